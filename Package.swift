@@ -1,0 +1,47 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let numerics = Target.Dependency.product(name: "RealModule", package: "swift-numerics")
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+
+/// Everything that `AlexNet` hands to a package that depends on it, from the ground up.
+let libraries = [
+  "Tensors", "Layers", "Reference", "Fast", "GradientChecking", "Networks", "Datasets",
+  "NumPyFiles",
+]
+
+let package = Package(
+  name: "swift-alexnet",
+  products: [
+    .library(name: "AlexNet", targets: libraries),
+    .executable(name: "walkthrough", targets: ["walkthrough"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-numerics", from: "1.1.0"),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(
+      name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+    .target(name: "Tensors", dependencies: [numerics]),
+    .target(name: "Layers", dependencies: ["Tensors"]),
+    .target(name: "Reference", dependencies: ["Layers"]),
+    .target(name: "Fast", dependencies: ["Layers", "COpenBLAS"]),
+    .target(name: "GradientChecking", dependencies: ["Layers"]),
+    .target(name: "Networks", dependencies: ["Layers"]),
+    .target(name: "Datasets", dependencies: ["Tensors", "CPNG", "CTurboJPEG"]),
+    .target(name: "NumPyFiles", dependencies: ["Tensors", "CZlib"]),
+    .executableTarget(
+      name: "walkthrough",
+      dependencies: [
+        "Reference", "Fast", "GradientChecking", "Networks", "Datasets", argumentParser,
+      ]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,30 @@
+import Tensors
+
+/// One version of every layer. `Reference` and `Fast` each provide one; a layer that is missing
+/// in either doesn't compile.
+public protocol Backend<Scalar>: Sendable {
+  /// The number its layers compute with.
+  associatedtype Scalar: Tensors.Scalar
+
+  /// `reference` or `fast`.
+  var name: String { get }
+
+  /// A convolution.
+  func convolution(_ specification: ConvolutionSpecification) -> any Layer<Scalar>
+  /// A rectified linear unit.
+  func relu(_ specification: ReLUSpecification) -> any InPlaceLayer<Scalar>
+  /// Maximum or average pooling.
+  func pooling(_ specification: PoolingSpecification) -> any Layer<Scalar>
+  /// Local response normalisation.
+  func lrn(_ specification: LRNSpecification) -> any Layer<Scalar>
+  /// An inner product, also called fully connected.
+  func innerProduct(_ specification: InnerProductSpecification) -> any Layer<Scalar>
+  /// Dropout.
+  func dropout(_ specification: DropoutSpecification) -> any InPlaceLayer<Scalar>
+  /// Softmax over the classes.
+  func softmax(_ specification: SoftmaxSpecification) -> any Layer<Scalar>
+  /// Softmax and the negative logarithm of the true class's probability.
+  func softmaxWithLoss(_ specification: SoftmaxWithLossSpecification) -> any Loss<Scalar>
+  /// The share of images whose class is among the highest scores.
+  func accuracy(_ specification: AccuracySpecification) -> any Metric<Scalar>
+}

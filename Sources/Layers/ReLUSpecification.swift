@@ -1,0 +1,29 @@
+import Tensors
+
+/// A rectified linear unit: y = x where x > 0, else y = negativeSlope·x. The shape stays.
+///
+/// Source: Caffe's `relu_layer.cpp`. The derivative at exactly 0 is the negative slope.
+public struct ReLUSpecification: LayerSpecification {
+  /// `ReLU`.
+  public static let typeName = "ReLU"
+
+  /// The slope for negative inputs: 0 for a plain ReLU.
+  public var negativeSlope: Double
+
+  /// A ReLU; with a negative slope, a leaky one.
+  public init(negativeSlope: Double = 0) {
+    self.negativeSlope = negativeSlope
+  }
+
+  /// The input's shape.
+  public func outputShape(for input: Shape) throws(LayerError) -> Shape {
+    try require(
+      negativeSlope.isFinite, Self.typeName, "negative slope \(negativeSlope)", "must be finite")
+    return input
+  }
+
+  /// In place, y has to tell what the sign of x was: a negative slope below 0 would hide it.
+  public var inPlaceObstacle: String? {
+    negativeSlope < 0 ? "a negative slope below 0 hides the sign of the input" : nil
+  }
+}

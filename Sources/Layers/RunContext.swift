@@ -1,0 +1,23 @@
+import Tensors
+
+/// Whether a network learns or is measured: dropout drops only in training.
+public enum Phase: String, Hashable, Sendable, CaseIterable {
+  /// Caffe's `TRAIN`.
+  case training
+  /// Caffe's `TEST`.
+  case testing
+}
+
+/// What a forward pass depends on beside its input and parameters.
+public struct RunContext: Sendable, Equatable {
+  /// Training or testing.
+  public var phase: Phase
+  /// The source of all randomness in a forward pass, drawn from in the order of the layers.
+  public var random: MersenneTwister
+
+  /// A context whose random numbers start from a seed.
+  public init(phase: Phase = .training, seed: UInt32 = 1) {
+    self.phase = phase
+    self.random = MersenneTwister(seed: seed)
+  }
+}

@@ -1,0 +1,42 @@
+/// The generator that Caffe draws from: mt19937, the 32-bit Mersenne Twister.
+///
+/// Source: Matsumoto and Nishimura, "Mersenne Twister", ACM TOMACS 8(1), 1998, with the seeding of
+/// 2002. The same seed gives the numbers of C++'s `std::mt19937` and numpy's `RandomState`.
+public struct MersenneTwister: Sendable, Equatable {
+  private static let size = 624
+  private static let shift = 397
+
+  private var state: [UInt32]
+  private var position: Int
+
+  /// A generator that starts from a seed.
+  public init(seed: UInt32) {
+    state = [seed]
+    state.reserveCapacity(Self.size)
+    for i in 1..<Self.size {
+      let previous = state[i - 1]
+      state.append(1_812_433_253 &* (previous ^ (previous >> 30)) &+ UInt32(i))
+    }
+    position = Self.size
+  }
+
+  /// The next 32 random bits.
+  public mutating func next() -> UInt32 {
+    if position == Self.size { twist() }
+    var y = state[position]
+    position += 1
+    y ^= y >> 11
+    y ^= (y << 7) & 0x9D2C_5680
+    y ^= (y << 15) & 0xEFC6_0000
+    return y ^ (y >> 18)
+  }
+
+  private mutating func twist() {
+    for i in 0..<Self.size {
+      let joined = (state[i] & 0x8000_0000) | (state[(i + 1) % Self.size] & 0x7FFF_FFFF)
+      let twisted = (joined >> 1) ^ (joined & 1 == 1 ? 0x9908_B0DF : 0)
+      state[i] = state[(i + Self.shift) % Self.size] ^ twisted
+    }
+    position = 0
+  }
+}

@@ -1,0 +1,25 @@
+import RealModule
+
+/// A number that a layer can compute with.
+///
+/// `Float` is the precision of training and `Double` that of checking. `Dual` carries a derivative
+/// along, and because the layers of `Reference` ask for no more than this protocol offers, they
+/// differentiate themselves when they are run on it.
+public protocol Scalar: AlgebraicField, ElementaryFunctions, Comparable, SendableMetatype, Sendable
+{
+  /// The nearest value to a `Double`.
+  init(_ value: Double)
+
+  /// The nearest `Double`; a dual number gives its value and drops its derivative.
+  var doubleValue: Double { get }
+}
+
+extension Float: Scalar {
+  /// This number, widened exactly.
+  @inlinable public var doubleValue: Double { Double(self) }
+}
+
+extension Double: Scalar {
+  /// This number itself.
+  @inlinable public var doubleValue: Double { self }
+}

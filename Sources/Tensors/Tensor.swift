@@ -1,0 +1,103 @@
+/// A shape and the numbers in it: row-major, the last axis contiguous.
+///
+/// A tensor is a value. A layer that is handed one `inout` writes into the memory that is already
+/// there, so a network that keeps its tensors never allocates one again.
+public struct Tensor<Element: Scalar>: Sendable, Equatable {
+  /// The extents.
+  public let shape: Shape
+
+  /// The numbers in row-major order.
+  ///
+  /// - Invariant: as many as `shape.count`. Change them, but not their number.
+  public var elements: [Element]
+
+  /// A tensor with the same number everywhere.
+  public init(_ shape: Shape, repeating value: Element = 0) {
+    self.shape = shape
+    self.elements = [Element](repeating: value, count: shape.count)
+  }
+
+  /// A tensor over given numbers.
+  ///
+  /// - Precondition: there are `shape.count` of them.
+  public init(_ shape: Shape, _ elements: [Element]) {
+    precondition(elements.count == shape.count, "\(elements.count) elements for shape \(shape)")
+    self.shape = shape
+    self.elements = elements
+  }
+
+  /// The number of elements.
+  public var count: Int { shape.count }
+
+  /// The element at a row-major position.
+  @inlinable
+  public subscript(position: Int) -> Element {
+    get { elements[position] }
+    set { elements[position] = newValue }
+  }
+
+  /// The element of image n, channel c, row y, column x.
+  public subscript(n: Int, c: Int, y: Int, x: Int) -> Element {
+    get { elements[((n * shape.channels + c) * shape.height + y) * shape.width + x] }
+    set { elements[((n * shape.channels + c) * shape.height + y) * shape.width + x] = newValue }
+  }
+
+  /// The same numbers in another precision.
+  @specialized(where Element == Float, Other == Double)
+  @specialized(where Element == Double, Other == Float)
+  public func converted<Other: Scalar>(to type: Other.Type = Other.self) -> Tensor<Other> {
+    Tensor<Other>(shape, elements.map { Other($0.doubleValue) })
+  }
+
+  /// Sets every element, keeping the memory.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  public mutating func fill(with value: Element) {
+    for i in elements.indices { elements[i] = value }
+  }
+}
+
+extension Tensor {
+  /// Copies the numbers of a tensor of the same count into this one's memory.
+  ///
+  /// - Precondition: the counts agree.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  public mutating func copyElements(from other: Tensor) {
+    precondition(count == other.count, "shape \(other.shape) does not fit \(shape)")
+    for i in elements.indices { elements[i] = other.elements[i] }
+  }
+}
+
+extension Tensor {
+  /// The largest magnitude in the tensor, 0 when it is empty; NaN when an element is NaN.
+  public var largestMagnitude: Double {
+    var largest = 0.0
+    for element in elements {
+      let magnitude = Swift.abs(element.doubleValue)
+      if magnitude.isNaN { return .nan }
+      largest = Swift.max(largest, magnitude)
+    }
+    return largest
+  }
+
+  /// The largest difference to a tensor of the same shape; NaN where only one of the two is NaN.
+  ///
+  /// Two NaN count as equal, and so do two infinities of one sign.
+  ///
+  /// - Precondition: the counts agree.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  public func largestDifference(to other: Tensor) -> Double {
+    precondition(count == other.count, "shape \(other.shape) does not fit \(shape)")
+    var largest = 0.0
+    for i in elements.indices {
+      let (a, b) = (elements[i].doubleValue, other.elements[i].doubleValue)
+      if a == b || (a.isNaN && b.isNaN) { continue }
+      let difference = Swift.abs(a - b)
+      if difference.isNaN { return .nan }
+      largest = Swift.max(largest, difference)
+    }
+    return largest
+  }
+}
