@@ -31,7 +31,7 @@ let package = Package(
 
     .target(name: "Tensors", dependencies: [numerics]),
     .target(name: "Layers", dependencies: ["Tensors"]),
-    .target(name: "Reference", dependencies: ["Layers"]),
+    .target(name: "Reference", dependencies: ["Layers", numerics]),
     .target(name: "Fast", dependencies: ["Layers", "COpenBLAS"]),
     .target(name: "GradientChecking", dependencies: ["Layers"]),
     .target(name: "Networks", dependencies: ["Layers"]),

@@ -57,7 +57,7 @@ public protocol Layer<Scalar>: Sendable {
 
 /// A layer whose output may lie in the memory of its input, as Caffe's `in_place=True` has it.
 public protocol InPlaceLayer<Scalar>: Layer {
-  /// Whether this specification allows it; the reason if not.
+  /// Why this specification doesn't allow it, or `nil` if it does.
   var inPlaceObstacle: String? { get }
 
   /// Replaces x by f(x).
@@ -65,6 +65,11 @@ public protocol InPlaceLayer<Scalar>: Layer {
 
   /// Replaces ∂L/∂y by ∂L/∂x. The input is gone: only y is left to decide by.
   func backward(inPlace gradient: inout Tensor<Scalar>, output: Tensor<Scalar>, saved: Saved)
+}
+
+extension InPlaceLayer {
+  /// None.
+  public var inPlaceObstacle: String? { nil }
 }
 
 /// What a layer keeps that needs nothing beyond input and output for its backward pass.

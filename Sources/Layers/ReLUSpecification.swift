@@ -1,6 +1,7 @@
 import Tensors
 
-/// A rectified linear unit: y = x where x > 0, else y = negativeSlope·x. The shape stays.
+/// A rectified linear unit: y = x, or negativeSlope·x where x < 0. The shape stays.
+/// NaN stays NaN; with slope 0, −∞ becomes 0.
 ///
 /// Source: Caffe's `relu_layer.cpp`. The derivative at exactly 0 is the negative slope.
 public struct ReLUSpecification: LayerSpecification {

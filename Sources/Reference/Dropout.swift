@@ -1,0 +1,91 @@
+import Layers
+import Tensors
+
+/// Dropout.
+///
+///     training:  out[i] = keeps[i] ? in[i] / (1 − ratio) : 0
+///     testing:   out = in
+///
+/// One random number is drawn for each value, in row-major order.
+///
+/// Twin: `Sources/Fast/Dropout.swift`. Source: Caffe's `dropout_layer.cpp`.
+public struct Dropout<Scalar: Tensors.Scalar>: InPlaceLayer {
+  /// What describes this layer.
+  public let specification: DropoutSpecification
+
+  /// The naive version of a specification.
+  public init(_ specification: DropoutSpecification) {
+    self.specification = specification
+  }
+
+  /// The mask of a forward pass.
+  public struct Saved: Sendable {
+    /// Whether each value was kept.
+    public var keeps: [Bool]
+    /// Whether the pass changed anything: in testing it doesn't.
+    public var drops: Bool
+  }
+
+  /// A mask for an input.
+  public func makeSaved(for input: Shape) throws(LayerError) -> Saved {
+    Saved(keeps: [Bool](repeating: true, count: input.count), drops: false)
+  }
+
+  /// The forward pass.
+  public static var source: SourceLocation? { .here() }
+
+  /// Drops and scales in training, copies in testing.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  public func forward(
+    _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
+    output: inout Tensor<Scalar>, saved: inout Saved
+  ) {
+    output.copyElements(from: input)
+    forward(inPlace: &output, context: &context, saved: &saved)
+  }
+
+  /// The gradient takes the way that the value took.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  public func backward(
+    outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
+    parameters: [Tensor<Scalar>], saved: Saved,
+    inputGradient: inout Tensor<Scalar>?, parameterGradients: inout [Tensor<Scalar>],
+    accumulating: Bool
+  ) {
+    inputGradient.update { gradient in
+      gradient.copyElements(from: outputGradient)
+      apply(saved, to: &gradient)
+    }
+  }
+
+  /// As for `forward`, over the input.
+  public func forward(
+    inPlace data: inout Tensor<Scalar>, context: inout RunContext, saved: inout Saved
+  ) {
+    saved.drops = context.phase == .training
+    guard saved.drops else { return }
+    for i in saved.keeps.indices {
+      saved.keeps[i] = context.random.next() <= specification.keepThreshold
+    }
+    apply(saved, to: &data)
+  }
+
+  /// As for `backward`, over the output's gradient.
+  public func backward(
+    inPlace gradient: inout Tensor<Scalar>, output: Tensor<Scalar>, saved: Saved
+  ) {
+    apply(saved, to: &gradient)
+  }
+
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  private func apply(_ saved: Saved, to data: inout Tensor<Scalar>) {
+    guard saved.drops else { return }
+    let scale = Scalar(specification.scale)
+    for i in 0..<data.count {
+      data[i] = saved.keeps[i] ? data[i] * scale : 0
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import Layers
+import Tensors
+
+/// The inner product.
+///
+/// Letters: n image, k output, d input.
+///
+///     out[n,k] = b[k] + Σ_d w[k,d] · in[n,d]
+///
+/// Twin: `Sources/Fast/InnerProduct.swift`. Source: Caffe's `inner_product_layer.cpp`.
+public struct InnerProduct<Scalar: Tensors.Scalar>: Layer {
+  /// What describes this layer.
+  public let specification: InnerProductSpecification
+
+  /// The naive version of a specification.
+  public init(_ specification: InnerProductSpecification) {
+    self.specification = specification
+  }
+
+  /// The forward pass.
+  public static var source: SourceLocation? { .here() }
+
+  /// out = b + Σ_d w · in, summed in this order.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  public func forward(
+    _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
+    output: inout Tensor<Scalar>, saved: inout NothingSaved
+  ) {
+    let inputs = specification.inputs(for: input.shape)
+    let outputs = specification.outputs
+    let weights = parameters[0].elements
+    let bias = specification.hasBias ? parameters[1].elements : []
+    for n in 0..<output.count / outputs {
+      for k in 0..<outputs {
+        var sum = specification.hasBias ? bias[k] : 0
+        for d in 0..<inputs {
+          sum += weights[k * inputs + d] * input[n * inputs + d]
+        }
+        output[n * outputs + k] = sum
+      }
+    }
+  }
+
+  /// ∂L/∂w[k,d] = Σ_n ∂L/∂out[n,k] · in[n,d],  ∂L/∂b[k] = Σ_n ∂L/∂out[n,k],
+  /// ∂L/∂in[n,d] = Σ_k ∂L/∂out[n,k] · w[k,d].
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  public func backward(
+    outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
+    parameters: [Tensor<Scalar>], saved: NothingSaved,
+    inputGradient: inout Tensor<Scalar>?, parameterGradients: inout [Tensor<Scalar>],
+    accumulating: Bool
+  ) {
+    let inputs = specification.inputs(for: input.shape)
+    let outputs = specification.outputs
+    let images = output.count / outputs
+
+    if !accumulating {
+      for i in parameterGradients.indices { parameterGradients[i].fill(with: 0) }
+    }
+    addWeightGradient(to: &parameterGradients[0], outputGradient, input, images, inputs)
+    if specification.hasBias {
+      for n in 0..<images {
+        for k in 0..<outputs {
+          parameterGradients[1][k] += outputGradient[n * outputs + k]
+        }
+      }
+    }
+    inputGradient.update { gradient in
+      gradient.fill(with: 0)
+      let weights = parameters[0].elements
+      for n in 0..<images {
+        for k in 0..<outputs {
+          let upstream = outputGradient[n * outputs + k]
+          for d in 0..<inputs {
+            gradient[n * inputs + d] += upstream * weights[k * inputs + d]
+          }
+        }
+      }
+    }
+  }
+
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  private func addWeightGradient(
+    to gradient: inout Tensor<Scalar>, _ outputGradient: Tensor<Scalar>, _ input: Tensor<Scalar>,
+    _ images: Int, _ inputs: Int
+  ) {
+    let outputs = specification.outputs
+    for k in 0..<outputs {
+      for n in 0..<images {
+        let upstream = outputGradient[n * outputs + k]
+        for d in 0..<inputs {
+          gradient[k * inputs + d] += upstream * input[n * inputs + d]
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import Layers
+import Tensors
+
+/// Every layer in naive loops.
+public struct ReferenceBackend<Scalar: Tensors.Scalar>: Backend {
+  /// The naive layers.
+  public init() {}
+
+  /// `reference`.
+  public var name: String { "reference" }
+
+  /// `Reference.Convolution`.
+  public func convolution(_ specification: ConvolutionSpecification) -> any Layer<Scalar> {
+    Convolution(specification)
+  }
+
+  /// `Reference.ReLU`.
+  public func relu(_ specification: ReLUSpecification) -> any InPlaceLayer<Scalar> {
+    ReLU(specification)
+  }
+
+  /// `Reference.Pooling`.
+  public func pooling(_ specification: PoolingSpecification) -> any Layer<Scalar> {
+    Pooling(specification)
+  }
+
+  /// `Reference.LRN`.
+  public func lrn(_ specification: LRNSpecification) -> any Layer<Scalar> {
+    LRN(specification)
+  }
+
+  /// `Reference.InnerProduct`.
+  public func innerProduct(_ specification: InnerProductSpecification) -> any Layer<Scalar> {
+    InnerProduct(specification)
+  }
+
+  /// `Reference.Dropout`.
+  public func dropout(_ specification: DropoutSpecification) -> any InPlaceLayer<Scalar> {
+    Dropout(specification)
+  }
+
+  /// `Reference.Softmax`.
+  public func softmax(_ specification: SoftmaxSpecification) -> any Layer<Scalar> {
+    Softmax(specification)
+  }
+
+  /// `Reference.SoftmaxWithLoss`.
+  public func softmaxWithLoss(
+    _ specification: SoftmaxWithLossSpecification
+  ) -> any Loss<Scalar> {
+    SoftmaxWithLoss(specification)
+  }
+
+  /// `Reference.Accuracy`.
+  public func accuracy(_ specification: AccuracySpecification) -> any Metric<Scalar> {
+    Accuracy(specification)
+  }
+}
