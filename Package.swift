@@ -42,6 +42,8 @@ let package = Package(
       dependencies: [
         "Reference", "Fast", "GradientChecking", "Networks", "Datasets", argumentParser,
       ]),
+
+    .testTarget(name: "ShapeTests", dependencies: ["Networks"]),
   ],
   swiftLanguageModes: [.v6]
 )

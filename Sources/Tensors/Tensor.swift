@@ -67,6 +67,16 @@ extension Tensor {
     precondition(count == other.count, "shape \(other.shape) does not fit \(shape)")
     for i in elements.indices { elements[i] = other.elements[i] }
   }
+
+  /// Adds the numbers of a tensor of the same count.
+  ///
+  /// - Precondition: the counts agree.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  public mutating func add(_ other: Tensor) {
+    precondition(count == other.count, "shape \(other.shape) does not fit \(shape)")
+    for i in elements.indices { elements[i] += other.elements[i] }
+  }
 }
 
 extension Tensor {

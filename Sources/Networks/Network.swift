@@ -1,0 +1,209 @@
+import Layers
+import Tensors
+
+/// A network with memory, run on one version of the layers in one precision.
+///
+/// All tensors are allocated when the network is made; passes write into them. The layers can be
+/// run one by one, so that a reader can look between them.
+///
+/// A network belongs to one task at a time.
+public final class Network<Scalar: Tensors.Scalar> {
+  /// What the network is.
+  public let definition: NetworkDefinition
+  /// Its shapes and counts for this batch.
+  public let summary: NetworkSummary
+  /// The name of the backend that computes it.
+  public let backendName: String
+  /// The parameters of each layer: weights, then bias.
+  public var parameters: [[Tensor<Scalar>]]
+  /// The gradients of the last backward pass, like `parameters`; empty without gradients.
+  public private(set) var parameterGradients: [[Tensor<Scalar>]]
+  /// The results of the losses and metrics in the last forward pass, before their weight.
+  public private(set) var results: [String: Scalar] = [:]
+  /// Training or testing, and the source of randomness.
+  public var context: RunContext
+
+  private let wiring: Wiring
+  private let layers: [RunningLayer<Scalar>]
+  private var data: [Tensor<Scalar>]
+  private var gradients: [Tensor<Scalar>?]
+  /// For each blob that several layers read, memory for all but the first part of its gradient.
+  private var scratch: [Int: Tensor<Scalar>]
+  private var currentLabels: [Int] = []
+
+  /// A network with its memory, its parameters filled.
+  ///
+  /// - Parameters:
+  ///   - definition: what to run.
+  ///   - backend: which version of the layers to run it on.
+  ///   - batch: the number of images.
+  ///   - gradients: what a backward pass computes.
+  ///   - phase: training or testing.
+  ///   - seed: the start of all randomness, in the parameters and in dropout.
+  /// - Throws: `LayerError` naming the first layer that is impossible or misconnected.
+  public init(
+    _ definition: NetworkDefinition, backend: some Backend<Scalar>, batch: Int = 1,
+    gradients scope: GradientScope = .parameters, phase: Phase = .training, seed: UInt32 = 1
+  ) throws(LayerError) {
+    let input = try definition.inputShape(batch: batch)
+    let wiring = try Wiring(definition, input: input, gradients: scope)
+    let summary = try definition.summary(batch: batch)
+    var layers: [RunningLayer<Scalar>] = []
+    for layer in zip(definition.layers, wiring.connections) {
+      layers.append(
+        try layer.0.named { () throws(LayerError) in
+          try RunningLayer(layer.0, input: wiring.shapes[layer.1.bottom], backend: backend)
+        })
+    }
+    self.definition = definition
+    self.summary = summary
+    self.wiring = wiring
+    self.layers = layers
+    backendName = backend.name
+    parameters = definition.filledParameters(summary, seed: UInt64(seed))
+    parameterGradients =
+      scope == .none ? [] : summary.layers.map { $0.parameters.map { Tensor($0.shape) } }
+    data = wiring.shapes.map { Tensor($0) }
+    gradients = zip(wiring.shapes, wiring.needsGradient).map { $1 ? Tensor($0) : nil }
+    context = RunContext(phase: phase, seed: seed)
+    scratch = [:]
+    for connection in wiring.connections where connection.sharesBottom {
+      scratch[connection.bottom] = Tensor(wiring.shapes[connection.bottom])
+    }
+  }
+
+  /// The images, N×C×H×W. Their shape stays.
+  public var input: Tensor<Scalar> { data[0] }
+
+  /// The label of each image.
+  public var labels: [Int] { currentLabels }
+
+  /// Gives the network a batch to work on.
+  ///
+  /// - Throws: `LayerError` when the images' shape isn't that of the network's input. Labels are
+  ///   checked by the layers that read them.
+  public func load(images: Tensor<Scalar>, labels: [Int]) throws(LayerError) {
+    guard images.shape == data[0].shape else {
+      throw LayerError(
+        layer: definition.data, value: "images of shape \(images.shape)",
+        rule: "must have shape \(data[0].shape)")
+    }
+    data[0] = images
+    currentLabels = labels
+  }
+
+  /// The current content of a blob, `nil` if there is no blob of that name. Of a blob that layers
+  /// wrote in place, only the last content is there.
+  public func blob(_ name: String) -> Tensor<Scalar>? {
+    wiring.slots[name].map { data[$0] }
+  }
+
+  /// The gradient of a blob as the last backward pass left it, `nil` where none is computed.
+  public func gradient(of blob: String) -> Tensor<Scalar>? {
+    wiring.slots[blob].flatMap { gradients[$0] }
+  }
+
+  /// Where a layer's code is.
+  public func source(ofLayer index: Int) -> SourceLocation? {
+    layers[index].source
+  }
+
+  /// The sum of the losses, each times its weight.
+  public var loss: Scalar {
+    var sum: Scalar = 0
+    for (definition, layer) in zip(definition.layers, layers) {
+      if case .loss(let step) = layer, let result = results[definition.name] {
+        sum += result * Scalar(step.lossWeight)
+      }
+    }
+    return sum
+  }
+}
+
+// MARK: - Running
+
+extension Network {
+  /// Runs all layers in order and returns the loss.
+  ///
+  /// - Throws: `LayerError` for labels that don't fit.
+  @discardableResult
+  public func forward() throws(LayerError) -> Scalar {
+    for index in layers.indices { try forward(layer: index) }
+    return loss
+  }
+
+  /// Runs all layers in reverse and leaves the gradients of the loss.
+  ///
+  /// - Parameter accumulating: whether the parameters' gradients are added to what is there.
+  public func backward(accumulating: Bool = false) {
+    for index in layers.indices.reversed() { backward(layer: index, accumulating: accumulating) }
+  }
+
+  /// Runs one layer on what the layers before it left.
+  ///
+  /// - Throws: `LayerError` for labels that don't fit.
+  public func forward(layer index: Int) throws(LayerError) {
+    let connection = wiring.connections[index]
+    let (bottom, top) = (connection.bottom, connection.top)
+    switch layers[index] {
+    case .layer(let step):
+      step.forward(
+        data[bottom], parameters: parameters[index], context: &context, output: &data[top])
+    case .inPlace(let step):
+      step.forward(inPlace: &data[top], context: &context)
+    case .loss(let step):
+      let result = try definition.layers[index].named { () throws(LayerError) in
+        try step.forward(scores: data[bottom], labels: currentLabels)
+      }
+      record(result, of: index)
+    case .metric(let metric):
+      let result = try definition.layers[index].named { () throws(LayerError) in
+        try metric.measure(scores: data[bottom], labels: currentLabels)
+      }
+      record(result, of: index)
+    }
+  }
+
+  private func record(_ result: Scalar, of index: Int) {
+    results[definition.layers[index].name] = result
+    data[wiring.connections[index].top][0] = result
+  }
+
+  /// Runs one layer backwards on what the layers behind it left.
+  public func backward(layer index: Int, accumulating: Bool = false) {
+    let connection = wiring.connections[index]
+    let slot = connection.bottom
+    // Taken out, so that the layer writes into it while the other gradients are read.
+    if connection.sharesBottom {
+      var part = scratch[slot].take()
+      run(backward: index, into: &part, accumulating: accumulating)
+      if let part { gradients[slot].update { $0.add(part) } }
+      scratch[slot] = part
+    } else {
+      var whole = gradients[slot].take()
+      run(backward: index, into: &whole, accumulating: accumulating)
+      gradients[slot] = whole
+    }
+  }
+
+  private func run(
+    backward index: Int, into inputGradient: inout Tensor<Scalar>?, accumulating: Bool
+  ) {
+    let connection = wiring.connections[index]
+    switch layers[index] {
+    case .layer(let step):
+      guard let outputGradient = gradients[connection.top] else { return }
+      step.backward(
+        outputGradient: outputGradient, input: data[connection.bottom],
+        output: data[connection.top], parameters: parameters[index],
+        inputGradient: &inputGradient, parameterGradients: &parameterGradients[index],
+        accumulating: accumulating)
+    case .inPlace(let step):
+      inputGradient.update { step.backward(inPlace: &$0, output: data[connection.top]) }
+    case .loss(let step):
+      inputGradient.update { step.backward(labels: currentLabels, scoresGradient: &$0) }
+    case .metric:
+      break
+    }
+  }
+}

@@ -1,0 +1,186 @@
+import Layers
+import Tensors
+
+/// A layer in a running network, with the memory of what its forward pass keeps.
+///
+/// The protocol hides the type of that memory, which every layer chooses for itself.
+protocol Step<Scalar>: AnyObject {
+  associatedtype Scalar: Tensors.Scalar
+
+  var source: SourceLocation? { get }
+
+  func forward(
+    _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
+    output: inout Tensor<Scalar>)
+
+  func backward(
+    outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
+    parameters: [Tensor<Scalar>], inputGradient: inout Tensor<Scalar>?,
+    parameterGradients: inout [Tensor<Scalar>], accumulating: Bool)
+}
+
+/// A layer whose output has memory of its own.
+final class LayerStep<L: Layer>: Step {
+  let layer: L
+  private var saved: L.Saved
+
+  init(_ layer: L, input: Shape) throws(LayerError) {
+    self.layer = layer
+    saved = try layer.makeSaved(for: input)
+  }
+
+  var source: SourceLocation? { L.source }
+
+  func forward(
+    _ input: Tensor<L.Scalar>, parameters: [Tensor<L.Scalar>], context: inout RunContext,
+    output: inout Tensor<L.Scalar>
+  ) {
+    layer.forward(
+      input, parameters: parameters, context: &context, output: &output, saved: &saved)
+  }
+
+  func backward(
+    outputGradient: Tensor<L.Scalar>, input: Tensor<L.Scalar>, output: Tensor<L.Scalar>,
+    parameters: [Tensor<L.Scalar>], inputGradient: inout Tensor<L.Scalar>?,
+    parameterGradients: inout [Tensor<L.Scalar>], accumulating: Bool
+  ) {
+    layer.backward(
+      outputGradient: outputGradient, input: input, output: output, parameters: parameters,
+      saved: saved, inputGradient: &inputGradient, parameterGradients: &parameterGradients,
+      accumulating: accumulating)
+  }
+}
+
+/// A layer that writes over its input.
+protocol InPlaceStep<Scalar>: AnyObject {
+  associatedtype Scalar: Tensors.Scalar
+  var source: SourceLocation? { get }
+  func forward(inPlace data: inout Tensor<Scalar>, context: inout RunContext)
+  func backward(inPlace gradient: inout Tensor<Scalar>, output: Tensor<Scalar>)
+}
+
+/// A layer that writes over its input, with its memory.
+final class InPlaceLayerStep<L: InPlaceLayer>: InPlaceStep {
+  let layer: L
+  private var saved: L.Saved
+
+  init(_ layer: L, input: Shape) throws(LayerError) {
+    if let obstacle = layer.inPlaceObstacle {
+      throw LayerError(
+        layer: L.Specification.typeName, value: "top equal to its bottom",
+        rule: "is not possible here: \(obstacle)")
+    }
+    self.layer = layer
+    saved = try layer.makeSaved(for: input)
+  }
+
+  var source: SourceLocation? { L.source }
+
+  func forward(inPlace data: inout Tensor<L.Scalar>, context: inout RunContext) {
+    layer.forward(inPlace: &data, context: &context, saved: &saved)
+  }
+
+  func backward(inPlace gradient: inout Tensor<L.Scalar>, output: Tensor<L.Scalar>) {
+    layer.backward(inPlace: &gradient, output: output, saved: saved)
+  }
+}
+
+/// A loss in a running network.
+protocol LossStep<Scalar>: AnyObject {
+  associatedtype Scalar: Tensors.Scalar
+  var source: SourceLocation? { get }
+  var lossWeight: Double { get }
+  func forward(scores: Tensor<Scalar>, labels: [Int]) throws(LayerError) -> Scalar
+  func backward(labels: [Int], scoresGradient: inout Tensor<Scalar>)
+}
+
+/// A loss with its memory.
+final class LossLayerStep<L: Loss>: LossStep {
+  let layer: L
+  private var saved: L.Saved
+
+  init(_ layer: L, scores: Shape) throws(LayerError) {
+    self.layer = layer
+    saved = try layer.makeSaved(for: scores)
+  }
+
+  var source: SourceLocation? { L.source }
+  var lossWeight: Double { layer.specification.lossWeight }
+
+  func forward(scores: Tensor<L.Scalar>, labels: [Int]) throws(LayerError) -> L.Scalar {
+    try layer.forward(scores: scores, labels: labels, saved: &saved)
+  }
+
+  func backward(labels: [Int], scoresGradient: inout Tensor<L.Scalar>) {
+    layer.backward(labels: labels, saved: saved, scoresGradient: &scoresGradient)
+  }
+}
+
+/// How a layer of a network is run.
+enum RunningLayer<Scalar: Tensors.Scalar> {
+  case layer(any Step<Scalar>)
+  case inPlace(any InPlaceStep<Scalar>)
+  case loss(any LossStep<Scalar>)
+  case metric(any Metric<Scalar>)
+
+  /// The layer of a backend that a definition asks for, with its memory.
+  init(
+    _ definition: LayerDefinition, input: Shape, backend: some Backend<Scalar>
+  ) throws(LayerError) {
+    switch definition.operation {
+    case .convolution(let specification):
+      self = try Self.step(backend.convolution(specification), definition, input)
+    case .relu(let specification):
+      self = try Self.step(backend.relu(specification), definition, input)
+    case .pooling(let specification):
+      self = try Self.step(backend.pooling(specification), definition, input)
+    case .lrn(let specification):
+      self = try Self.step(backend.lrn(specification), definition, input)
+    case .innerProduct(let specification):
+      self = try Self.step(backend.innerProduct(specification), definition, input)
+    case .dropout(let specification):
+      self = try Self.step(backend.dropout(specification), definition, input)
+    case .softmax(let specification):
+      self = try Self.step(backend.softmax(specification), definition, input)
+    case .softmaxWithLoss(let specification):
+      self = .loss(try Self.lossStep(backend.softmaxWithLoss(specification), input))
+    case .accuracy(let specification):
+      _ = try specification.outputShape(for: input)
+      self = .metric(backend.accuracy(specification))
+    }
+  }
+
+  private static func step<L: Layer<Scalar>>(
+    _ layer: L, _ definition: LayerDefinition, _ input: Shape
+  ) throws(LayerError) -> RunningLayer {
+    guard definition.isInPlace else { return .layer(try LayerStep(layer, input: input)) }
+    guard let layer = layer as? any InPlaceLayer<Scalar> else {
+      throw LayerError(
+        layer: definition.name, value: "top equal to its bottom",
+        rule: "is not possible: a \(definition.operation.typeName) layer can't work in place")
+    }
+    return .inPlace(try inPlaceStep(layer, input))
+  }
+
+  private static func inPlaceStep<L: InPlaceLayer<Scalar>>(
+    _ layer: L, _ input: Shape
+  ) throws(LayerError) -> any InPlaceStep<Scalar> {
+    try InPlaceLayerStep(layer, input: input)
+  }
+
+  private static func lossStep<L: Loss<Scalar>>(
+    _ layer: L, _ input: Shape
+  ) throws(LayerError) -> any LossStep<Scalar> {
+    try LossLayerStep(layer, scores: input)
+  }
+
+  /// Where the layer's code is.
+  var source: SourceLocation? {
+    switch self {
+    case .layer(let step): step.source
+    case .inPlace(let step): step.source
+    case .loss(let step): step.source
+    case .metric(let metric): type(of: metric).source
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import Layers
+import Tensors
+
+/// Which memory each layer of a network reads and writes, worked out once.
+///
+/// A slot is a tensor and its gradient. A layer in place uses its bottom's slot for its top too.
+struct Wiring {
+  /// The slots of one layer.
+  struct Connection {
+    var bottom: Int
+    var top: Int
+    /// Whether an error can reach a parameter, or an input that asks for it, through the bottom.
+    var propagates: Bool
+    /// Whether an earlier part of the backward pass has already written the bottom's gradient,
+    /// because another layer reads the same blob.
+    var sharesBottom: Bool
+  }
+
+  var shapes: [Shape]
+  var slots: [String: Int]
+  var connections: [Connection]
+  /// Whether a gradient is needed in each slot.
+  var needsGradient: [Bool]
+
+  init(
+    _ definition: NetworkDefinition, input: Shape, gradients: GradientScope
+  ) throws(LayerError) {
+    shapes = [input]
+    slots = [definition.data: 0]
+    connections = []
+    needsGradient = [gradients == .parametersAndInput]
+    var readers: [Int: [String]] = [:]
+    var names: Set<String> = []
+
+    for layer in definition.layers {
+      func fail(_ value: String, _ rule: String) -> LayerError {
+        LayerError(layer: layer.name, value: value, rule: rule)
+      }
+      guard names.insert(layer.name).inserted else {
+        throw fail("name", "must not be that of an earlier layer")
+      }
+      let expected = layer.operation.takesLabels ? 2 : 1
+      guard layer.bottoms.count == expected else {
+        throw fail(
+          "\(layer.bottoms.count) bottoms",
+          "must be \(expected) for a \(layer.operation.typeName) layer")
+      }
+      guard expected == 1 || layer.bottoms[1] == definition.label else {
+        throw fail("bottom \"\(layer.bottoms[1])\"", "must be the labels, \"\(definition.label)\"")
+      }
+      guard let bottom = slots[layer.bottoms[0]] else {
+        throw fail(
+          "bottom \"\(layer.bottoms[0])\"",
+          "must be \"\(definition.data)\" or the top of an earlier layer")
+      }
+      let shape = shapes[bottom]
+      let specification = layer.operation.specification
+      let output = try layer.named { () throws(LayerError) in
+        try specification.outputShape(for: shape)
+      }
+      let learns = try layer.named { () throws(LayerError) in
+        try !specification.parameters(for: shape).isEmpty
+      }
+
+      let top: Int
+      if layer.isInPlace {
+        if let reader = readers[bottom]?.last {
+          throw fail(
+            "top \"\(layer.top)\"",
+            "must not be written over: layer \"\(reader)\" reads it and needs it again backwards")
+        }
+        top = bottom
+      } else {
+        guard slots[layer.top] == nil, layer.top != definition.label else {
+          throw fail("top \"\(layer.top)\"", "must not be that of an earlier layer")
+        }
+        top = shapes.count
+        slots[layer.top] = top
+        shapes.append(output)
+        needsGradient.append(gradients != .none && (needsGradient[bottom] || learns))
+      }
+      let takesError = !isMetric(layer.operation)
+      connections.append(
+        Connection(
+          bottom: bottom, top: top, propagates: takesError && needsGradient[bottom],
+          sharesBottom: false))
+      if !layer.isInPlace { readers[bottom, default: []].append(layer.name) }
+    }
+    markSharedBottoms()
+  }
+
+  /// Backwards, all but the first layer to write a blob's gradient have to add to it.
+  private mutating func markSharedBottoms() {
+    var written: Set<Int> = []
+    for index in connections.indices.reversed() where connections[index].propagates {
+      let connection = connections[index]
+      guard connection.bottom != connection.top else { continue }
+      connections[index].sharesBottom = !written.insert(connection.bottom).inserted
+    }
+  }
+}
+
+private func isMetric(_ operation: Operation) -> Bool {
+  if case .accuracy = operation { return true }
+  return false
+}
+
+/// Of what a network computes gradients.
+public enum GradientScope: Hashable, Sendable {
+  /// Of nothing: the network only runs forwards.
+  case none
+  /// Of the parameters, and of the blobs on the way to them.
+  case parameters
+  /// Of the input images too, Caffe's `force_backward`.
+  case parametersAndInput
+}

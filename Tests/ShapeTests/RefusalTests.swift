@@ -1,0 +1,141 @@
+import Layers
+import Networks
+import Tensors
+import Testing
+
+/// A specification on an input that it has to refuse, and what the error has to say.
+struct Refusal: Sendable, CustomTestStringConvertible {
+  var specification: any LayerSpecification
+  var input: Shape
+  var message: String
+
+  var testDescription: String { message }
+}
+
+private func convolution(
+  _ outputs: Int = 4, kernel: Extent = 3, stride: Extent = 1, pad: Extent = 0,
+  dilation: Extent = 1, group: Int = 1
+) -> ConvolutionSpecification {
+  ConvolutionSpecification(
+    outputChannels: outputs, kernel: kernel, stride: stride, pad: pad, dilation: dilation,
+    group: group)
+}
+
+private let image = Shape(1, 6, 8, 8)
+
+private let refusals = [
+  Refusal(
+    specification: convolution(kernel: 9), input: image,
+    message: "Convolution: kernel 9×9 must not be larger than the padded input 8×8"),
+  Refusal(
+    specification: convolution(dilation: 4), input: image,
+    message: "Convolution: kernel 3×3 with dilation 4×4, spanning 9×9, must not be larger than "
+      + "the padded input 8×8"),
+  Refusal(
+    specification: convolution(group: 4), input: image,
+    message: "Convolution: group 4 must divide the 6 input channels"),
+  Refusal(
+    specification: convolution(group: 3), input: image,
+    message: "Convolution: group 3 must divide the 4 outputs"),
+  Refusal(
+    specification: convolution(group: 0), input: image,
+    message: "Convolution: group 0 must be at least 1"),
+  Refusal(
+    specification: convolution(-4), input: image,
+    message: "Convolution: outputs -4 must be at least 1"),
+  Refusal(
+    specification: convolution(stride: 0), input: image,
+    message: "Convolution: stride height 0 must be at least 1"),
+  Refusal(
+    specification: convolution(pad: -1), input: image,
+    message: "Convolution: pad height -1 must be at least 0"),
+  Refusal(
+    specification: convolution(kernel: Extent(height: 3, width: 0)), input: image,
+    message: "Convolution: kernel width 0 must be at least 1"),
+  Refusal(
+    specification: convolution(pad: Extent(Int.max)), input: image,
+    message: "Convolution: pad height 9223372036854775807 must be at most 2^31 - 1"),
+  Refusal(
+    specification: convolution(kernel: 1, pad: Extent(1 << 30)), input: image,
+    message: "Convolution: output 1×4×2147483656×2147483656 is impossible: no extent may exceed "
+      + "2^31 - 1"),
+  Refusal(
+    specification: convolution(), input: Shape(2, 3),
+    message: "Convolution: input 2×3 must have 4 axes: images, channels, rows, columns"),
+  Refusal(
+    specification: PoolingSpecification(.maximum, kernel: 3, pad: 3), input: image,
+    message: "Pooling: pad 3×3 must be smaller than the kernel 3×3, or a window would hold "
+      + "nothing but padding"),
+  Refusal(
+    specification: PoolingSpecification(.average, kernel: 2, stride: 3), input: image,
+    message: "Pooling: stride 3×3 must not exceed the kernel 2×2, or windows could lie outside "
+      + "the input"),
+  Refusal(
+    specification: PoolingSpecification(.maximum, kernel: 9), input: image,
+    message: "Pooling: kernel 9×9 must not be larger than the padded input 8×8"),
+  Refusal(
+    specification: PoolingSpecification(.maximum, kernel: 2), input: Shape(1, 6, 0, 8),
+    message: "Pooling: input 1×6×0×8 must have at least 1 in rows"),
+  Refusal(
+    specification: LRNSpecification(localSize: 4), input: image,
+    message: "LRN: local size 4 must be odd, so that the window has a centre"),
+  Refusal(
+    specification: LRNSpecification(localSize: -1), input: image,
+    message: "LRN: local size -1 must be at least 1"),
+  Refusal(
+    specification: LRNSpecification(beta: .nan), input: image,
+    message: "LRN: beta nan must be finite"),
+  Refusal(
+    specification: InnerProductSpecification(outputs: 0), input: image,
+    message: "InnerProduct: outputs 0 must be at least 1"),
+  Refusal(
+    specification: InnerProductSpecification(outputs: 5, axis: 4), input: image,
+    message: "InnerProduct: axis 4 must be an axis of the input 1×6×8×8"),
+  Refusal(
+    specification: DropoutSpecification(ratio: 1), input: image,
+    message: "Dropout: ratio 1.0 must lie between 0 and 1, without them"),
+  Refusal(
+    specification: ReLUSpecification(negativeSlope: .infinity), input: image,
+    message: "ReLU: negative slope inf must be finite"),
+  Refusal(
+    specification: SoftmaxSpecification(), input: Shape(4),
+    message: "Softmax: input 4 must have at least 2 axes: images, classes"),
+  Refusal(
+    specification: AccuracySpecification(topK: 5), input: Shape(2, 4),
+    message: "Accuracy: top k 5 must not exceed the 4 classes"),
+  Refusal(
+    specification: AccuracySpecification(topK: 0), input: Shape(2, 4),
+    message: "Accuracy: top k 0 must be at least 1"),
+]
+
+@Suite("What layers and networks refuse")
+struct RefusalTests {
+  @Test("with layer, value and rule", arguments: refusals)
+  func refuses(refusal: Refusal) {
+    let error = #expect(throws: LayerError.self) {
+      try refusal.specification.outputShape(for: refusal.input)
+    }
+    #expect(error?.description == refusal.message)
+  }
+
+  @Test("shapes that no tensor can have")
+  func shapes() {
+    #expect(throws: ShapeError.self) { try Shape(checking: [3, -1]) }
+    #expect(throws: ShapeError.self) { try Shape(checking: [1 << 31]) }
+    #expect(throws: ShapeError.self) { try Shape(checking: [1 << 30, 1 << 30, 1 << 30]) }
+  }
+
+  @Test("a network says which of its layers is impossible")
+  func networkNamesLayer() {
+    let error = #expect(throws: LayerError.self) { try caffenet(inputSize: 20).summary() }
+    #expect(
+      error?.description == "pool2: kernel 3×3 must not be larger than the padded input 1×1")
+  }
+
+  @Test("an unknown layer is answered with those there are")
+  func unknownLayer() throws {
+    let error = #expect(throws: LayerError.self) { try mini().index(of: "conv9") }
+    #expect(
+      error?.description.hasPrefix("mini: layer \"conv9\" must be one of: conv1, relu1") == true)
+  }
+}
