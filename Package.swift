@@ -7,8 +7,8 @@ let argumentParser = Target.Dependency.product(
 
 /// Everything that `AlexNet` hands to a package that depends on it, from the ground up.
 let libraries = [
-  "Tensors", "Layers", "Reference", "Fast", "GradientChecking", "Networks", "Datasets",
-  "NumPyFiles",
+  "Tensors", "Layers", "Reference", "Fast", "GradientChecking", "Networks", "Training",
+  "Datasets", "NumPyFiles",
 ]
 
 let package = Package(
@@ -35,6 +35,7 @@ let package = Package(
     .target(name: "Fast", dependencies: ["Layers", "COpenBLAS"]),
     .target(name: "GradientChecking", dependencies: ["Layers"]),
     .target(name: "Networks", dependencies: ["Layers"]),
+    .target(name: "Training", dependencies: ["Networks", numerics]),
     .target(name: "Datasets", dependencies: ["Tensors", "CPNG", "CTurboJPEG"]),
     .target(name: "NumPyFiles", dependencies: ["Tensors", "CZlib"]),
     .executableTarget(
@@ -44,6 +45,7 @@ let package = Package(
       ]),
 
     .testTarget(name: "ShapeTests", dependencies: ["Networks"]),
+    .testTarget(name: "TrainingTests", dependencies: ["Training"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -23,7 +23,7 @@ public struct NetworkBuilder {
   /// Appends a layer whose top has its name, or that of its bottom when it works in place.
   @discardableResult
   public mutating func add(
-    _ name: String, _ operation: Operation, _ bottoms: String..., inPlace: Bool = false,
+    _ name: String, _ operation: LayerOperation, _ bottoms: String..., inPlace: Bool = false,
     parameters: [ParameterDefinition] = []
   ) -> String {
     let top = inPlace ? bottoms.first ?? name : name

@@ -48,7 +48,7 @@ public struct LayerDefinition: Hashable, Sendable {
   /// Its name, unique in the network.
   public var name: String
   /// What it does.
-  public var operation: Operation
+  public var operation: LayerOperation
   /// The blobs it reads; the labels last.
   public var bottoms: [String]
   /// The blob it writes; the same as its bottom when it works in place.
@@ -58,7 +58,7 @@ public struct LayerDefinition: Hashable, Sendable {
 
   /// A layer by name, operation and connections.
   public init(
-    name: String, operation: Operation, bottoms: [String], top: String,
+    name: String, operation: LayerOperation, bottoms: [String], top: String,
     parameters: [ParameterDefinition] = []
   ) {
     self.name = name

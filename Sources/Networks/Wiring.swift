@@ -100,7 +100,7 @@ struct Wiring {
   }
 }
 
-private func isMetric(_ operation: Operation) -> Bool {
+private func isMetric(_ operation: LayerOperation) -> Bool {
   if case .accuracy = operation { return true }
   return false
 }

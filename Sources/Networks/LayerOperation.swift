@@ -2,7 +2,7 @@ import Layers
 import Tensors
 
 /// What a layer of a network does: one case for each kind of layer.
-public enum Operation: Hashable, Sendable {
+public enum LayerOperation: Hashable, Sendable {
   /// A convolution.
   case convolution(ConvolutionSpecification)
   /// A rectified linear unit.

@@ -1,0 +1,19 @@
+import Foundation
+import Tensors
+
+/// JSON as the commands print it.
+enum JSON {
+  /// A value with its keys sorted, NaN and infinities as strings.
+  static func text(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
+}
+
+extension Shape {
+  /// The extents of one image, as three numbers also where it is a vector or a scalar.
+  var channelsHeightWidth: [Int] { [channels, height, width] }
+}

@@ -1,0 +1,11 @@
+import ArgumentParser
+
+/// The command line of the project.
+@main
+struct Walkthrough: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "walkthrough",
+    abstract: "Steps through AlexNet layer by layer, every number computed twice.",
+    subcommands: [Tour.self, Shapes.self],
+    defaultSubcommand: Tour.self)
+}

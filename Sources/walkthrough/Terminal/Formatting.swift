@@ -1,0 +1,46 @@
+import Foundation
+
+/// Numbers as people read them.
+enum Format {
+  /// `60,965,224`.
+  static func grouped(_ number: Int) -> String {
+    var digits = String(number.magnitude)
+    var groups: [String] = []
+    while digits.count > 3 {
+      groups.insert(String(digits.suffix(3)), at: 0)
+      digits.removeLast(3)
+    }
+    groups.insert(digits, at: 0)
+    return (number < 0 ? "-" : "") + groups.joined(separator: ",")
+  }
+
+  /// Four significant digits: `0.01234`, `-45.67`, `1.234e-07`.
+  static func value(_ number: Double) -> String {
+    String(format: "%.4g", number)
+  }
+
+  /// `12.3 %`.
+  static func percent(_ share: Double) -> String {
+    String(format: "%.1f %%", 100 * share)
+  }
+
+  /// `1.23 s`, `4.56 ms` or `7.89 µs`.
+  static func seconds(_ seconds: Double) -> String {
+    if seconds >= 1 { return String(format: "%.2f s", seconds) }
+    if seconds >= 1e-3 { return String(format: "%.2f ms", 1e3 * seconds) }
+    return String(format: "%.2f µs", 1e6 * seconds)
+  }
+
+  /// `1.11 MiB`, `32.0 KiB` or `512 bytes`.
+  static func bytes(_ count: Int) -> String {
+    if count >= 1 << 20 { return String(format: "%.2f MiB", Double(count) / 1_048_576) }
+    if count >= 1 << 10 { return String(format: "%.1f KiB", Double(count) / 1024) }
+    return "\(count) bytes"
+  }
+
+  /// The text, filled with spaces to a width; on the left for numbers.
+  static func padded(_ text: String, _ width: Int, left: Bool = false) -> String {
+    let fill = String(repeating: " ", count: max(width - text.count, 0))
+    return left ? fill + text : text + fill
+  }
+}
