@@ -40,10 +40,12 @@ public final class Network<Scalar: Tensors.Scalar> {
   ///   - gradients: what a backward pass computes.
   ///   - phase: training or testing.
   ///   - seed: the start of all randomness, in the parameters and in dropout.
+  ///   - parameters: those of another network of this definition, instead of freshly filled ones.
   /// - Throws: `LayerError` naming the first layer that is impossible or misconnected.
   public init(
     _ definition: NetworkDefinition, backend: some Backend<Scalar>, batch: Int = 1,
-    gradients scope: GradientScope = .parameters, phase: Phase = .training, seed: UInt32 = 1
+    gradients scope: GradientScope = .parameters, phase: Phase = .training, seed: UInt32 = 1,
+    parameters: [[Tensor<Scalar>]]? = nil
   ) throws(LayerError) {
     let input = try definition.inputShape(batch: batch)
     let wiring = try Wiring(definition, input: input, gradients: scope)
@@ -55,12 +57,13 @@ public final class Network<Scalar: Tensors.Scalar> {
           try RunningLayer(layer.0, input: wiring.shapes[layer.1.bottom], backend: backend)
         })
     }
+    if let parameters { try summary.check(parameters) }
     self.definition = definition
     self.summary = summary
     self.wiring = wiring
     self.layers = layers
     backendName = backend.name
-    parameters = definition.filledParameters(summary, seed: UInt64(seed))
+    self.parameters = parameters ?? definition.filledParameters(summary, seed: UInt64(seed))
     parameterGradients =
       scope == .none ? [] : summary.layers.map { $0.parameters.map { Tensor($0.shape) } }
     data = wiring.shapes.map { Tensor($0) }

@@ -22,6 +22,24 @@ public struct NetworkSummary: Hashable, Sendable {
   }
 }
 
+extension NetworkSummary {
+  /// Throws unless there is a tensor of the right shape for every parameter of every layer.
+  func check<Scalar>(_ parameters: [[Tensor<Scalar>]]) throws(LayerError) {
+    guard parameters.count == layers.count else {
+      throw LayerError(
+        layer: network, value: "parameters for \(parameters.count) layers",
+        rule: "must be for \(layers.count)")
+    }
+    for (layer, tensors) in zip(layers, parameters) {
+      let (actual, expected) = (tensors.map(\.shape), layer.parameters.map(\.shape))
+      guard actual == expected else {
+        throw LayerError(
+          layer: layer.name, value: "parameters of shapes \(actual)", rule: "must be \(expected)")
+      }
+    }
+  }
+}
+
 /// The shapes and counts of one layer in a network.
 public struct LayerSummary: Hashable, Sendable {
   /// The layer's name.
