@@ -1,0 +1,62 @@
+import Layers
+import Tensors
+
+/// Every layer on im2col, OpenBLAS and vectors, on the threads of an engine.
+public struct FastBackend<Scalar: FastScalar>: Backend {
+  private let engine: Engine
+
+  /// The fast layers, on all cores unless given another engine.
+  public init(engine: Engine = .shared) {
+    self.engine = engine
+  }
+
+  /// `fast`.
+  public var name: String { "fast" }
+
+  /// `Fast.Convolution`.
+  public func convolution(_ specification: ConvolutionSpecification) -> any Layer<Scalar> {
+    Convolution(specification, engine: engine)
+  }
+
+  /// `Fast.ReLU`.
+  public func relu(_ specification: ReLUSpecification) -> any InPlaceLayer<Scalar> {
+    ReLU(specification, engine: engine)
+  }
+
+  /// `Fast.Pooling`.
+  public func pooling(_ specification: PoolingSpecification) -> any Layer<Scalar> {
+    Pooling(specification, engine: engine)
+  }
+
+  /// `Fast.LRN`.
+  public func lrn(_ specification: LRNSpecification) -> any Layer<Scalar> {
+    LRN(specification, engine: engine)
+  }
+
+  /// `Fast.InnerProduct`.
+  public func innerProduct(_ specification: InnerProductSpecification) -> any Layer<Scalar> {
+    InnerProduct(specification, engine: engine)
+  }
+
+  /// `Fast.Dropout`.
+  public func dropout(_ specification: DropoutSpecification) -> any InPlaceLayer<Scalar> {
+    Dropout(specification, engine: engine)
+  }
+
+  /// `Fast.Softmax`.
+  public func softmax(_ specification: SoftmaxSpecification) -> any Layer<Scalar> {
+    Softmax(specification, engine: engine)
+  }
+
+  /// `Fast.SoftmaxWithLoss`.
+  public func softmaxWithLoss(
+    _ specification: SoftmaxWithLossSpecification
+  ) -> any Loss<Scalar> {
+    SoftmaxWithLoss(specification, engine: engine)
+  }
+
+  /// `Fast.Accuracy`.
+  public func accuracy(_ specification: AccuracySpecification) -> any Metric<Scalar> {
+    Accuracy(specification, engine: engine)
+  }
+}

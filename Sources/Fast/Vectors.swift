@@ -1,0 +1,99 @@
+import Tensors
+
+/// The loops that several layers share. Each runs over contiguous memory and is written so that
+/// the compiler makes vectors of it: no branches, no calls, one index.
+enum Vectors {
+  /// The elements of a piece of work that goes through memory once: large enough that handing it
+  /// out costs nothing beside it, small enough to stay in a core's cache.
+  static let pieceCount = 1 << 15
+}
+
+extension UnsafeMutablePointer where Pointee: FastScalar {
+  /// Sets `count` elements.
+  @inline(__always)
+  func fill(_ count: Int, with value: Pointee) {
+    for i in 0..<count { self[i] = value }
+  }
+
+  /// self[i] ← values[i] + constant
+  @inline(__always)
+  func set(_ values: UnsafePointer<Pointee>, plus constant: Pointee, _ count: Int) {
+    for i in 0..<count { self[i] = values[i] + constant }
+  }
+
+  /// self[i] ← self[i] + values[i]
+  @inline(__always)
+  func add(_ values: UnsafePointer<Pointee>, _ count: Int) {
+    for i in 0..<count { self[i] += values[i] }
+  }
+
+  /// y = x, or slope·x where x < 0; with slope 0 that is 0, for −∞ too. NaN stays NaN.
+  ///
+  /// Reads and writes `count` elements; `values` may be this memory.
+  @inline(__always)
+  func rectify(_ values: UnsafePointer<Pointee>, slope: Pointee, _ count: Int) {
+    if slope == 0 {
+      for i in 0..<count {
+        let x = values[i]
+        self[i] = x < 0 ? 0 : x
+      }
+    } else {
+      for i in 0..<count {
+        let x = values[i]
+        self[i] = x < 0 ? slope * x : x
+      }
+    }
+  }
+
+  /// ∂L/∂x = ∂L/∂y where `signs` > 0, else slope·∂L/∂y; `signs` is x or y.
+  ///
+  /// Reads and writes `count` elements; `upstream` may be this memory.
+  @inline(__always)
+  func backRectify(
+    _ upstream: UnsafePointer<Pointee>, signs: UnsafePointer<Pointee>, slope: Pointee, _ count: Int
+  ) {
+    for i in 0..<count {
+      let gradient = upstream[i]
+      self[i] = signs[i] > 0 ? gradient : slope * gradient
+    }
+  }
+}
+
+extension UnsafePointer where Pointee: FastScalar {
+  /// The sum of `count` elements, in an order that depends on `count` alone: 32 running sums.
+  @inline(__always)
+  func sum(_ count: Int) -> Pointee {
+    var (a, b) = (SIMD16<Pointee>(repeating: 0), SIMD16<Pointee>(repeating: 0))
+    let whole = count / 32 * 32
+    for i in Swift.stride(from: 0, to: whole, by: 32) {
+      a += vector(at: i)
+      b += vector(at: i + 16)
+    }
+    var total = (a + b).sum()
+    for i in whole..<count { total += self[i] }
+    return total
+  }
+
+  /// Σ self[i]·other[i] over `count` elements, in an order that depends on `count` alone.
+  @inline(__always)
+  func dot(_ other: UnsafePointer<Pointee>, _ count: Int) -> Pointee {
+    var (a, b) = (SIMD16<Pointee>(repeating: 0), SIMD16<Pointee>(repeating: 0))
+    var (c, d) = (a, b)
+    let whole = count / 64 * 64
+    for i in Swift.stride(from: 0, to: whole, by: 64) {
+      a += vector(at: i) * other.vector(at: i)
+      b += vector(at: i + 16) * other.vector(at: i + 16)
+      c += vector(at: i + 32) * other.vector(at: i + 32)
+      d += vector(at: i + 48) * other.vector(at: i + 48)
+    }
+    var total = ((a + b) + (c + d)).sum()
+    for i in whole..<count { total += self[i] * other[i] }
+    return total
+  }
+
+  /// Elements i..<i + 16, which must exist.
+  @inline(__always)
+  func vector(at i: Int) -> SIMD16<Pointee> {
+    UnsafeRawPointer(self + i).loadUnaligned(as: SIMD16<Pointee>.self)
+  }
+}

@@ -1,0 +1,58 @@
+import Synchronization
+
+/// A block of working memory.
+struct Workspace: @unchecked Sendable {
+  let memory: UnsafeMutableRawPointer
+  let byteCount: Int
+}
+
+/// The blocks of working memory that nobody is using just now.
+///
+/// A request gets the smallest block that is large enough; if none is, the largest one is replaced
+/// by one that is. There are never more blocks than were out at one time, and once the pool has
+/// seen every request of a network's pass, it allocates no more.
+final class WorkspacePool: Sendable {
+  private struct State {
+    var free: [Workspace] = []
+    var allocations = 0
+    var bytes = 0
+  }
+
+  private let state = Mutex(State())
+
+  var allocations: Int { state.withLock { $0.allocations } }
+  var bytes: Int { state.withLock { $0.bytes } }
+
+  /// A block of at least `byteCount` bytes, on a boundary of 64: a cache line, an AVX-512 vector.
+  func take(byteCount: Int) -> Workspace {
+    state.withLock { state in
+      let best = state.free.indices
+        .filter { state.free[$0].byteCount >= byteCount }
+        .min { state.free[$0].byteCount < state.free[$1].byteCount }
+      if let best {
+        return state.free.remove(at: best)
+      }
+      let largest = state.free.indices.max { state.free[$0].byteCount < state.free[$1].byteCount }
+      if let largest {
+        let old = state.free.remove(at: largest)
+        state.bytes -= old.byteCount
+        old.memory.deallocate()
+      }
+      let rounded = (max(byteCount, 1) + 4095) / 4096 * 4096
+      state.allocations += 1
+      state.bytes += rounded
+      return Workspace(
+        memory: .allocate(byteCount: rounded, alignment: 64), byteCount: rounded)
+    }
+  }
+
+  func giveBack(_ workspace: Workspace) {
+    state.withLock { $0.free.append(workspace) }
+  }
+
+  deinit {
+    state.withLock { state in
+      for workspace in state.free { workspace.memory.deallocate() }
+    }
+  }
+}
