@@ -45,6 +45,7 @@ let package = Package(
       ]),
 
     .testTarget(name: "ShapeTests", dependencies: ["Networks"]),
+    .testTarget(name: "TwinTests", dependencies: ["Reference", "Fast"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training"]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,0 +1,62 @@
+import Fast
+import FoundationEssentials
+import Layers
+import Reference
+import Testing
+
+/// A layer that exists in one version only doesn't compile, as both backends list every layer;
+/// and its file in one folder only fails here.
+@Suite("Every layer has its twin")
+struct CompletenessTests {
+  @Test func files() throws {
+    let reference = try layers(in: "Reference")
+    let fast = try layers(in: "Fast")
+    #expect(reference == fast)
+    #expect(reference.count == 9)
+  }
+
+  /// The files of a module that define a layer, a loss or a metric.
+  private func layers(in module: String) throws -> Set<String> {
+    let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+    let folder = "/\(root)/Sources/\(module)"
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder)
+    return Set(
+      files.filter { file in
+        guard let data = FileManager.default.contents(atPath: "\(folder)/\(file)") else {
+          return false
+        }
+        let text = String(decoding: data, as: UTF8.self)
+        let name = file.prefix { $0 != "." }
+        let kinds = ["Layer", "InPlaceLayer", "ReLUFusing", "Loss", "Metric"]
+        return kinds.contains { kind in
+          text.contains("public struct \(name)<Scalar: Tensors.Scalar>: \(kind) {")
+            || text.contains("public struct \(name)<Scalar: FastScalar>: \(kind) {")
+        }
+      })
+  }
+
+  @Test("The backends hand out the layers of their module")
+  func backends() {
+    let names = [
+      (ReferenceBackend<Float>() as any Backend<Float>, "reference", "Sources/Reference/"),
+      (FastBackend<Float>(), "fast", "Sources/Fast/"),
+    ]
+    for (backend, name, folder) in names {
+      #expect(backend.name == name)
+      let sources = [
+        type(of: backend.convolution(.init(outputChannels: 1, kernel: 1))).source,
+        type(of: backend.relu(.init())).source,
+        type(of: backend.pooling(.init(global: .maximum))).source,
+        type(of: backend.lrn(.init())).source,
+        type(of: backend.innerProduct(.init(outputs: 1))).source,
+        type(of: backend.dropout(.init())).source,
+        type(of: backend.softmax(.init())).source,
+        type(of: backend.softmaxWithLoss(.init())).source,
+        type(of: backend.accuracy(.init())).source,
+      ]
+      for source in sources {
+        #expect(source?.file.hasPrefix(folder) == true)
+      }
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import Fast
+import Layers
+import Reference
+import Tensors
+import Testing
+
+private typealias ConvolutionCase = Case<ConvolutionSpecification>
+
+private let cases = [
+  ConvolutionCase(
+    "plain", ConvolutionSpecification(outputChannels: 4, kernel: 3), Shape(1, 3, 7, 6)),
+  ConvolutionCase(
+    "1×1", ConvolutionSpecification(outputChannels: 5, kernel: 1), Shape(3, 4, 5, 7)),
+  ConvolutionCase(
+    "1×1 with groups",
+    ConvolutionSpecification(outputChannels: 6, kernel: 1, group: 2), Shape(2, 4, 5, 3)),
+  ConvolutionCase(
+    "1×1 with a stride",
+    ConvolutionSpecification(outputChannels: 3, kernel: 1, stride: 2), Shape(2, 3, 7, 6)),
+  ConvolutionCase(
+    "1×1 with a pad",
+    ConvolutionSpecification(outputChannels: 3, kernel: 1, pad: 1), Shape(2, 3, 4, 5)),
+  ConvolutionCase(
+    "same width, as conv3", ConvolutionSpecification(outputChannels: 8, kernel: 3, pad: 1),
+    Shape(3, 4, 13, 13)),
+  ConvolutionCase(
+    "groups, as conv2",
+    ConvolutionSpecification(outputChannels: 6, kernel: 5, pad: 2, group: 2), Shape(2, 4, 9, 11)),
+  ConvolutionCase(
+    "stride, as conv1", ConvolutionSpecification(outputChannels: 7, kernel: 11, stride: 4),
+    Shape(2, 3, 35, 39)),
+  ConvolutionCase(
+    "a stride that leaves the border out",
+    ConvolutionSpecification(outputChannels: 3, kernel: 3, stride: 3, pad: 1), Shape(1, 2, 10, 9)),
+  ConvolutionCase(
+    "rectangular",
+    ConvolutionSpecification(
+      outputChannels: 4, kernel: Extent(height: 3, width: 5),
+      stride: Extent(height: 2, width: 1), pad: Extent(height: 1, width: 2)),
+    Shape(2, 3, 9, 8)),
+  ConvolutionCase(
+    "dilation",
+    ConvolutionSpecification(
+      outputChannels: 4, kernel: 3, pad: 2, dilation: Extent(height: 2, width: 3), group: 2),
+    Shape(3, 4, 9, 10)),
+  ConvolutionCase(
+    "dilation that keeps the width",
+    ConvolutionSpecification(outputChannels: 2, kernel: 3, pad: 2, dilation: 2),
+    Shape(2, 3, 6, 7)),
+  ConvolutionCase(
+    "no bias", ConvolutionSpecification(outputChannels: 3, kernel: 2, hasBias: false),
+    Shape(2, 2, 5, 5)),
+  ConvolutionCase(
+    "depthwise", ConvolutionSpecification(outputChannels: 6, kernel: 3, pad: 1, group: 6),
+    Shape(2, 6, 5, 5)),
+  ConvolutionCase(
+    "a pad wider than the input",
+    ConvolutionSpecification(outputChannels: 2, kernel: 7, pad: 3), Shape(2, 2, 2, 1)),
+  ConvolutionCase(
+    "windows of nothing but padding",
+    ConvolutionSpecification(outputChannels: 2, kernel: 2, stride: 2, pad: 4), Shape(1, 2, 3, 3)),
+  ConvolutionCase(
+    "prime sizes, images in parts",
+    ConvolutionSpecification(outputChannels: 17, kernel: 3, pad: 1), Shape(37, 5, 11, 13)),
+  ConvolutionCase(
+    "rows in blocks", ConvolutionSpecification(outputChannels: 3, kernel: 3, pad: 1),
+    Shape(2, 2, 61, 67)),
+  ConvolutionCase(
+    "1×1, rows in blocks", ConvolutionSpecification(outputChannels: 3, kernel: 1),
+    Shape(2, 2, 61, 67)),
+  ConvolutionCase(
+    "no images", ConvolutionSpecification(outputChannels: 4, kernel: 3), Shape(0, 3, 7, 6)),
+]
+
+@Suite("Convolution: Reference and Fast agree")
+struct ConvolutionTests {
+  @Test(arguments: cases)
+  fileprivate func agree(_ testCase: ConvolutionCase) throws {
+    try compare(testCase, Float.self)
+    try compare(testCase, Double.self)
+  }
+
+  private func compare<Scalar: FastScalar>(
+    _ testCase: ConvolutionCase, _ type: Scalar.Type
+  ) throws {
+    let specification = testCase.specification
+    let output = try specification.outputShape(for: testCase.input)
+    let taps = specification.kernel.area
+    let sums = output.images * output.spatialCount
+    let tolerance = Tolerance(terms: [
+      // A sum over the weights of a kernel, and the bias.
+      testCase.input.channels / specification.group * taps + 1,
+      // Over the kernels of the group, each at every tap.
+      specification.outputChannels / specification.group * taps,
+      // Over all positions of all images, and what was there before; so the bias.
+      sums + 1, sums + 1,
+    ])
+    try TwinTests.compare(
+      testCase, type, tolerance: tolerance,
+      reference: Reference.Convolution<Scalar>(specification),
+      fast: { Fast.Convolution<Scalar>(specification, engine: $0) })
+    // Whole numbers leave no room for rounding.
+    try TwinTests.compare(
+      testCase, type, whole: true, tolerance: .none,
+      reference: Reference.Convolution<Scalar>(specification),
+      fast: { Fast.Convolution<Scalar>(specification, engine: $0) })
+  }
+
+  @Test("A fused ReLU gives what the two layers give", arguments: cases, [0, 0.25])
+  fileprivate func fused(_ testCase: ConvolutionCase, slope: Double) throws {
+    try compareFused(
+      testCase, slope: slope, reference: Reference.Convolution<Float>(testCase.specification),
+      fast: { Fast.Convolution<Float>(testCase.specification, engine: $0) })
+    try compareFused(
+      testCase, slope: slope, reference: Reference.Convolution<Double>(testCase.specification),
+      fast: { Fast.Convolution<Double>(testCase.specification, engine: $0) })
+  }
+}
+
+/// Compares a fast layer with its ReLU fused to two reference layers, the ReLU in place.
+///
+/// On whole numbers and a slope that is a power of two, where all sums are exact: otherwise a value
+/// within rounding of 0 could fall on different sides of the kink.
+func compareFused<Specification: LayerSpecification, Scalar: FastScalar>(
+  _ testCase: Case<Specification>, slope: Double, reference: any Layer<Scalar>,
+  fast: (Engine) -> some ReLUFusing<Scalar>
+) throws {
+  let data = try Data<Scalar>(testCase.specification, testCase.input, whole: true)
+  let specification = ReLUSpecification(negativeSlope: slope)
+  for way in [Way(), Way(accumulating: true), Way(needsInputGradient: false)] {
+    var between = data
+    between.input = try run(reference, on: data).output
+    let rectified = try runInPlace(Reference.ReLU<Scalar>(specification), on: between)
+    var behind = data
+    behind.upstream = try #require(rectified.inputGradient)
+    var expected = try run(reference, on: behind, way)
+    expected.output = rectified.output
+    for engine in engines {
+      let layer = try #require(fast(engine).fusing(specification))
+      expectAgreement(
+        expected, try run(layer, on: data, way), .none, "\(testCase.testDescription), \(way)")
+    }
+  }
+  let engine = engines[0]
+  #expect(fast(engine).fusing(ReLUSpecification(negativeSlope: -1)) == nil)
+  #expect(fast(engine).fusing(specification)?.fusing(specification) == nil)
+}

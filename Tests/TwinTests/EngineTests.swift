@@ -1,0 +1,70 @@
+import Dispatch
+import Layers
+import Synchronization
+import Tensors
+import Testing
+
+@testable import Fast
+
+@Suite("The engine")
+struct EngineTests {
+  @Test("Every piece runs once", arguments: [1, 2, 3, 7], [0, 1, 2, 100])
+  func pieces(threads: Int, pieces: Int) {
+    let counts = Mutex([Int](repeating: 0, count: pieces))
+    Engine(threads: threads).run(pieces) { piece in
+      counts.withLock { $0[piece] += 1 }
+    }
+    #expect(counts.withLock { $0 } == [Int](repeating: 1, count: pieces))
+  }
+
+  @Test("There is always a thread")
+  func threads() {
+    #expect(Engine(threads: 0).threads == 1)
+    #expect(Engine().threads >= 1)
+  }
+
+  @Test("A partition has every element once", arguments: [0, 1, 7, 64, 1000], [1, 3, 8, 100])
+  func partitions(count: Int, parts: Int) {
+    for partition in [Partition(count, parts: parts), Partition(count, partsOfAtMost: parts)] {
+      let ranges = (0..<partition.parts).map { partition[$0] }
+      #expect(ranges.flatMap { Array($0) } == Array(0..<count))
+      #expect(ranges.map(\.count).max() == partition.largest)
+    }
+    #expect(Partition(count, partsOfAtMost: parts).largest <= parts)
+  }
+
+  @Test("Once a layer has run, it allocates no more working memory")
+  func steadyState() throws {
+    // One thread: on several, how many blocks are out at a time is a matter of chance.
+    let engine = Engine(threads: 1)
+    let layer = Convolution<Float>(.init(outputChannels: 8, kernel: 3, pad: 1), engine: engine)
+    let other = InnerProduct<Float>(.init(outputs: 8), engine: engine)
+    let data = try Data<Float>(layer.specification, Shape(9, 4, 13, 13))
+    let otherData = try Data<Float>(other.specification, Shape(9, 4))
+    func pass() throws {
+      _ = try run(layer, on: data)
+      _ = try run(#require(other.fusing(.init())), on: otherData)
+    }
+    try pass()
+    let (allocations, bytes) = (engine.workspaceAllocations, engine.workspaceBytes)
+    #expect(allocations > 0)
+    for _ in 0..<3 { try pass() }
+    #expect(engine.workspaceAllocations == allocations)
+    #expect(engine.workspaceBytes == bytes)
+  }
+
+  @Test("Networks on several threads may share an engine")
+  func shared() throws {
+    let engine = Engine(threads: 2)
+    let layer = Convolution<Float>(.init(outputChannels: 8, kernel: 3, pad: 1), engine: engine)
+    let data = try Data<Float>(layer.specification, Shape(9, 4, 13, 13))
+    let expected = try run(layer, on: data)
+    let agreeing = Atomic<Int>(0)
+    DispatchQueue.concurrentPerform(iterations: 8) { _ in
+      if (try? run(layer, on: data)) == expected {
+        agreeing.wrappingAdd(1, ordering: .relaxed)
+      }
+    }
+    #expect(agreeing.load(ordering: .relaxed) == 8)
+  }
+}

@@ -1,0 +1,61 @@
+import Fast
+import Layers
+import Reference
+import Tensors
+import Testing
+
+private typealias InnerProductCase = Case<InnerProductSpecification>
+
+private let cases = [
+  InnerProductCase("a vector", InnerProductSpecification(outputs: 5), Shape(1, 7)),
+  InnerProductCase("a long vector", InnerProductSpecification(outputs: 67), Shape(1, 1031)),
+  InnerProductCase("images", InnerProductSpecification(outputs: 11), Shape(3, 4, 3, 5)),
+  InnerProductCase("a batch", InnerProductSpecification(outputs: 300), Shape(37, 101)),
+  InnerProductCase("tiles", InnerProductSpecification(outputs: 270), Shape(6, 800)),
+  InnerProductCase(
+    "no bias", InnerProductSpecification(outputs: 9, hasBias: false), Shape(5, 2, 3, 3)),
+  InnerProductCase(
+    "no bias, one image", InnerProductSpecification(outputs: 9, hasBias: false), Shape(1, 18)),
+  InnerProductCase("axis 2", InnerProductSpecification(outputs: 4, axis: 2), Shape(3, 5, 2, 3)),
+  InnerProductCase("axis 0", InnerProductSpecification(outputs: 4, axis: 0), Shape(3, 5)),
+  InnerProductCase("no images", InnerProductSpecification(outputs: 4), Shape(0, 5)),
+]
+
+@Suite("InnerProduct: Reference and Fast agree")
+struct InnerProductTests {
+  @Test(arguments: cases)
+  fileprivate func agree(_ testCase: InnerProductCase) throws {
+    try compare(testCase, Float.self)
+    try compare(testCase, Double.self)
+  }
+
+  private func compare<Scalar: FastScalar>(
+    _ testCase: InnerProductCase, _ type: Scalar.Type
+  ) throws {
+    let specification = testCase.specification
+    let images = try specification.outputShape(for: testCase.input).count / specification.outputs
+    let tolerance = Tolerance(terms: [
+      // A sum over the inputs and the bias; over the outputs; over the images and what was there.
+      specification.inputs(for: testCase.input) + 1, specification.outputs, images + 1, images + 1,
+    ])
+    try TwinTests.compare(
+      testCase, type, tolerance: tolerance,
+      reference: Reference.InnerProduct<Scalar>(specification),
+      fast: { Fast.InnerProduct<Scalar>(specification, engine: $0) })
+    // Whole numbers leave no room for rounding.
+    try TwinTests.compare(
+      testCase, type, whole: true, tolerance: .none,
+      reference: Reference.InnerProduct<Scalar>(specification),
+      fast: { Fast.InnerProduct<Scalar>(specification, engine: $0) })
+  }
+
+  @Test("A fused ReLU gives what the two layers give", arguments: cases, [0, 0.25])
+  fileprivate func fused(_ testCase: InnerProductCase, slope: Double) throws {
+    try compareFused(
+      testCase, slope: slope, reference: Reference.InnerProduct<Float>(testCase.specification),
+      fast: { Fast.InnerProduct<Float>(testCase.specification, engine: $0) })
+    try compareFused(
+      testCase, slope: slope, reference: Reference.InnerProduct<Double>(testCase.specification),
+      fast: { Fast.InnerProduct<Double>(testCase.specification, engine: $0) })
+  }
+}
