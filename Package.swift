@@ -8,7 +8,7 @@ let argumentParser = Target.Dependency.product(
 /// Everything that `AlexNet` hands to a package that depends on it, from the ground up.
 let libraries = [
   "Tensors", "Layers", "Reference", "Fast", "GradientChecking", "Networks", "Training",
-  "Datasets", "NumPyFiles",
+  "Datasets", "NumPyFiles", "WholeFiles",
 ]
 
 let package = Package(
@@ -36,8 +36,9 @@ let package = Package(
     .target(name: "GradientChecking", dependencies: ["Layers"]),
     .target(name: "Networks", dependencies: ["Layers"]),
     .target(name: "Training", dependencies: ["Networks", numerics]),
-    .target(name: "Datasets", dependencies: ["Tensors", "CPNG", "CTurboJPEG"]),
-    .target(name: "NumPyFiles", dependencies: ["Tensors", "CZlib"]),
+    .target(name: "WholeFiles"),
+    .target(name: "Datasets", dependencies: ["Tensors", "WholeFiles", "CPNG", "CTurboJPEG"]),
+    .target(name: "NumPyFiles", dependencies: ["Tensors", "WholeFiles", "CZlib"]),
     .executableTarget(
       name: "walkthrough",
       dependencies: [
@@ -47,6 +48,7 @@ let package = Package(
     .testTarget(name: "ShapeTests", dependencies: ["Networks"]),
     .testTarget(name: "TwinTests", dependencies: ["Reference", "Fast"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training"]),
+    .testTarget(name: "NumPyFileTests", dependencies: ["NumPyFiles"]),
   ],
   swiftLanguageModes: [.v6]
 )

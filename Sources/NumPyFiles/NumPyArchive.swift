@@ -1,0 +1,62 @@
+import WholeFiles
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// Named arrays in one file, as `numpy.savez` and `numpy.savez_compressed` write them.
+///
+/// ```swift
+/// let archive = try NumPyArchive(contentsOf: url)
+/// let weights = archive["conv1_0"]?.tensor(as: Float.self)
+/// ```
+public struct NumPyArchive: Sendable, Equatable {
+  /// The names in the order of the file, without the `.npy` of their members.
+  public private(set) var names: [String] = []
+  private var arrays: [String: NumPyArray] = [:]
+
+  /// An archive of nothing yet.
+  public init() {}
+
+  /// Reads an `.npz` file: members stored or deflated, checksums verified, 64-bit sizes included.
+  ///
+  /// Memory stays within what the file's own length allows, whatever sizes it claims.
+  ///
+  /// - Throws: `NumPyError` naming the member when the file is unreadable, truncated, damaged, or
+  ///   holds something other than `.npy` members.
+  public init(contentsOf url: URL) throws(NumPyError) {
+    try self.init(decoding: try contents(of: url), name: url.lastPathComponent)
+  }
+
+  /// Reads the content of an `.npz` file.
+  ///
+  /// - Parameters:
+  ///   - bytes: the whole file.
+  ///   - name: what error messages call it.
+  /// - Throws: as `init(contentsOf:)`.
+  public init(decoding bytes: [UInt8], name: String = "archive") throws(NumPyError) {
+    let zip = try ZipReader(bytes, place: Place(file: name))
+    for entry in zip.directory.entries where !entry.name.hasSuffix("/") {
+      let place = Place(file: name, member: entry.name)
+      guard entry.name.hasSuffix(".npy") else {
+        throw place.error("the member is no array", remedy: "its name would end in .npy")
+      }
+      let key = String(entry.name.dropLast(4))
+      guard arrays[key] == nil else { throw place.error("the archive has this member twice") }
+      names.append(key)
+      arrays[key] = try NumPyArray(decoding: try zip.content(of: entry), place: place)
+    }
+  }
+
+  /// The array of a name; nil where there is none. Assigning adds, replaces, or with nil removes.
+  public subscript(name: String) -> NumPyArray? {
+    get { arrays[name] }
+    set {
+      if arrays[name] == nil, newValue != nil { names.append(name) }
+      if arrays[name] != nil, newValue == nil { names.removeAll { $0 == name } }
+      arrays[name] = newValue
+    }
+  }
+}

@@ -1,0 +1,79 @@
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Files read and written all at once.
+public enum WholeFile {
+  /// The bytes of a file.
+  ///
+  /// - Parameters:
+  ///   - url: a file, or something that is read like one (a pipe, `/dev/stdin`).
+  ///   - limit: the most bytes to take. Where the length is known beforehand a longer file is
+  ///     refused before any memory is set aside for it.
+  /// - Throws: `FileError` when it cannot be opened or read, is a folder, or exceeds the limit.
+  public static func read(_ url: URL, limit: Int = 1 << 40) throws(FileError) -> [UInt8] {
+    let path = url.path
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure(path, "cannot be opened") }
+    defer { close(descriptor) }
+
+    var facts = stat()
+    guard fstat(descriptor, &facts) == 0 else { throw failure(path, "cannot be examined") }
+    let kind = facts.st_mode & S_IFMT
+    guard kind != S_IFDIR else { throw FileError(path: path, problem: "is a folder, not a file") }
+    let size = kind == S_IFREG ? Int(facts.st_size) : 0
+    guard size <= limit else { throw tooLong(path, limit) }
+
+    var bytes = [UInt8]()
+    // One byte more than announced, so that the end is seen without growing the array.
+    var room = size + 1
+    while true {
+      let before = bytes.count
+      bytes.reserveCapacity(before + room)
+      let got = append(from: descriptor, upTo: room, to: &bytes)
+      guard got >= 0 else { throw failure(path, "cannot be read") }
+      if got == 0 { return bytes }
+      guard bytes.count <= limit else { throw tooLong(path, limit) }
+      room = max(size + 1 - bytes.count, 1 << 16)
+    }
+  }
+
+  /// Reads once and appends what came; negative when the read failed.
+  private static func append(
+    from descriptor: Int32, upTo room: Int, to bytes: inout [UInt8]
+  ) -> Int {
+    var got = 0
+    let chunk = [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+      repeat {
+        got = systemRead(descriptor, buffer.baseAddress, room)
+      } while got < 0 && errno == EINTR
+      count = max(got, 0)
+    }
+    if bytes.isEmpty { bytes = chunk } else { bytes += chunk }
+    return got
+  }
+
+  static func failure(_ path: String, _ what: String) -> FileError {
+    FileError(path: path, problem: "\(what): \(String(cString: strerror(errno)))")
+  }
+
+  private static func tooLong(_ path: String, _ limit: Int) -> FileError {
+    FileError(path: path, problem: "is longer than the \(limit) bytes that are allowed here")
+  }
+}
+
+/// `read` of the system, which the enumeration's own `read` hides.
+private func systemRead(_ descriptor: Int32, _ buffer: UnsafeMutableRawPointer?, _ count: Int)
+  -> Int
+{
+  read(descriptor, buffer, count)
+}
