@@ -33,7 +33,7 @@ let package = Package(
     .target(name: "Layers", dependencies: ["Tensors"]),
     .target(name: "Reference", dependencies: ["Layers", numerics]),
     .target(name: "Fast", dependencies: ["Layers", "COpenBLAS"]),
-    .target(name: "GradientChecking", dependencies: ["Layers"]),
+    .target(name: "GradientChecking", dependencies: ["Layers", numerics]),
     .target(name: "Networks", dependencies: ["Layers"]),
     .target(name: "Training", dependencies: ["Networks", numerics]),
     .target(name: "WholeFiles"),
@@ -45,6 +45,8 @@ let package = Package(
         "Reference", "Fast", "GradientChecking", "Networks", "Datasets", argumentParser,
       ]),
 
+    .testTarget(
+      name: "GradientChecks", dependencies: ["GradientChecking", "Reference", numerics]),
     .testTarget(name: "ShapeTests", dependencies: ["Networks"]),
     .testTarget(name: "TwinTests", dependencies: ["Reference", "Fast"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training"]),

@@ -1,0 +1,43 @@
+import Layers
+
+/// How thoroughly a function is checked, and from which random numbers.
+public struct CheckOptions: Hashable, Sendable {
+  /// Which elements are checked.
+  public enum Mode: Hashable, Sendable {
+    /// Each element of each tensor.
+    case exhaustive
+    /// This many elements of each tensor, chosen at random; all of a smaller one.
+    case sampled(Int)
+    /// No single element, only directions.
+    case directional
+  }
+
+  /// Which elements are checked.
+  public var mode: Mode
+  /// Along how many random directions each tensor is checked as well. A direction moves all its
+  /// elements at once, so that an error anywhere in it shows; and where several elements share a
+  /// kink it tells right from wrong, which one element at a time can't.
+  public var directions: Int
+  /// For how many elements of each tensor the exact derivative is computed, where dual numbers
+  /// are at hand.
+  public var exactElements: Int
+  /// Where all random numbers start: point, upstream gradient, directions, dropout masks.
+  public var seed: UInt64
+  /// Training or testing.
+  public var phase: Phase
+
+  /// Every element, two directions, in training.
+  public init(
+    mode: Mode = .exhaustive, directions: Int = 2, exactElements: Int = 256, seed: UInt64 = 1,
+    phase: Phase = .training
+  ) {
+    self.mode = mode
+    self.directions = directions
+    self.exactElements = exactElements
+    self.seed = seed
+    self.phase = phase
+  }
+
+  /// The seed of a layer's own randomness.
+  var layerSeed: UInt32 { UInt32(truncatingIfNeeded: seed) }
+}

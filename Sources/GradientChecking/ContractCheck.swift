@@ -1,0 +1,182 @@
+import Layers
+import Tensors
+
+/// Tries the rules of `Layer` that no difference quotient can see.
+struct ContractCheck<L: Layer> {
+  private typealias S = L.Scalar
+
+  private let layer: L
+  private let input: Tensor<L.Scalar>
+  private let parameters: [Tensor<L.Scalar>]
+  private let phase: Phase
+  private var generator: SplitMix64
+
+  init(
+    _ layer: L, input: Tensor<Double>, parameters: [Tensor<Double>], phase: Phase, seed: UInt64
+  ) {
+    self.layer = layer
+    self.input = input.converted()
+    self.parameters = parameters.map { $0.converted() }
+    self.phase = phase
+    generator = SplitMix64(seed: seed ^ 0xC0_4724C7)
+  }
+
+  private struct Pass {
+    var output: Tensor<L.Scalar>
+    var saved: L.Saved
+  }
+
+  private struct Gradients {
+    var input: Tensor<L.Scalar>?
+    var parameters: [Tensor<L.Scalar>]
+  }
+
+  /// Every rule that is broken.
+  mutating func violations() throws -> [ContractViolation] {
+    var found: [ContractViolation] = []
+    let first = try forward(over: 0)
+    let second = try forward(over: 0)
+    if !same(first.output, second.output) {
+      found.append(
+        ContractViolation(
+          .isFunctionOfInputAndSeed,
+          detail: "two forward passes with the same seed differ by "
+            + difference(first.output, second.output)))
+      return found
+    }
+    for memory in [S(Double.nan), S(1e3)] {
+      let over = try forward(over: memory)
+      if !same(first.output, over.output) {
+        found.append(
+          ContractViolation(
+            .overwritesOutput,
+            detail: "over memory that held \(memory.doubleValue), the output differs by "
+              + difference(first.output, over.output)))
+        break
+      }
+    }
+    let upstream = Tensor<S>.normal(first.output.shape, using: &generator)
+    let clean = backward(first, upstream)
+    let again = backward(first, upstream)
+    if let place = mismatch(clean, again) {
+      found.append(
+        ContractViolation(
+          .backwardIsDeterministic, detail: "two backward passes differ in \(place)"))
+      return found
+    }
+    for memory in [S(Double.nan), S(1e3)] {
+      if let place = mismatch(clean, backward(first, upstream, over: memory)) {
+        found.append(
+          ContractViolation(
+            .overwritesGradients,
+            detail: "over memory that held \(memory.doubleValue), gradients differ in \(place): "
+              + "accumulated instead of overwritten"))
+        break
+      }
+    }
+    if let place = mismatch(clean, backward(first, upstream, needsInput: false)) {
+      found.append(
+        ContractViolation(
+          .workWithoutInputGradient,
+          detail: "when nobody needs the input's gradient, gradients differ in \(place)"))
+    }
+    if let violation = accumulation(first, upstream, clean) { found.append(violation) }
+    if let inPlace = layer as? any InPlaceLayer<L.Scalar>,
+      let detail = try inPlaceDifference(inPlace, first, upstream, clean)
+    {
+      found.append(ContractViolation(.inPlaceMatches, detail: detail))
+    }
+    return found
+  }
+
+  private func context() -> RunContext { RunContext(phase: phase, seed: 20_120_930) }
+
+  private func forward(over memory: S) throws -> Pass {
+    let shape = try layer.specification.outputShape(for: input.shape)
+    var pass = Pass(
+      output: Tensor(shape, repeating: memory), saved: try layer.makeSaved(for: input.shape))
+    var context = context()
+    layer.forward(
+      input, parameters: parameters, context: &context, output: &pass.output, saved: &pass.saved)
+    return pass
+  }
+
+  private func backward(
+    _ pass: Pass, _ upstream: Tensor<S>, over memory: S = 0, needsInput: Bool = true
+  ) -> Gradients {
+    var gradients = Gradients(
+      input: needsInput ? Tensor(input.shape, repeating: memory) : nil,
+      parameters: parameters.map { Tensor($0.shape, repeating: memory) })
+    layer.backward(
+      outputGradient: upstream, input: input, output: pass.output, parameters: parameters,
+      saved: pass.saved, inputGradient: &gradients.input,
+      parameterGradients: &gradients.parameters, accumulating: false)
+    return gradients
+  }
+
+  /// Onto what was there, each gradient has to be added; sums in another order may round apart.
+  private mutating func accumulation(
+    _ pass: Pass, _ upstream: Tensor<S>, _ clean: Gradients
+  ) -> ContractViolation? {
+    guard !parameters.isEmpty else { return nil }
+    let before = clean.parameters.map { gradient in
+      Tensor<S>.normal(
+        gradient.shape, deviation: max(gradient.largestMagnitude, 1e-300), using: &generator)
+    }
+    var inputGradient: Tensor<S>? = Tensor(input.shape)
+    var sums = before
+    layer.backward(
+      outputGradient: upstream, input: input, output: pass.output, parameters: parameters,
+      saved: pass.saved, inputGradient: &inputGradient, parameterGradients: &sums,
+      accumulating: true)
+    for (number, sum) in sums.enumerated() {
+      var expected = before[number]
+      for i in 0..<expected.count { expected[i] += clean.parameters[number][i] }
+      // A few hundred terms, each rounded: far above that, far below a missing contribution.
+      let allowed = 1024 * spacingAtOne(of: S.self) * expected.largestMagnitude
+      let difference = sum.largestDifference(to: expected)
+      if !(difference <= allowed) {
+        return ContractViolation(
+          .accumulatesWhenAsked,
+          detail: "parameter \(number + 1) is off by \(difference.formatted(digits: 3)) from what "
+            + "was there + gradient")
+      }
+    }
+    return nil
+  }
+
+  private func inPlaceDifference<I: InPlaceLayer>(
+    _ inPlace: I, _ pass: Pass, _ upstream: Tensor<S>, _ clean: Gradients
+  ) throws -> String? where I.Scalar == L.Scalar {
+    guard inPlace.inPlaceObstacle == nil else { return nil }
+    var data = input
+    var saved = try inPlace.makeSaved(for: input.shape)
+    var context = context()
+    inPlace.forward(inPlace: &data, context: &context, saved: &saved)
+    guard same(data, pass.output) else {
+      return "the output differs by \(difference(data, pass.output))"
+    }
+    var gradient = upstream
+    inPlace.backward(inPlace: &gradient, output: data, saved: saved)
+    guard let expected = clean.input, !same(gradient, expected) else { return nil }
+    return "the input's gradient differs by \(difference(gradient, expected))"
+  }
+
+  private func mismatch(_ a: Gradients, _ b: Gradients) -> String? {
+    if let left = a.input, let right = b.input, !same(left, right) {
+      return "the input by \(difference(left, right))"
+    }
+    for (number, (left, right)) in zip(a.parameters, b.parameters).enumerated()
+    where !same(left, right) {
+      return "parameter \(number + 1) by \(difference(left, right))"
+    }
+    return nil
+  }
+
+  /// The same bits, but for the sign of 0 and the payload of NaN.
+  private func same(_ a: Tensor<S>, _ b: Tensor<S>) -> Bool { a.largestDifference(to: b) == 0 }
+
+  private func difference(_ a: Tensor<S>, _ b: Tensor<S>) -> String {
+    a.largestDifference(to: b).formatted(digits: 3)
+  }
+}

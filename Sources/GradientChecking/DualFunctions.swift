@@ -1,0 +1,71 @@
+import Layers
+import Tensors
+
+/// The exact derivatives of a layer at a point, by running it on dual numbers.
+///
+/// - Throws: `LayerError` when the point doesn't fit the layer.
+public func exactDerivatives<L: Layer>(
+  of layer: L, input: Tensor<Double>, parameters: [Tensor<Double>], phase: Phase = .training
+) throws -> any ExactlyDifferentiable where L.Scalar == Dual<Double> {
+  DualLayerFunction(
+    layer: layer, point: [input] + parameters, phase: phase,
+    output: Tensor(try layer.specification.outputShape(for: input.shape)),
+    saved: try layer.makeSaved(for: input.shape))
+}
+
+/// The exact derivatives of a loss at given scores, by running it on dual numbers.
+///
+/// - Throws: `LayerError` when the scores don't fit the loss.
+public func exactDerivatives<L: Loss>(
+  of loss: L, scores: Tensor<Double>, labels: [Int]
+) throws -> any ExactlyDifferentiable where L.Scalar == Dual<Double> {
+  DualLossFunction(
+    loss: loss, scores: scores, labels: labels, saved: try loss.makeSaved(for: scores.shape))
+}
+
+private struct DualLayerFunction<L: Layer>: ExactlyDifferentiable where L.Scalar == Dual<Double> {
+  let layer: L
+  let point: [Tensor<Double>]
+  let phase: Phase
+  var output: Tensor<Dual<Double>>
+  var saved: L.Saved
+
+  mutating func derivative(
+    alongVariable variable: Int, _ direction: Tensor<Double>, seed: UInt32
+  ) -> [Double] {
+    let moving = point.enumerated().map { number, tensor in
+      number == variable ? tensor.moving(along: direction) : tensor.converted()
+    }
+    var context = RunContext(phase: phase, seed: seed)
+    layer.forward(
+      moving[0], parameters: Array(moving.dropFirst()), context: &context, output: &output,
+      saved: &saved)
+    return output.elements.map(\.derivative)
+  }
+}
+
+private struct DualLossFunction<L: Loss>: ExactlyDifferentiable where L.Scalar == Dual<Double> {
+  let loss: L
+  let scores: Tensor<Double>
+  let labels: [Int]
+  var saved: L.Saved
+
+  mutating func derivative(
+    alongVariable variable: Int, _ direction: Tensor<Double>, seed: UInt32
+  ) throws -> [Double] {
+    let value = try loss.forward(
+      scores: scores.moving(along: direction), labels: labels, saved: &saved)
+    return [loss.specification.lossWeight * value.derivative]
+  }
+}
+
+extension Tensor<Double> {
+  /// The tensor as dual numbers that move along a direction.
+  ///
+  /// - Precondition: the counts agree.
+  public func moving(along direction: Tensor<Double>) -> Tensor<Dual<Double>> {
+    precondition(count == direction.count, "direction \(direction.shape) does not fit \(shape)")
+    return Tensor<Dual<Double>>(
+      shape, zip(elements, direction.elements).map { Dual($0, derivative: $1) })
+  }
+}

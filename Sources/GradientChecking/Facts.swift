@@ -1,0 +1,62 @@
+import Layers
+import Tensors
+
+/// Numbers of a layer that a wrong gradient may be off by, for explanations.
+public struct Facts: Sendable {
+  /// A number and what it is.
+  public struct Factor: Hashable, Sendable {
+    /// For example `N, the images`.
+    public let name: String
+    /// For example 2.
+    public let value: Double
+
+    /// A number by name.
+    public init(_ name: String, _ value: Double) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  /// The numbers, the most likely first.
+  public var factors: [Factor]
+  /// Into how many groups the channels are split.
+  public var groups: Int
+
+  /// Numbers that are known of a layer.
+  public init(factors: [Factor] = [], groups: Int = 1) {
+    self.factors = factors
+    self.groups = groups
+  }
+
+  /// What a specification and its input tell.
+  public init(_ specification: any LayerSpecification, input: Shape) {
+    var factors = [Factor("N, the images", Double(input.images))]
+    var groups = 1
+    switch specification {
+    case let convolution as ConvolutionSpecification:
+      groups = convolution.group
+      factors.append(Factor("the number of groups", Double(groups)))
+      factors.append(Factor("the kernel's area", Double(convolution.kernel.area)))
+    case let pooling as PoolingSpecification:
+      factors.append(Factor("the window's area", Double(pooling.kernel(for: input).area)))
+    case let lrn as LRNSpecification:
+      factors.append(Factor("the local size n", Double(lrn.localSize)))
+    case let dropout as DropoutSpecification:
+      factors.append(Factor("1/(1 − ratio)", dropout.scale))
+    case let relu as ReLUSpecification:
+      factors.append(Factor("the negative slope", relu.negativeSlope))
+    case let loss as SoftmaxWithLossSpecification:
+      factors.append(Factor("the loss weight", loss.lossWeight))
+      factors.append(Factor("N·positions", Double(input.images * input.spatialCount)))
+    default: break
+    }
+    if let output = try? specification.outputShape(for: input), output.rank > 2 {
+      factors.append(Factor("the output positions", Double(output.spatialCount)))
+      factors.append(
+        Factor("images × output positions", Double(input.images * output.spatialCount)))
+    }
+    factors.append(Factor("the channels", Double(input.channels)))
+    self.factors = factors
+    self.groups = groups
+  }
+}

@@ -1,0 +1,26 @@
+import GradientChecking
+import Layers
+import Reference
+import Tensors
+
+/// The versions under check, in Double.
+let versions: [any Backend<Double>] = [ReferenceBackend<Double>()]
+
+/// The naive layers on dual numbers: they yield exact derivatives for all versions.
+let exactVersion = ReferenceBackend<Dual<Double>>()
+
+extension Backend {
+  /// This version of a layer.
+  func layer(_ specification: any LayerSpecification) throws -> any Layer<Scalar> {
+    switch specification {
+    case let specification as ConvolutionSpecification: convolution(specification)
+    case let specification as ReLUSpecification: relu(specification)
+    case let specification as PoolingSpecification: pooling(specification)
+    case let specification as LRNSpecification: lrn(specification)
+    case let specification as InnerProductSpecification: innerProduct(specification)
+    case let specification as DropoutSpecification: dropout(specification)
+    case let specification as SoftmaxSpecification: softmax(specification)
+    default: throw CheckError(reason: "no layer for \(specification)")
+    }
+  }
+}
