@@ -49,6 +49,8 @@ let package = Package(
       name: "GradientChecks", dependencies: ["GradientChecking", "Reference", numerics]),
     .testTarget(name: "ShapeTests", dependencies: ["Networks"]),
     .testTarget(name: "TwinTests", dependencies: ["Reference", "Fast"]),
+    .testTarget(
+      name: "CaffeTests", dependencies: ["Reference", "Fast", "Networks", "NumPyFiles"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training"]),
     .testTarget(name: "NumPyFileTests", dependencies: ["NumPyFiles"]),
   ],
