@@ -51,7 +51,8 @@ let package = Package(
     .testTarget(name: "TwinTests", dependencies: ["Reference", "Fast"]),
     .testTarget(
       name: "CaffeTests", dependencies: ["Reference", "Fast", "Networks", "NumPyFiles"]),
-    .testTarget(name: "TrainingTests", dependencies: ["Training"]),
+    .testTarget(
+      name: "TrainingTests", dependencies: ["Reference", "Fast", "Training", "NumPyFiles"]),
     .testTarget(name: "NumPyFileTests", dependencies: ["NumPyFiles"]),
   ],
   swiftLanguageModes: [.v6]

@@ -59,4 +59,12 @@ public struct FastBackend<Scalar: FastScalar>: Backend {
   public func accuracy(_ specification: AccuracySpecification) -> any Metric<Scalar> {
     Accuracy(specification, engine: engine)
   }
+
+  /// The step of `Sources/Fast/SGD.swift`.
+  public func take(
+    _ step: SGDStep, on parameter: inout Tensor<Scalar>, history: inout Tensor<Scalar>,
+    gradient: Tensor<Scalar>
+  ) {
+    step.take(on: &parameter, history: &history, gradient: gradient, engine: engine)
+  }
 }

@@ -1,6 +1,6 @@
 import Tensors
 
-/// One version of every layer. `Reference` and `Fast` each provide one; a layer that is missing
+/// One version of every layer, and of the step that learns. `Reference` and `Fast` each provide one; a layer that is missing
 /// in either doesn't compile.
 public protocol Backend<Scalar>: Sendable {
   /// The number its layers compute with.
@@ -27,4 +27,9 @@ public protocol Backend<Scalar>: Sendable {
   func softmaxWithLoss(_ specification: SoftmaxWithLossSpecification) -> any Loss<Scalar>
   /// The share of images whose class is among the highest scores.
   func accuracy(_ specification: AccuracySpecification) -> any Metric<Scalar>
+
+  /// Takes a step of SGD on a parameter: changes it and its history, both of the gradient's shape.
+  func take(
+    _ step: SGDStep, on parameter: inout Tensor<Scalar>, history: inout Tensor<Scalar>,
+    gradient: Tensor<Scalar>)
 }

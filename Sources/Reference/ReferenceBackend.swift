@@ -55,4 +55,12 @@ public struct ReferenceBackend<Scalar: Tensors.Scalar>: Backend {
   public func accuracy(_ specification: AccuracySpecification) -> any Metric<Scalar> {
     Accuracy(specification)
   }
+
+  /// The step of `Sources/Reference/SGD.swift`.
+  public func take(
+    _ step: SGDStep, on parameter: inout Tensor<Scalar>, history: inout Tensor<Scalar>,
+    gradient: Tensor<Scalar>
+  ) {
+    step.take(on: &parameter, history: &history, gradient: gradient)
+  }
 }

@@ -82,13 +82,28 @@ extension Tensor {
 extension Tensor {
   /// The largest magnitude in the tensor, 0 when it is empty; NaN when an element is NaN.
   public var largestMagnitude: Double {
-    var largest = 0.0
-    for element in elements {
-      let magnitude = Swift.abs(element.doubleValue)
-      if magnitude.isNaN { return .nan }
-      largest = Swift.max(largest, magnitude)
+    @specialized(where Element == Float)
+    @specialized(where Element == Double)
+    get {
+      var largest = 0.0
+      for element in elements {
+        let magnitude = Swift.abs(element.doubleValue)
+        if magnitude.isNaN { return .nan }
+        largest = Swift.max(largest, magnitude)
+      }
+      return largest
     }
-    return largest
+  }
+
+  /// The sum of the squares, added in order.
+  public var squaredNorm: Double {
+    @specialized(where Element == Float)
+    @specialized(where Element == Double)
+    get {
+      var sum = 0.0
+      for element in elements { sum += element.doubleValue * element.doubleValue }
+      return sum
+    }
   }
 
   /// The largest difference to a tensor of the same shape; NaN where only one of the two is NaN.

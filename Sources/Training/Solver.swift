@@ -1,0 +1,91 @@
+import Layers
+import Networks
+import RealModule
+import Tensors
+
+/// Stochastic gradient descent on a network.
+///
+/// Source: Caffe's `sgd_solver.cpp` and `solver.cpp`.
+public final class Solver<Scalar: Tensors.Scalar> {
+  /// How it trains.
+  public let specification: SolverSpecification
+  /// What it trains.
+  public let network: Network<Scalar>
+  /// How many steps have been taken.
+  public private(set) var iteration = 0
+  /// The last step of each parameter, in the order of the network's: what momentum remembers.
+  public private(set) var history: [[Tensor<Scalar>]]
+
+  private let backend: any Backend<Scalar>
+
+  /// A solver at iteration 0.
+  ///
+  /// - Parameters:
+  ///   - specification: how to train.
+  ///   - network: what to train; it must have been made with gradients.
+  ///   - backend: whose version of the step to take.
+  /// - Throws: `SolverError` for settings that can't work.
+  public init(
+    _ specification: SolverSpecification, network: Network<Scalar>, backend: any Backend<Scalar>
+  ) throws(SolverError) {
+    try specification.validate()
+    guard network.parameterGradients.count == network.parameters.count else {
+      throw SolverError(setting: "network", rule: "must be made with gradients of its parameters")
+    }
+    self.specification = specification
+    self.network = network
+    self.backend = backend
+    history = network.parameters.map { $0.map { Tensor($0.shape) } }
+  }
+
+  /// The learning rate of the next step.
+  public var learningRate: Float {
+    specification.policy.rate(base: specification.baseLearningRate, iteration: iteration)
+  }
+
+  /// Takes one step: forwards, backwards, update.
+  ///
+  /// - Parameter load: gives the network its next batch; called once for each pass.
+  /// - Returns: the loss before the update, averaged over the passes.
+  /// - Throws: what `load` throws, and `LayerError` for labels that don't fit.
+  public func step(load: (Network<Scalar>) throws -> Void) throws -> Scalar {
+    var loss: Scalar = 0
+    for pass in 0..<specification.passesPerIteration {
+      try load(network)
+      loss += try network.forward()
+      network.backward(accumulating: pass > 0)
+    }
+    update()
+    iteration += 1
+    return loss / Scalar(Double(specification.passesPerIteration))
+  }
+
+  private func update() {
+    let scale = clippingScale() / Double(specification.passesPerIteration)
+    let rate = learningRate
+    for (layer, definition) in network.definition.layers.enumerated() {
+      for index in network.parameters[layer].indices {
+        let learning =
+          definition.parameters.indices.contains(index)
+          ? definition.parameters[index] : ParameterDefinition()
+        let step = SGDStep(
+          rate: Double(rate * Float(learning.learningRateMultiplier)),
+          momentum: Double(specification.momentum),
+          decay: Double(specification.weightDecay * Float(learning.decayMultiplier)),
+          regularization: specification.regularization, gradientScale: scale)
+        let gradient = network.parameterGradients[layer][index]
+        backend.take(
+          step, on: &network.parameters[layer][index], history: &history[layer][index],
+          gradient: gradient)
+      }
+    }
+  }
+
+  /// What brings the L2 norm of all gradients together down to its limit; 1 where it isn't above.
+  private func clippingScale() -> Double {
+    guard let limit = specification.gradientNormLimit else { return 1 }
+    let squares = network.parameterGradients.joined().reduce(0) { $0 + $1.squaredNorm }
+    let norm = squares.squareRoot()
+    return norm > Double(limit) ? Double(limit) / norm : 1
+  }
+}
