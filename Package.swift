@@ -54,6 +54,7 @@ let package = Package(
     .testTarget(
       name: "TrainingTests", dependencies: ["Reference", "Fast", "Training", "NumPyFiles"]),
     .testTarget(name: "NumPyFileTests", dependencies: ["NumPyFiles"]),
+    .testTarget(name: "DatasetTests", dependencies: ["Datasets", "NumPyFiles"]),
   ],
   swiftLanguageModes: [.v6]
 )

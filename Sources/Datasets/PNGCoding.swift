@@ -1,0 +1,87 @@
+import CPNG
+
+let pngSignature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+
+// libpng's older functions report errors by longjmp, which must not cross Swift's frames. The
+// functions of its simplified API, used here, return them.
+
+/// The picture in a PNG file.
+func decodedPNG(_ bytes: [UInt8], name: String) throws(PictureError) -> Picture {
+  guard hasAllChunks(bytes) else {
+    throw PictureError(name: name, problem: "truncated or damaged PNG: its last chunk is missing")
+  }
+  var image = png_image()
+  image.version = png_uint_32(PNG_IMAGE_VERSION)
+  defer { png_image_free(&image) }
+  guard png_image_begin_read_from_memory(&image, bytes, bytes.count) != 0 else {
+    throw PictureError(name: name, problem: "truncated or damaged PNG: \(message(of: image))")
+  }
+  let (height, width) = (Int(image.height), Int(image.width))
+  try Picture.check(height: height, width: width, name: name)
+
+  // With alpha as a fourth channel libpng leaves the colours as they are stored. Without the flag
+  // it would take 16-bit pictures to be linear light.
+  image.format = rgba
+  image.flags |= png_uint_32(PNG_IMAGE_FLAG_16BIT_sRGB)
+  var succeeded = false
+  var pixels = [UInt8](unsafeUninitializedCapacity: 4 * height * width) { buffer, count in
+    succeeded = png_image_finish_read(&image, nil, buffer.baseAddress, 0, nil) != 0
+    count = succeeded ? 4 * height * width : 0
+  }
+  guard succeeded else {
+    throw PictureError(name: name, problem: "truncated or damaged PNG: \(message(of: image))")
+  }
+  pixels.withUnsafeMutableBufferPointer { buffer in
+    for i in 0..<height * width {
+      for channel in 0..<3 { buffer[3 * i + channel] = buffer[4 * i + channel] }
+    }
+  }
+  pixels.removeLast(height * width)
+  return Picture(unchecked: pixels, height: height, width: width)
+}
+
+extension Picture {
+  /// The content of a PNG file of this picture, 8 bits a channel.
+  ///
+  /// - Throws: `PictureError` when libpng runs out of memory.
+  public func pngEncoded() throws(PictureError) -> [UInt8] {
+    var image = png_image()
+    image.version = png_uint_32(PNG_IMAGE_VERSION)
+    image.height = png_uint_32(height)
+    image.width = png_uint_32(width)
+    image.format = rgb
+    // Deflate adds 5 bytes to 16 KiB at worst, a row a byte for its filter, the chunks their frames.
+    let raw = (3 * width + 1) * height
+    let capacity = raw + raw / 64 + 4096
+    var succeeded = false
+    let file = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+      var size = png_alloc_size_t(capacity)
+      succeeded =
+        png_image_write_to_memory(&image, buffer.baseAddress, &size, 0, bytes, 0, nil) != 0
+      count = succeeded ? Int(size) : 0
+    }
+    guard succeeded else {
+      throw PictureError(name: "picture", problem: "cannot become a PNG: \(message(of: image))")
+    }
+    return file
+  }
+}
+
+private let rgb = png_uint_32(PNG_FORMAT_FLAG_COLOR)
+private let rgba = png_uint_32(PNG_FORMAT_FLAG_COLOR) | png_uint_32(PNG_FORMAT_FLAG_ALPHA)
+
+/// Whether chunk follows chunk up to the last one, `IEND`: libpng stops caring after the pixels.
+private func hasAllChunks(_ bytes: [UInt8]) -> Bool {
+  var position = pngSignature.count
+  while bytes.count - position >= 12 {
+    let length = bytes[position..<position + 4].reduce(0) { $0 << 8 | Int($1) }
+    guard length <= bytes.count - position - 12 else { return false }
+    if bytes[(position + 4)...].starts(with: Array("IEND".utf8)) { return true }
+    position += 12 + length
+  }
+  return false
+}
+
+private func message(of image: png_image) -> String {
+  withUnsafeBytes(of: image.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+}

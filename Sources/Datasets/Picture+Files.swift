@@ -1,0 +1,58 @@
+import WholeFiles
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+extension Picture {
+  /// Reads a PNG or JPEG file; which of the two it is, its content says, not its name.
+  ///
+  /// - Throws: `PictureError` when the file is unreadable, neither of the two, truncated, damaged,
+  ///   or larger than `largestPixelCount`.
+  public init(contentsOf url: URL) throws(PictureError) {
+    let name = url.lastPathComponent
+    let bytes: [UInt8]
+    do {
+      // No compressed picture of the greatest size is longer than its bare 16-bit pixels.
+      bytes = try WholeFile.read(url, limit: 8 * Self.largestPixelCount)
+    } catch {
+      throw PictureError(name: name, problem: error.problem)
+    }
+    try self.init(decoding: bytes, name: name)
+  }
+
+  /// Reads the content of a PNG or JPEG file.
+  ///
+  /// Gray becomes three equal channels, a palette is looked up, 16 bits become 8. Transparency is
+  /// ignored, as OpenCV and so Caffe ignore it, and so is an orientation in EXIF.
+  ///
+  /// - Parameters:
+  ///   - bytes: the whole file.
+  ///   - name: what error messages call it.
+  /// - Throws: as `init(contentsOf:)`.
+  public init(decoding bytes: [UInt8], name: String = "picture") throws(PictureError) {
+    if bytes.starts(with: pngSignature) {
+      self = try decodedPNG(bytes, name: name)
+    } else if bytes.starts(with: [0xFF, 0xD8]) {
+      self = try decodedJPEG(bytes, name: name)
+    } else {
+      let problem =
+        bytes.isEmpty ? "the file is empty" : "this is neither a PNG nor a JPEG picture"
+      throw PictureError(name: name, problem: problem)
+    }
+  }
+
+  /// Writes a PNG file of 8 bits a channel. The file appears whole or not at all.
+  ///
+  /// - Throws: `PictureError` when the file cannot be written.
+  public func writePNG(to url: URL) throws(PictureError) {
+    let content = try pngEncoded()
+    do {
+      try WholeFile.write(content, to: url)
+    } catch {
+      throw PictureError(name: url.lastPathComponent, problem: error.problem)
+    }
+  }
+}

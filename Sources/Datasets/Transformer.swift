@@ -1,0 +1,116 @@
+import Tensors
+
+/// What happens to a record on its way into the network: crop, mirror, subtract a mean, scale.
+///
+/// Each number becomes (value − mean)·scale, computed in `Float` as Caffe does, so that the results
+/// agree with Caffe's bit for bit. Source: Caffe's `data_transformer.cpp`.
+public struct Transformer: Sendable, Equatable {
+  /// What is subtracted.
+  public enum Mean: Sendable, Equatable {
+    /// Nothing.
+    case none
+    /// A number for each channel (blue, green, red), or one for all of them.
+    case perChannel([Float])
+    /// An image of the uncropped size, 1×C×H×W or C×H×W; a number is taken where the pixel was
+    /// before it was cropped.
+    case image(Tensor<Float>)
+  }
+
+  /// The side of the square that is cut out; nil keeps the whole record.
+  public var cropSize: Int?
+  /// What is subtracted from each number.
+  public var mean: Mean
+  /// What the difference is multiplied by.
+  public var scale: Float
+  /// Whether records are mirrored at random, in testing too: so Caffe does.
+  public var mirror: Bool
+
+  /// A transformer; without arguments it changes nothing.
+  public init(
+    cropSize: Int? = nil, mean: Mean = .none, scale: Float = 1, mirror: Bool = false
+  ) {
+    self.cropSize = cropSize
+    self.mean = mean
+    self.scale = scale
+    self.mirror = mirror
+  }
+
+  /// CaffeNet's: 227×227, minus 104, 117 and 123 in blue, green and red.
+  public static let caffenet = Transformer(cropSize: 227, mean: .perChannel([104, 117, 123]))
+
+  /// Where a record is cut, and whether it is turned over.
+  public struct Placement: Sendable, Equatable {
+    /// The first row that is kept.
+    public var top: Int
+    /// The first column that is kept.
+    public var left: Int
+    /// Whether left and right are exchanged after cutting.
+    public var isMirrored: Bool
+
+    /// A placement.
+    public init(top: Int, left: Int, isMirrored: Bool = false) {
+      self.top = top
+      self.left = left
+      self.isMirrored = isMirrored
+    }
+  }
+
+  /// The shape in which N records of a size leave, N×C×H×W.
+  ///
+  /// - Throws: `DatasetError` when the crop exceeds the record, or the mean does not fit it.
+  public func outputShape(for datum: Datum, images: Int = 1) throws(DatasetError) -> Shape {
+    if let cropSize {
+      guard (1...min(datum.height, datum.width)).contains(cropSize) else {
+        throw DatasetError(
+          "a crop of \(cropSize) cannot be cut out of \(datum.height)×\(datum.width)")
+      }
+    }
+    switch mean {
+    case .none: break
+    case .perChannel(let means):
+      guard means.count == 1 || means.count == datum.channels else {
+        throw DatasetError(
+          "\(means.count) mean values do not fit \(datum.channels) channels: one, or one for each")
+      }
+    case .image(let image):
+      let extents = [datum.channels, datum.height, datum.width]
+      guard image.shape.dimensions == extents || image.shape.dimensions == [1] + extents else {
+        throw DatasetError(
+          "a mean image of \(image.shape) does not fit a record of "
+            + "\(datum.channels)×\(datum.height)×\(datum.width)")
+      }
+    }
+    do {
+      return try Shape(checking: [
+        images, datum.channels, cropSize ?? datum.height, cropSize ?? datum.width,
+      ])
+    } catch {
+      throw DatasetError(error.description)
+    }
+  }
+
+  /// The middle of a record, ⌊(size − crop)/2⌋ from its border, not mirrored.
+  public func centre(of datum: Datum) -> Placement {
+    guard let cropSize else { return Placement(top: 0, left: 0) }
+    return Placement(top: (datum.height - cropSize) / 2, left: (datum.width - cropSize) / 2)
+  }
+
+  /// A record's placement, drawn as Caffe draws it.
+  ///
+  /// First, if `mirror` is set, `output % 2`; then, in training and with a crop, the row and the
+  /// column, `output % (size − crop + 1)`. In testing the crop is the middle.
+  ///
+  /// - Throws: `DatasetError` when the record does not fit; nothing is drawn then.
+  public func placement(
+    of datum: Datum, isTraining: Bool, using random: inout MersenneTwister
+  ) throws(DatasetError) -> Placement {
+    _ = try outputShape(for: datum)
+    var placement = centre(of: datum)
+    if mirror { placement.isMirrored = random.next() % 2 == 1 }
+    if isTraining, let cropSize {
+      placement.top = Int(random.next()) % (datum.height - cropSize + 1)
+      placement.left = Int(random.next()) % (datum.width - cropSize + 1)
+    }
+    return placement
+  }
+}
