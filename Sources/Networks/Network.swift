@@ -41,21 +41,26 @@ public final class Network<Scalar: Tensors.Scalar> {
   ///   - phase: training or testing.
   ///   - seed: the start of all randomness, in the parameters and in dropout.
   ///   - parameters: those of another network of this definition, instead of freshly filled ones.
+  ///   - fusing: whether a layer may do the ReLU in place behind it along with its own work, where
+  ///     the backend can. The content of its blob before the ReLU is then not to be seen.
   /// - Throws: `LayerError` naming the first layer that is impossible or misconnected.
   public init(
     _ definition: NetworkDefinition, backend: some Backend<Scalar>, batch: Int = 1,
     gradients scope: GradientScope = .parameters, phase: Phase = .training, seed: UInt32 = 1,
-    parameters: [[Tensor<Scalar>]]? = nil
+    parameters: [[Tensor<Scalar>]]? = nil, fusing: Bool = false
   ) throws(LayerError) {
     let input = try definition.inputShape(batch: batch)
     let wiring = try Wiring(definition, input: input, gradients: scope)
     let summary = try definition.summary(batch: batch)
     var layers: [RunningLayer<Scalar>] = []
-    for layer in zip(definition.layers, wiring.connections) {
-      layers.append(
-        try layer.0.named { () throws(LayerError) in
-          try RunningLayer(layer.0, input: wiring.shapes[layer.1.bottom], backend: backend)
-        })
+    for (index, layer) in definition.layers.enumerated() where index == layers.count {
+      let input = wiring.shapes[wiring.connections[index].bottom]
+      let relu = fusing ? definition.reluInPlace(behind: index) : nil
+      let made = try layer.named { () throws(LayerError) in
+        try RunningLayer.make(layer, followedBy: relu, input: input, backend: backend)
+      }
+      layers.append(made.layer)
+      if made.fusesReLU { layers.append(.fused) }
     }
     if let parameters { try summary.check(parameters) }
     self.definition = definition
@@ -164,6 +169,8 @@ extension Network {
         try metric.measure(scores: data[bottom], labels: currentLabels)
       }
       record(result, of: index)
+    case .fused:
+      break
     }
   }
 
@@ -205,7 +212,7 @@ extension Network {
       inputGradient.update { step.backward(inPlace: &$0, output: data[connection.top]) }
     case .loss(let step):
       inputGradient.update { step.backward(labels: currentLabels, scoresGradient: &$0) }
-    case .metric:
+    case .metric, .fused:
       break
     }
   }

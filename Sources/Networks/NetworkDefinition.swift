@@ -93,6 +93,16 @@ public struct ParameterDefinition: Hashable, Sendable {
 }
 
 extension NetworkDefinition {
+  /// The ReLU that works in place on a layer's output right behind it.
+  func reluInPlace(behind index: Int) -> ReLUSpecification? {
+    guard layers.indices.contains(index + 1) else { return nil }
+    let next = layers[index + 1]
+    guard case .relu(let specification) = next.operation, next.isInPlace,
+      next.top == layers[index].top
+    else { return nil }
+    return specification
+  }
+
   /// The first values of all parameters, each drawn from a seed of its own.
   func filledParameters<Scalar: Tensors.Scalar>(
     _ summary: NetworkSummary, seed: UInt64

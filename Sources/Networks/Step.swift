@@ -122,9 +122,36 @@ enum RunningLayer<Scalar: Tensors.Scalar> {
   case inPlace(any InPlaceStep<Scalar>)
   case loss(any LossStep<Scalar>)
   case metric(any Metric<Scalar>)
+  /// A ReLU that the layer before it does along with its own work.
+  case fused
 
   /// The layer of a backend that a definition asks for, with its memory.
-  init(
+  ///
+  /// - Parameters:
+  ///   - definition: the layer.
+  ///   - relu: the ReLU in place behind it that the layer is to do too, if there is one and it can.
+  ///   - input: the shape of its input.
+  ///   - backend: whose version of the layer.
+  /// - Returns: the layer, and whether it does the ReLU too.
+  static func make(
+    _ definition: LayerDefinition, followedBy relu: ReLUSpecification?, input: Shape,
+    backend: some Backend<Scalar>
+  ) throws(LayerError) -> (layer: RunningLayer, fusesReLU: Bool) {
+    let candidate: (any Layer<Scalar>)? =
+      switch definition.operation {
+      case .convolution(let specification): backend.convolution(specification)
+      case .innerProduct(let specification): backend.innerProduct(specification)
+      default: nil
+      }
+    if let relu, let candidate = candidate as? any ReLUFusing<Scalar>,
+      let fused = candidate.fusing(relu)
+    {
+      return (try step(fused, definition, input), true)
+    }
+    return (try RunningLayer(definition, input: input, backend: backend), false)
+  }
+
+  private init(
     _ definition: LayerDefinition, input: Shape, backend: some Backend<Scalar>
   ) throws(LayerError) {
     switch definition.operation {
@@ -181,6 +208,7 @@ enum RunningLayer<Scalar: Tensors.Scalar> {
     case .inPlace(let step): step.source
     case .loss(let step): step.source
     case .metric(let metric): type(of: metric).source
+    case .fused: nil
     }
   }
 }
