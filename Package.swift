@@ -42,7 +42,7 @@ let package = Package(
     .executableTarget(
       name: "walkthrough",
       dependencies: [
-        "Reference", "Fast", "GradientChecking", "Networks", "Datasets", argumentParser,
+        "Reference", "Fast", "GradientChecking", "Networks", "Training", "Datasets", argumentParser,
       ]),
 
     .testTarget(

@@ -1,0 +1,18 @@
+import COpenBLAS
+
+/// The BLAS that the fast layers were linked with.
+public enum BLASLibrary {
+  /// Version and build options, for example `OpenBLAS 0.3.21`.
+  public static var version: String {
+    let words = string(openblas_get_config()).split(separator: " ")
+    return words.prefix(2).joined(separator: " ")
+  }
+
+  /// The kernels chosen for this processor when the library was loaded, for example `Haswell`; the
+  /// environment variable `OPENBLAS_CORETYPE` overrides the choice.
+  public static var kernels: String { string(openblas_get_corename()) }
+
+  private static func string(_ text: UnsafeMutablePointer<CChar>?) -> String {
+    text.map { String(cString: $0) } ?? "unknown"
+  }
+}

@@ -1,0 +1,83 @@
+import ArgumentParser
+import Fast
+import Foundation
+import Networks
+
+/// Naive against optimized speed.
+struct Compare: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Compares the speed of the naive and the optimized version, and their results.",
+    discussion: """
+      Times are medians. The difference is the greatest between outputs and gradients of the two, \
+      as a share of each tensor's largest magnitude. The roof is what plain matrix products of the \
+      network's own shapes reach on all threads in the same run.
+      """)
+
+  @Option(help: "The network: caffenet, alexnet or mini.")
+  var network = NetworkChoice.caffenet
+
+  @Option(parsing: .unconditional, help: "The number of images in a batch.")
+  var batch = 1
+
+  @Option(parsing: .unconditional, help: "The number of threads; all cores if left out.")
+  var threads: Int?
+
+  @Option(help: "Which version to run: reference, fast or both.")
+  var version = VersionChoice.both
+
+  @Option(help: "Show one layer, by name.")
+  var layer: String?
+
+  @Option(parsing: .unconditional, help: "How often each time is measured.")
+  var repeats = 5
+
+  @Option(help: "The start of all randomness.")
+  var seed: UInt32 = 1
+
+  @Option(help: "Write the bar chart as SVG to this file.")
+  var svg: String?
+
+  @Flag(help: "Print JSON for programs.")
+  var json = false
+
+  func validate() throws {
+    guard (1...65_536).contains(batch) else {
+      throw ValidationError("--batch \(batch): must be from 1 to 65536.")
+    }
+    guard (1...1024).contains(threads ?? 1) else {
+      throw ValidationError("--threads \(threads ?? 1): must be from 1 to 1024.")
+    }
+    guard (1...1000).contains(repeats) else {
+      throw ValidationError("--repeats \(repeats): must be from 1 to 1000.")
+    }
+  }
+
+  func run() throws {
+    let definition = network.definition()
+    let only = try layer.map { try definition.index(of: $0) }
+    var comparison = Comparison(
+      definition: definition, batch: batch, threads: threads ?? Engine.shared.threads, warmup: 1,
+      repeats: repeats, versions: version, seed: seed, progress: Progress(steps: 0))
+    comparison.progress = Progress(steps: comparison.steps)
+    var report = try comparison.run()
+    if let only { report.layers = [report.layers[only]] }
+    print(
+      json
+        ? try JSON.text(report)
+        : CompareText(report: report, terminal: .current).lines().joined(separator: "\n"))
+    if let svg {
+      try CompareChart(report: report).svg().write(
+        to: URL(filePath: svg), atomically: true, encoding: .utf8)
+    }
+  }
+}
+
+/// Which of the two versions a command runs.
+enum VersionChoice: String, CaseIterable, ExpressibleByArgument {
+  case reference
+  case fast
+  case both
+
+  var includesNaive: Bool { self != .fast }
+  var includesFast: Bool { self != .reference }
+}

@@ -1,0 +1,78 @@
+/// What a comparison of the two versions found. Text, JSON and charts are made from it.
+struct CompareReport: Encodable {
+  var network: String
+  var environment: Environment
+  var roof: Roof
+  var layers: [Layer]
+  var totals: Totals
+
+  enum CodingKeys: String, CodingKey {
+    case networkName, environment, roof, layers
+    case totals = "network"
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(network, forKey: .networkName)
+    try container.encode(environment, forKey: .environment)
+    try container.encode(roof, forKey: .roof)
+    try container.encode(layers, forKey: .layers)
+    try container.encode(totals, forKey: .totals)
+  }
+
+  /// Under what circumstances was measured.
+  struct Environment: Encodable {
+    /// `release` or `debug`.
+    var build: String
+    var processor: String
+    var blas: String
+    var threads: Int
+    var batch: Int
+    var warmup: Int
+    var repeats: Int
+  }
+
+  /// What the machine could do at best.
+  struct Roof: Encodable {
+    /// Of matrix products of the network's own shapes, one on each thread at the same time.
+    var gemmGigaflops: Double
+  }
+
+  /// Medians of one layer, and what they mean.
+  struct Layer: Encodable {
+    var name: String
+    var naiveForwardSeconds: Double?
+    var fastForwardSeconds: Double?
+    var naiveBackwardSeconds: Double?
+    var fastBackwardSeconds: Double?
+    /// The greatest difference between the outputs of the two versions.
+    var maxDifference: Double?
+    /// The greatest difference of outputs and gradients, each by its largest magnitude.
+    var maxRelativeDifference: Double?
+    /// Floating-point operations of forward and backward pass over the batch.
+    var forwardFlops: Int
+    var backwardFlops: Int
+  }
+
+  /// The whole network, naive and fast; what was not measured is missing.
+  struct Totals: Encodable {
+    var naive: Version?
+    var fast: Version?
+  }
+
+  /// The speed of one version on the whole network.
+  struct Version: Encodable {
+    /// Without dropout, gradients or anything kept for them.
+    var forwardImagesPerSecond: Double
+    /// Forwards, backwards and a step of SGD with momentum and weight decay.
+    var trainingImagesPerSecond: Double
+    /// The slowest and the fastest training step, to show how steady the machine was.
+    var trainingImagesPerSecondRange: [Double]
+    /// GFLOP/s of the training step.
+    var trainingGigaflops: Double
+    /// The most memory that the process held since the measurement of this version began.
+    var peakMemoryBytes: Int
+    /// Page faults in the measured training steps, after warming up: 0 when memory stands still.
+    var pageFaultsPerStep: Int
+  }
+}

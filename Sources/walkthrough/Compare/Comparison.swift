@@ -1,0 +1,228 @@
+import Fast
+import Layers
+import Networks
+import Reference
+import Tensors
+import Training
+
+/// Measures a network on both versions.
+struct Comparison {
+  var definition: NetworkDefinition
+  var batch: Int
+  var threads: Int
+  var warmup: Int
+  var repeats: Int
+  /// Which versions to run.
+  var versions: VersionChoice
+  var seed: UInt32
+  var progress: Progress
+
+  /// The number of steps that `run` reports to its progress.
+  var steps: Int {
+    let versionCount = (versions.includesNaive ? 1 : 0) + (versions.includesFast ? 1 : 0)
+    return 2 + versionCount + (warmup + repeats) * versionCount * 2
+  }
+
+  /// Runs everything.
+  ///
+  /// The optimized version's whole network goes first, so that its peak of memory is its own. Then
+  /// the layers: naive and optimized in turn, so that a drifting clock meets both.
+  func run() throws -> CompareReport {
+    let engine = Engine(threads: threads)
+    let summary = try definition.summary(batch: batch)
+    progress.step("measuring the roof")
+    let roof = GemmRoof(definition, summary: summary)
+      .gigaflops(threads: engine.threads, repeats: repeats)
+
+    var totals = CompareReport.Totals()
+    if versions.includesFast {
+      totals.fast = try whole(FastBackend<Float>(engine: engine), "optimized", summary)
+    }
+    if versions.includesNaive {
+      totals.naive = try whole(ReferenceBackend<Float>(), "naive", summary)
+    }
+    let layers = try layerByLayer(engine, summary)
+    progress.finish()
+    return CompareReport(
+      network: definition.name,
+      environment: .init(
+        build: buildMode, processor: SystemReadings.processor,
+        blas: "\(BLASLibrary.version), \(BLASLibrary.kernels) kernels", threads: engine.threads,
+        batch: batch, warmup: warmup, repeats: repeats),
+      roof: .init(gemmGigaflops: roof), layers: layers, totals: totals)
+  }
+
+  // MARK: - The whole network
+
+  private func whole(
+    _ backend: some Backend<Float>, _ name: String, _ summary: NetworkSummary
+  ) throws -> CompareReport.Version {
+    progress.step("\(name): laying out the network")
+    SystemReadings.resetPeakMemory()
+    let network = try Network(
+      definition, backend: backend, batch: batch, phase: .testing, seed: seed, fusing: true)
+    try loadBatch(into: network)
+    var forward = Measurement()
+    for index in 0..<warmup + repeats {
+      progress.step("\(name): forwards")
+      if index < warmup {
+        try network.forward()
+      } else {
+        try forward.time { try network.forward() }
+      }
+    }
+
+    network.context.phase = .training
+    let specification = SolverSpecification(
+      baseLearningRate: 1e-3, momentum: 0.9, weightDecay: 5e-4)
+    let solver = try Solver(specification, network: network, backend: backend)
+    var training = Measurement()
+    var faults = 0
+    for index in 0..<warmup + repeats {
+      progress.step("\(name): training")
+      if index == warmup { faults = SystemReadings.pageFaults }
+      if index < warmup {
+        _ = try solver.step { _ in }
+      } else {
+        try training.time { _ = try solver.step { _ in } }
+      }
+    }
+    faults = SystemReadings.pageFaults - faults
+    let images = Double(batch)
+    return .init(
+      forwardImagesPerSecond: images / forward.median,
+      trainingImagesPerSecond: images / training.median,
+      trainingImagesPerSecondRange: [
+        images / training.range.greatest, images / training.range.least,
+      ],
+      trainingGigaflops: Double(trainingFlops(summary)) / training.median * 1e-9,
+      peakMemoryBytes: SystemReadings.peakMemoryBytes,
+      pageFaultsPerStep: faults / max(repeats, 1))
+  }
+
+  /// Operations of a training step over the batch: three products a layer, but none for the
+  /// gradient of the images.
+  private func trainingFlops(_ summary: NetworkSummary) -> Int {
+    summary.layers.indices.reduce(0) { sum, index in
+      sum + summary.layers[index].floatingPointOperations + backwardFlops(summary, index)
+    }
+  }
+
+  private func backwardFlops(_ summary: NetworkSummary, _ index: Int) -> Int {
+    let readsImages = definition.layers[index].bottoms.first == definition.data
+    return summary.layers[index].floatingPointOperations * (readsImages ? 1 : 2)
+  }
+
+  // MARK: - Layer by layer
+
+  private func layerByLayer(
+    _ engine: Engine, _ summary: NetworkSummary
+  ) throws -> [CompareReport.Layer] {
+    let fast =
+      try versions.includesFast
+      ? Network(definition, backend: FastBackend<Float>(engine: engine), batch: batch, seed: seed)
+      : nil
+    let naive =
+      try versions.includesNaive
+      ? Network(
+        definition, backend: ReferenceBackend<Float>(), batch: batch, seed: seed,
+        parameters: fast?.parameters) : nil
+    try fast.map { try loadBatch(into: $0) }
+    try naive.map { try loadBatch(into: $0) }
+
+    let count = definition.layers.count
+    var forward = (
+      naive: [Measurement](repeating: .init(), count: count),
+      fast: [Measurement](repeating: .init(), count: count)
+    )
+    var backward = forward
+    var differences = [Difference](repeating: Difference(), count: count)
+    for pass in 0..<warmup + repeats {
+      for index in 0..<count {
+        let isMeasured = pass >= warmup
+        try naive?.timed(isMeasured, &forward.naive[index]) { try $0.forward(layer: index) }
+        try fast?.timed(isMeasured, &forward.fast[index]) { try $0.forward(layer: index) }
+        if pass == 0, let naive, let fast { differences[index].compareOutputs(naive, fast, index) }
+      }
+      progress.step("layer by layer")
+      for index in (0..<count).reversed() {
+        let isMeasured = pass >= warmup
+        naive?.timed(isMeasured, &backward.naive[index]) { $0.backward(layer: index) }
+        fast?.timed(isMeasured, &backward.fast[index]) { $0.backward(layer: index) }
+        if pass == 0, let naive, let fast {
+          differences[index].compareGradients(naive, fast, index)
+        }
+      }
+      progress.step("layer by layer")
+    }
+    return definition.layers.indices.map { index in
+      CompareReport.Layer(
+        name: definition.layers[index].name,
+        naiveForwardSeconds: naive == nil ? nil : forward.naive[index].median,
+        fastForwardSeconds: fast == nil ? nil : forward.fast[index].median,
+        naiveBackwardSeconds: naive == nil ? nil : backward.naive[index].median,
+        fastBackwardSeconds: fast == nil ? nil : backward.fast[index].median,
+        maxDifference: differences[index].ofOutput,
+        maxRelativeDifference: differences[index].relative,
+        forwardFlops: summary.layers[index].floatingPointOperations,
+        backwardFlops: backwardFlops(summary, index))
+    }
+  }
+
+  /// A batch of normally distributed pixels with the deviation of photographs, labels in turn.
+  private func loadBatch(into network: Network<Float>) throws {
+    var generator = SplitMix64(seed: UInt64(seed))
+    let classes = network.summary.layers.last?.input.channels ?? 1
+    try network.load(
+      images: .normal(network.input.shape, deviation: 50, using: &generator),
+      labels: (0..<batch).map { $0 % max(classes, 1) })
+  }
+}
+
+extension Network<Float> {
+  /// Runs something on this network, timed or not.
+  fileprivate func timed(
+    _ isMeasured: Bool, _ measurement: inout Measurement, _ work: (Network) throws -> Void
+  ) rethrows {
+    if isMeasured { try measurement.time { try work(self) } } else { try work(self) }
+  }
+}
+
+/// How far the two versions are apart at one layer.
+private struct Difference {
+  var ofOutput: Double?
+  var relative: Double?
+
+  mutating func compareOutputs(_ naive: Network<Float>, _ fast: Network<Float>, _ index: Int) {
+    let blob = naive.definition.layers[index].top
+    guard let a = naive.blob(blob), let b = fast.blob(blob) else { return }
+    ofOutput = a.largestDifference(to: b)
+    add(a, b)
+  }
+
+  mutating func compareGradients(_ naive: Network<Float>, _ fast: Network<Float>, _ index: Int) {
+    let blob = naive.definition.layers[index].bottoms[0]
+    if let a = naive.gradient(of: blob), let b = fast.gradient(of: blob) { add(a, b) }
+    for (a, b) in zip(naive.parameterGradients[index], fast.parameterGradients[index]) {
+      add(a, b)
+    }
+  }
+
+  private mutating func add(_ a: Tensor<Float>, _ b: Tensor<Float>) {
+    let scale = a.largestMagnitude
+    let difference = a.largestDifference(to: b)
+    relative = max(relative ?? 0, scale == 0 ? difference : difference / scale)
+  }
+}
+
+/// `release` or `debug`, as this program was built.
+private var buildMode: String {
+  var isDebug = false
+  // Only a debug build evaluates assertions.
+  assert(
+    {
+      isDebug = true
+      return true
+    }())
+  return isDebug ? "debug" : "release"
+}
