@@ -2,8 +2,8 @@ import CTurboJPEG
 
 /// The picture in a JPEG file.
 ///
-/// The decoder's warnings are errors here: a truncated file is only worth a warning to it, and gives
-/// a picture whose rest is gray.
+/// The decoder's warnings are errors here: a truncated file is only worth a warning to it, and
+/// gives a picture whose rest is gray.
 func decodedJPEG(_ bytes: [UInt8], name: String) throws(PictureError) -> Picture {
   guard let decoder = tjInitDecompress() else {
     throw PictureError(name: name, problem: "the JPEG decoder has no memory")

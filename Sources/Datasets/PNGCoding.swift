@@ -50,7 +50,7 @@ extension Picture {
     image.height = png_uint_32(height)
     image.width = png_uint_32(width)
     image.format = rgb
-    // Deflate adds 5 bytes to 16 KiB at worst, a row a byte for its filter, the chunks their frames.
+    // Deflate adds 5 bytes to 16 KiB at worst, a row a byte for its filter, chunks their frames.
     let raw = (3 * width + 1) * height
     let capacity = raw + raw / 64 + 4096
     var succeeded = false

@@ -1,9 +1,9 @@
 extension Picture {
   /// The picture at another size, interpolated linearly between its four nearest pixels.
   ///
-  /// The result is, byte for byte, that of OpenCV's `resize` with `INTER_LINEAR`, which Caffe's tools
-  /// use. Pixel centres correspond: column x comes from (x + 0.5)·W/width − 0.5, held inside the
-  /// picture. Weights are multiples of 1/2048. Shrinking to exactly half averages 2×2 pixels.
+  /// The result is, byte for byte, that of OpenCV's `resize` with `INTER_LINEAR`, which Caffe's
+  /// tools use. Pixel centres correspond: column x comes from (x + 0.5)·W/width − 0.5, held inside
+  /// the picture. Weights are multiples of 1/2048. Shrinking to exactly half averages 2×2 pixels.
   /// Shrinking further skips pixels, so fine patterns alias; so they do in Caffe.
   ///
   /// - Throws: `PictureError` when an extent is below 1 or the result exceeds `largestPixelCount`.
@@ -78,9 +78,9 @@ private struct Tap {
   var firstWeight: Int32
   var secondWeight: Int32
 
-  /// - Parameter holdsInside: whether a position beyond the outermost pixels' centres takes the whole
-  ///   weight from one of them (columns) or shares it between that pixel and itself (rows); the two
-  ///   differ in rounding only.
+  /// - Parameter holdsInside: whether a position beyond the outermost pixels' centres takes the
+  ///   whole weight from one of them (columns) or shares it between that pixel and itself (rows);
+  ///   the two differ in rounding only.
   static func taps(from size: Int, to newSize: Int, holdsInside: Bool) -> [Tap] {
     let scale = 1 / (Double(newSize) / Double(size))
     return (0..<newSize).map { position in

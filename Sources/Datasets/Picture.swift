@@ -17,8 +17,8 @@ public struct Picture: Sendable, Equatable {
 
   /// A picture of given bytes.
   ///
-  /// - Throws: `PictureError` when an extent is below 1, the picture exceeds `largestPixelCount`, or
-  ///   the bytes are not 3·H·W.
+  /// - Throws: `PictureError` when an extent is below 1, the picture exceeds `largestPixelCount`,
+  ///   or the bytes are not 3·H·W.
   public init(height: Int, width: Int, bytes: [UInt8]) throws(PictureError) {
     try Self.check(height: height, width: width, name: "picture")
     guard bytes.count == 3 * height * width else {
