@@ -11,6 +11,8 @@ import Tensors
 /// - Where the output is as wide as the input (stride 1, "same" padding), row r is the channel
 ///   itself, moved by a constant distance: all its rows are one copy, and the few columns that came
 ///   from the wrong side of the border are set to 0 afterwards.
+/// - Where the stride along x is not 1, each input row is first split by the remainder of x, so that
+///   the taps' rows, of which there are many more, are copied without gaps (`SplitRows.swift`).
 /// - col2im is the same loops with an addition, so it never scatters element by element.
 extension ConvolutionGeometry {
   /// Whether a row of the matrix is a channel moved by a constant distance.
@@ -21,14 +23,18 @@ extension ConvolutionGeometry {
   /// - Parameters:
   ///   - input: the first channel to read, of `channels` × H × W.
   ///   - columns: written at rows 0..<channels·taps, columns 0..<rows.count·W'.
+  ///   - split: working memory for `splitCount(rows:)` numbers.
   ///   - stride: the distance between rows of the matrix.
   @inline(__always)
   func fillColumns<Scalar: FastScalar>(
     _ columns: UnsafeMutablePointer<Scalar>, stride matrixStride: Int,
-    from input: UnsafePointer<Scalar>, channels: Int, rows: Range<Int>
+    from input: UnsafePointer<Scalar>, channels: Int, rows: Range<Int>,
+    split memory: UnsafeMutablePointer<Scalar>
   ) {
+    let split = SplitRows(self, rows: rows, memory)
     for c in 0..<channels {
       let channel = input + c * plane
+      if splitsRows { split.fill(from: channel) }
       for tap in 0..<taps {
         let row = columns + (c * taps + tap) * matrixStride
         let shift = self.shift(of: tap)
@@ -39,8 +45,16 @@ extension ConvolutionGeometry {
         let target = row + (valid.lowerBound - rows.lowerBound) * outputWidth
         if keepsWidth {
           copyPlane(target, channel, shift, valid)
+        } else if splitsRows {
+          let row = valid.lowerBound * stride.height + shift.rows
+          copyRows(
+            target, split.row(row, shift: shift.columns),
+            distance: stride.height * split.rowCount, shift, valid.count)
         } else {
-          copyRows(target, channel, shift, valid)
+          let row = valid.lowerBound * stride.height + shift.rows
+          copyRows(
+            target, channel + row * width + shift.columns, distance: stride.height * width, shift,
+            valid.count)
         }
       }
     }
@@ -94,21 +108,23 @@ extension ConvolutionGeometry {
     steps(from: shift.columns, by: stride.width, limit: outputWidth, inside: width)
   }
 
-  /// Writes valid.count rows of W' elements, reading only inside the channel.
+  /// Writes `count` rows of W' elements; `source` is where the first row's column 0 would lie, of
+  /// which only the columns that exist are read.
   @inline(__always)
   private func copyRows<Scalar: FastScalar>(
-    _ target: UnsafeMutablePointer<Scalar>, _ channel: UnsafePointer<Scalar>,
-    _ shift: (rows: Int, columns: Int), _ valid: Range<Int>
+    _ target: UnsafeMutablePointer<Scalar>, _ source: UnsafePointer<Scalar>, distance: Int,
+    _ shift: (rows: Int, columns: Int), _ count: Int
   ) {
     let across = outputColumns(meeting: shift)
-    for y in valid {
-      let row = target + (y - valid.lowerBound) * outputWidth
-      let source = channel + (y * stride.height + shift.rows) * width + shift.columns
+    let step = splitsRows ? 1 : stride.width
+    for y in 0..<count {
+      let row = target + y * outputWidth
+      let source = source + y * distance
       row.fill(across.lowerBound, with: 0)
-      if stride.width == 1 {
+      if step == 1 {
         for x in across { row[x] = source[x] }
       } else {
-        for x in across { row[x] = source[x * stride.width] }
+        for x in across { row[x] = source[x * step] }
       }
       (row + across.upperBound).fill(outputWidth - across.upperBound, with: 0)
     }

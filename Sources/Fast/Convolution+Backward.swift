@@ -88,7 +88,8 @@ private struct BackwardPass<Scalar: FastScalar> {
 
     // One partial sum for each part of the images but the first, which has the gradient itself.
     engine.lend((images.parts - 1) * partialCount, of: Scalar.self) { partials in
-      let scratch = (channels.largest * geometry.taps + geometry.groupKernels) * blocks.largest
+      let matrices = (channels.largest * geometry.taps + geometry.groupKernels) * blocks.largest
+      let scratch = matrices + geometry.splitCount(rows: blocks.largestRows)
       let pieces = parts * channels.parts
       engine.run(pieces, scratch: scratch, of: Scalar.self) { piece, memory in
         let part = piece / channels.parts / geometry.groups
@@ -98,7 +99,7 @@ private struct BackwardPass<Scalar: FastScalar> {
           channels: channels[piece % channels.parts], isFirst: piece % channels.parts == 0,
           weightGradient: part == 0 ? weightGradient : partial,
           biasGradient: part == 0 ? biasGradient : partial + weightCount,
-          adding: part == 0 && accumulating, memory: memory)
+          adding: part == 0 && accumulating, memory: memory, split: memory + matrices)
         work.run()
       }
       addPartials(partials, images.parts - 1)
@@ -136,6 +137,8 @@ private struct BackwardPass<Scalar: FastScalar> {
     let adding: Bool
     /// channels·taps rows of columns, then K/G rows of the output's gradient.
     let memory: UnsafeMutablePointer<Scalar>
+    /// Working memory for `fillColumns`.
+    let split: UnsafeMutablePointer<Scalar>
 
     private var geometry: ConvolutionGeometry { pass.geometry }
 
@@ -180,7 +183,7 @@ private struct BackwardPass<Scalar: FastScalar> {
       for (i, image) in block.images.enumerated() {
         geometry.fillColumns(
           memory + i * width, stride: stride, from: pass.input + inputOffset(image),
-          channels: channels.count, rows: block.rows)
+          channels: channels.count, rows: block.rows, split: split)
       }
       let weight = group * kernels * geometry.depth + channels.lowerBound * geometry.taps
       Scalar.gemm(

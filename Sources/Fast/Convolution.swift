@@ -91,7 +91,8 @@ private struct ForwardPass<Scalar: FastScalar> {
   @inline(__always)
   private func runBlocks(_ blocks: ColumnBlocks) {
     let (depth, kernels) = (geometry.depth, geometry.groupKernels)
-    let scratch = (geometry.isPointwise ? 0 : depth + kernels) * blocks.largest
+    let product = (geometry.isPointwise ? 0 : depth + kernels) * blocks.largest
+    let scratch = product + geometry.splitCount(rows: blocks.largestRows)
     engine.run(blocks.count * geometry.groups, scratch: scratch, of: Scalar.self) { piece, memory in
       let block = blocks[piece / geometry.groups]
       let group = piece % geometry.groups
@@ -102,7 +103,7 @@ private struct ForwardPass<Scalar: FastScalar> {
           geometry.fillColumns(
             memory + i * width, stride: stride,
             from: input + geometry.inputOffset(image: image, group: group),
-            channels: geometry.groupChannels, rows: block.rows)
+            channels: geometry.groupChannels, rows: block.rows, split: memory + product)
         }
       }
       if block.images.count == 1 {
@@ -130,13 +131,14 @@ private struct ForwardPass<Scalar: FastScalar> {
     engine.lend(geometry.channels * geometry.taps * positions, of: Scalar.self) { columns in
       if !geometry.isPointwise {
         let channels = Partition(geometry.channels, parts: 4 * Self.leastPieces)
-        engine.run(channels.parts) { piece in
+        let scratch = geometry.splitCount(rows: geometry.outputHeight)
+        engine.run(channels.parts, scratch: scratch, of: Scalar.self) { piece, split in
           let range = channels[piece]
           geometry.fillColumns(
             columns + range.lowerBound * geometry.taps * positions, stride: positions,
             from: input + geometry.inputOffset(image: image, group: 0)
               + range.lowerBound * geometry.plane,
-            channels: range.count, rows: 0..<geometry.outputHeight)
+            channels: range.count, rows: 0..<geometry.outputHeight, split: split)
         }
       }
       let parts = (Self.leastPieces + geometry.groups - 1) / geometry.groups

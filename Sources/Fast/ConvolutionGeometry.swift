@@ -82,6 +82,9 @@ struct ColumnBlocks {
   /// The columns of the largest block.
   var largest: Int { images.largest * rows.largest * outputWidth }
 
+  /// The output rows of the largest block.
+  var largestRows: Int { rows.largest }
+
   subscript(i: Int) -> ColumnBlock {
     ColumnBlock(images: images[i / rows.parts], rows: rows[i % rows.parts])
   }

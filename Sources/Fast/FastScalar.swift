@@ -20,6 +20,14 @@ public protocol FastScalar: Tensors.Scalar, FloatingPoint, SIMDScalar, Codable {
     _ a: UnsafePointer<Self>, stride aStride: Int, transposed aTransposed: Bool,
     _ b: UnsafePointer<Self>, stride bStride: Int, transposed bTransposed: Bool,
     into c: UnsafeMutablePointer<Self>, stride cStride: Int, adding: Bool)
+
+  /// Which elements of a vector are greater than another's.
+  ///
+  /// Asked of the type, since the compiler makes one instruction of a comparison of `Float`s, and a
+  /// loop over the elements of the generic one.
+  static func isGreater(
+    _ a: SIMD16<Self>, than b: SIMD16<Self>
+  ) -> SIMDMask<SIMD16<SIMDMaskScalar>>
 }
 
 extension Float: FastScalar {
@@ -37,6 +45,14 @@ extension Float: FastScalar {
       blasint(rows), blasint(columns), blasint(inner),
       1, a, blasint(aStride), b, blasint(bStride), adding ? 1 : 0, c, blasint(cStride))
   }
+
+  /// One comparison.
+  @inline(__always)
+  public static func isGreater(
+    _ a: SIMD16<Float>, than b: SIMD16<Float>
+  ) -> SIMDMask<SIMD16<Int32>> {
+    a .> b
+  }
 }
 
 extension Double: FastScalar {
@@ -53,5 +69,13 @@ extension Double: FastScalar {
       bTransposed ? CblasTrans : CblasNoTrans,
       blasint(rows), blasint(columns), blasint(inner),
       1, a, blasint(aStride), b, blasint(bStride), adding ? 1 : 0, c, blasint(cStride))
+  }
+
+  /// One comparison.
+  @inline(__always)
+  public static func isGreater(
+    _ a: SIMD16<Double>, than b: SIMD16<Double>
+  ) -> SIMDMask<SIMD16<Int64>> {
+    a .> b
   }
 }
