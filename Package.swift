@@ -42,7 +42,8 @@ let package = Package(
     .executableTarget(
       name: "walkthrough",
       dependencies: [
-        "Reference", "Fast", "GradientChecking", "Networks", "Training", "Datasets", argumentParser,
+        "Reference", "Fast", "GradientChecking", "Networks", "Training", "Datasets",
+        argumentParser, numerics,
       ]),
 
     .testTarget(
@@ -55,6 +56,7 @@ let package = Package(
       name: "TrainingTests", dependencies: ["Reference", "Fast", "Training", "NumPyFiles"]),
     .testTarget(name: "NumPyFileTests", dependencies: ["NumPyFiles"]),
     .testTarget(name: "DatasetTests", dependencies: ["Datasets", "NumPyFiles"]),
+    .testTarget(name: "WalkthroughTests", dependencies: ["walkthrough"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -12,7 +12,7 @@ extension Picture {
   /// - Throws: `PictureError` when the file is unreadable, neither of the two, truncated, damaged,
   ///   or larger than `largestPixelCount`.
   public init(contentsOf url: URL) throws(PictureError) {
-    let name = url.lastPathComponent
+    let name = url.relativePath
     let bytes: [UInt8]
     do {
       // No compressed picture of the greatest size is longer than its bare 16-bit pixels.
@@ -52,7 +52,7 @@ extension Picture {
     do {
       try WholeFile.write(content, to: url)
     } catch {
-      throw PictureError(name: url.lastPathComponent, problem: error.problem)
+      throw PictureError(name: url.relativePath, problem: error.problem)
     }
   }
 }

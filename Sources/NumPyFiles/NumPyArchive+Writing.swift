@@ -14,11 +14,11 @@ extension NumPyArchive {
   ///
   /// - Throws: `NumPyError` when a name cannot be a member's or the file cannot be written.
   public func write(to url: URL) throws(NumPyError) {
-    let pieces = try pieces(place: Place(file: url.lastPathComponent))
+    let pieces = try pieces(place: Place(file: url.relativePath))
     do {
       try WholeFile.write(pieces, to: url)
     } catch {
-      throw Place(file: url.lastPathComponent).error(error.problem)
+      throw Place(file: url.relativePath).error(error.problem)
     }
   }
 

@@ -27,7 +27,7 @@ public struct NumPyArchive: Sendable, Equatable {
   /// - Throws: `NumPyError` naming the member when the file is unreadable, truncated, damaged, or
   ///   holds something other than `.npy` members.
   public init(contentsOf url: URL) throws(NumPyError) {
-    try self.init(decoding: try contents(of: url), name: url.lastPathComponent)
+    try self.init(decoding: try contents(of: url), name: url.relativePath)
   }
 
   /// Reads the content of an `.npz` file.

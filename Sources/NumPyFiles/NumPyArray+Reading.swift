@@ -15,7 +15,7 @@ extension NumPyArray {
   /// - Throws: `NumPyError` when the file is unreadable, truncated, or not what it says.
   public init(contentsOf url: URL) throws(NumPyError) {
     let bytes = try contents(of: url)
-    try self.init(decoding: bytes, place: Place(file: url.lastPathComponent))
+    try self.init(decoding: bytes, place: Place(file: url.relativePath))
   }
 
   /// Reads the content of an `.npy` file.
@@ -54,7 +54,7 @@ func contents(of url: URL) throws(NumPyError) -> [UInt8] {
   do {
     return try WholeFile.read(url)
   } catch {
-    throw Place(file: url.lastPathComponent).error(error.problem)
+    throw Place(file: url.relativePath).error(error.problem)
   }
 }
 

@@ -13,7 +13,7 @@ extension NumPyArray {
   ///
   /// - Throws: `NumPyError` when the file cannot be written.
   public func write(to url: URL) throws(NumPyError) {
-    let place = Place(file: url.lastPathComponent)
+    let place = Place(file: url.relativePath)
     let pieces = [try header(place: place), bytes]
     do {
       try WholeFile.write(pieces, to: url)

@@ -18,7 +18,8 @@ import Testing
     let missing = #expect(throws: PictureError.self) {
       try Picture(contentsOf: URL(filePath: "/nowhere/a.png"))
     }
-    #expect(missing.map { "\($0)" } == "a.png: cannot be opened: No such file or directory")
+    #expect(
+      missing.map { "\($0)" } == "/nowhere/a.png: cannot be opened: No such file or directory")
     let folder = #expect(throws: PictureError.self) {
       try Picture(contentsOf: FileManager.default.temporaryDirectory)
     }

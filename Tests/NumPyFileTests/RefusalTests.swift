@@ -68,7 +68,7 @@ import Testing
     let error = #expect(throws: NumPyError.self) {
       try NumPyArray(contentsOf: URL(filePath: "/nowhere/a.npy"))
     }
-    #expect(error.map { "\($0)" } == "a.npy: cannot be opened: No such file or directory")
+    #expect(error.map { "\($0)" } == "/nowhere/a.npy: cannot be opened: No such file or directory")
   }
 
   @Test(arguments: [

@@ -80,7 +80,7 @@ struct HandComputation {
       abs(terms[$0].weight * terms[$0].input) > abs(terms[$1].weight * terms[$1].input)
     }.prefix(3)
     let products = shown.map {
-      "\(Format.value(terms[$0].weight))·\(Format.value(terms[$0].input))"
+      "\(factor(terms[$0].weight))·\(factor(terms[$0].input))"
     }
     let total = terms.reduce(0) { $0 + $1.weight * $1.input }
     let rest = terms.count - products.count
@@ -91,6 +91,11 @@ struct HandComputation {
       ] + (bias.map { ["plus bias \(Format.value($0))"] } ?? []),
       total + (bias ?? 0)
     )
+  }
+
+  /// A number in a product: a negative one in parentheses.
+  private static func factor(_ number: Double) -> String {
+    number < 0 ? "(\(Format.value(number)))" : Format.value(number)
   }
 
   private static func convolution(
