@@ -47,7 +47,8 @@ let package = Package(
       ]),
 
     .testTarget(
-      name: "GradientChecks", dependencies: ["GradientChecking", "Reference", numerics]),
+      name: "GradientChecks",
+      dependencies: ["GradientChecking", "Reference", "Fast", "Networks", numerics]),
     .testTarget(name: "ShapeTests", dependencies: ["Networks"]),
     .testTarget(name: "TwinTests", dependencies: ["Reference", "Fast"]),
     .testTarget(

@@ -1,10 +1,11 @@
+import Fast
 import GradientChecking
 import Layers
 import Reference
 import Tensors
 
 /// The versions under check, in Double.
-let versions: [any Backend<Double>] = [ReferenceBackend<Double>()]
+let versions: [any Backend<Double>] = [ReferenceBackend<Double>(), FastBackend<Double>()]
 
 /// The naive layers on dual numbers: they yield exact derivatives for all versions.
 let exactVersion = ReferenceBackend<Dual<Double>>()
