@@ -46,7 +46,9 @@ public func check<L: Layer>(
     layer, input: input, parameters: parameters, phase: options.phase, seed: options.seed)
   let violations = try contract.violations()
   // Difference quotients of something that isn't a function would mean nothing.
-  if violations.contains(where: { $0.rule == .isFunctionOfInputAndSeed }) {
+  if violations.contains(where: {
+    $0.rule == .isFunctionOfInputAndSeed || $0.rule == .overwritesOutput
+  }) {
     return GradientReport(violations: violations)
   }
   let report = try check(
@@ -79,10 +81,14 @@ public func check<L: Loss>(
   let scores = scores ?? .normal(shape, using: &generator)
   let function = try LossFunction(loss, scores: scores, labels: labels)
   let dual = try exact.map { try exactDerivatives(of: $0, scores: scores, labels: labels) }
+  var facts = Facts(loss.specification, input: shape)
+  let counted = labels.count { $0 != loss.specification.ignoreLabel }
+  facts.factors.append(
+    Facts.Factor(
+      "the share of labels that count", Double(counted) / Double(max(labels.count, 1))))
   return try check(
     function, exact: dual, name: name ?? SoftmaxWithLossSpecification.typeName,
-    version: version ?? moduleName(of: L.self),
-    facts: Facts(loss.specification, input: shape), options: options)
+    version: version ?? moduleName(of: L.self), facts: facts, options: options)
 }
 
 /// Checks the gradient of any function at its present point.

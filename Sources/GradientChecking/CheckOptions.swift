@@ -14,9 +14,10 @@ public struct CheckOptions: Hashable, Sendable {
 
   /// Which elements are checked.
   public var mode: Mode
-  /// Along how many random directions each tensor is checked as well. A direction moves all its
-  /// elements at once, so that an error anywhere in it shows; and where several elements share a
-  /// kink it tells right from wrong, which one element at a time can't.
+  /// Along how many random directions each tensor is checked as well, and, unless there are none,
+  /// along the one that moves all elements alike. A direction moves all elements at once, so that an
+  /// error anywhere in them shows; and where several share a kink it tells right from wrong, which
+  /// one element at a time can't.
   public var directions: Int
   /// For how many elements of each tensor the exact derivative is computed, where dual numbers
   /// are at hand.

@@ -14,10 +14,13 @@ struct Diagnosis {
   private let isComplete: Bool
   /// The size by which patterns are judged.
   private let scale: Double
+  private let experiments: Experiments?
 
   init(
-    _ variable: Variable, elements: [ElementCheck], directions: [ElementCheck], facts: Facts
+    _ variable: Variable, elements: [ElementCheck], directions: [ElementCheck], facts: Facts,
+    experiments: Experiments?
   ) {
+    self.experiments = experiments
     shape = variable.shape
     name = variable.name
     self.facts = facts
@@ -45,32 +48,41 @@ struct Diagnosis {
     if wrong.contains(where: { !$0.analytic.isFinite }) {
       return ["not a finite number: memory that is read before it is written, or a division by 0"]
     }
+    let patterns: [() -> String?] = [
+      { constantFactor }, { lowPrecision }, { rearranged }, { experimentResult }, { zeros },
+      { constantOffset }, { redistributed },
+    ]
     var found: [String] = []
-    if let cause = constantFactor ?? lowPrecision { found.append(cause) }
-    if found.isEmpty, let cause = rearranged { found.append(cause) }
-    if found.isEmpty, wrong.allSatisfy({ $0.analytic == 0 }) {
-      found.append("missing: 0 where the output does depend on the element")
+    for pattern in patterns where found.isEmpty {
+      if let cause = pattern() { found.append(cause) }
     }
-    if found.isEmpty, wrong.allSatisfy({ abs($0.numeric) <= 1e-9 * scale }) {
-      found.append("too much: not 0 where the output doesn't depend on the element")
-    }
+    if let cause = silence { found.append(cause) }
     if let cause = place { found.append(cause) }
-    if found.isEmpty { found.append(accumulationHint ?? "no known pattern fits") }
+    if found.isEmpty {
+      let worst = wrong.reduce(0) { max($0, $1.difference) }
+      found.append(
+        "no known pattern fits: wrong everywhere, by \(short(worst / scale)) of the largest "
+          + "gradient at most")
+    }
     return found
   }
 
   /// analytic = c·numeric throughout.
   private var constantFactor: String? {
     let whole = factor(of: judged)
-    guard let factor = whole ?? factor(of: wrong), abs(factor - 1) > 1e-9 else { return nil }
-    let extent = whole == nil ? "where it is wrong, the gradient is" : "the gradient is"
-    if abs(factor + 1) < 1e-6 { return "\(extent) the negative of the right one" }
-    for known in [Facts.Factor("2", 2)] + facts.factors where abs(known.value) != 1 {
-      let label = known.name == "2" ? "2" : "\(short(known.value)) (\(known.name))"
-      if matches(factor, known.value) { return "\(extent) too large by a factor of \(label)" }
-      if matches(factor, 1 / known.value) { return "\(extent) too small by a factor of \(label)" }
+    guard let factor = whole ?? factor(of: wrong) else { return nil }
+    let extent = whole == nil ? "where it is wrong, the gradient" : "the gradient"
+    if matches(factor, -1) { return "\(extent) is the negative of the right one" }
+    let known = [Facts.Factor("", 2)] + facts.factors.filter { abs($0.value) != 1 }
+    func names(_ value: Double) -> String? {
+      let fitting = known.filter { matches(value, $0.value) }
+      guard let first = fitting.first else { return nil }
+      let names = fitting.map(\.name).filter { !$0.isEmpty }.joined(separator: ", or ")
+      return short(first.value) + (names.isEmpty ? "" : " (\(names))")
     }
-    return "\(extent) \(short(factor)) times the right one"
+    if let name = names(factor) { return "\(extent) has a factor of \(name) too much" }
+    if let name = names(1 / factor) { return "\(extent) lacks a factor of \(name)" }
+    return "\(extent) is \(short(factor)) times the right one"
   }
 
   /// The c with analytic = c·numeric, if there is one. Two elements can't show a pattern.
@@ -80,7 +92,9 @@ struct Diagnosis {
     let factor = checks.reduce(0) { $0 + $1.analytic * $1.numeric } / squares
     let largest = checks.reduce(0) { max($0, abs($1.analytic)) }
     guard factor.isFinite, largest > 0 else { return nil }
-    let fits = checks.allSatisfy { abs($0.analytic - factor * $0.numeric) <= 1e-6 * largest }
+    // What is left over has to be small beside what the factor explains.
+    let allowed = min(1e-6, 1e-2 * abs(factor - 1)) * largest
+    let fits = checks.allSatisfy { abs($0.analytic - factor * $0.numeric) <= allowed }
     return fits ? factor : nil
   }
 
@@ -163,18 +177,85 @@ struct Diagnosis {
       return
         "wrong only in \(label)s \(wrongIndices.sorted().map(String.init).joined(separator: ", "))"
     }
-    if wrong.allSatisfy({ $0.value < 0 }) && right.contains(where: { $0.value > 0 }) {
-      return "wrong only at negative elements"
-    }
-    if wrong.allSatisfy({ $0.value > 0 }) && right.contains(where: { $0.value < 0 }) {
-      return "wrong only at positive elements"
+    let moving = judged.filter { $0.numeric != 0 || $0.analytic != 0 }
+    let wrongSigns = Set(wrong.map { $0.value > 0 })
+    if wrongSigns.count == 1, let sign = wrongSigns.first,
+      moving.filter({ ($0.value > 0) == sign }).count == wrong.count,
+      moving.contains(where: { ($0.value > 0) != sign })
+    {
+      return "wrong exactly at the \(sign ? "positive" : "negative") elements"
     }
     return "wrong at \(wrong.count) of \(judged.count) elements"
   }
 
-  private var accumulationHint: String? {
-    guard wrong.allSatisfy({ abs($0.analytic) < abs($0.numeric) }) else { return nil }
-    return "too small wherever it is wrong: one of several contributions may have been overwritten"
+  /// What the experiments show.
+  private var experimentResult: String? {
+    guard let experiments else { return nil }
+    if !experiments.isLinear {
+      return "not linear in the output's gradient: it decides by the gradient where it should "
+        + "decide by the input"
+    }
+    for (change, gradient) in experiments.rearranged where isNumeric(gradient) {
+      return "the gradient is what \(change) would give"
+    }
+    return nil
+  }
+
+  /// Which outputs are overlooked.
+  private var silence: String? {
+    guard let experiments, !experiments.silentOutputs.isEmpty else { return nil }
+    let silent = experiments.silentOutputs
+    if facts.images > 1, experiments.outputs.isMultiple(of: facts.images) {
+      let share = experiments.outputs / facts.images
+      let images = Set(silent.map { $0 / share })
+      if silent.count == images.count * share {
+        let list = images.sorted().map(String.init).joined(separator: ", ")
+        return "nothing comes from the outputs of images \(list): the sum over images is missing"
+      }
+    }
+    return "nothing comes from \(silent.count) of the \(experiments.outputs) outputs: their "
+      + "contributions are skipped, or overwritten by others"
+  }
+
+  private func isNumeric(_ gradient: Tensor<Double>) -> Bool {
+    judged.allSatisfy { check in
+      check.position.map { abs(gradient[$0] - check.numeric) <= 1e-6 * scale } ?? true
+    }
+  }
+
+  /// 0 where it shouldn't be, or the other way round.
+  private var zeros: String? {
+    let missing = wrong.count { $0.analytic == 0 }
+    let extra = wrong.count { abs($0.numeric) <= 1e-9 * scale }
+    if missing == wrong.count { return "missing: 0 where the output does depend on the element" }
+    if extra == wrong.count {
+      return "too much: not 0 where the output doesn't depend on the element"
+    }
+    if missing + extra == wrong.count {
+      return "0 where the output depends on the element, and not 0 where it doesn't: another mask "
+        + "or other positions than those of the forward pass"
+    }
+    return nil
+  }
+
+  /// analytic = numeric + c wherever it is wrong.
+  private var constantOffset: String? {
+    guard wrong.count >= 3, let first = wrong.first else { return nil }
+    let offset = first.analytic - first.numeric
+    let fits = wrong.allSatisfy { abs($0.analytic - $0.numeric - offset) <= 1e-6 * scale }
+    return fits ? "off by the same amount, \(short(offset)), wherever it is wrong" : nil
+  }
+
+  /// The sums over the planes are right.
+  private var redistributed: String? {
+    guard isComplete, shape.rank == 4, shape.spatialCount > 1 else { return nil }
+    for plane in 0..<shape.count / shape.spatialCount {
+      let part = judged[plane * shape.spatialCount..<(plane + 1) * shape.spatialCount]
+      let difference = part.reduce(0) { $0 + $1.analytic - $1.numeric }
+      if abs(difference) > 1e-6 * scale { return nil }
+    }
+    return "the sum over each channel is right, its distribution is wrong: given to the wrong "
+      + "elements of the windows"
   }
 
   private func short(_ number: Double) -> String { number.formatted(digits: 4) }

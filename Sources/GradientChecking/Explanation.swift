@@ -35,15 +35,19 @@ extension TensorReport {
   public var explanation: String {
     let name = "\(layer) \(tensor) (\(version))"
     var summary = "\(checked) elements"
-    if directions > 0 { summary += " and \(directions) directions" }
     if kinks > 0 { summary += ", \(kinks) at a kink" }
     if nearKinks > 0 { summary += ", \(nearKinks) near one" }
     if undecided > 0 { summary += ", \(undecided) undecided" }
+    if directions > 0 { summary += "; \(directions) directions" }
     if passed {
       return "\(name): right. \(summary); worst relative error "
         + worstRelativeError.formatted(digits: 2)
     }
-    var lines = ["\(name): WRONG at \(failed) of \(summary)"]
+    var lines = [
+      "\(name): WRONG at \(failed) of \(checked) elements, along \(failedDirections) of "
+        + "\(directions) directions",
+      "  checked: \(summary)",
+    ]
     lines += causes.map { "  likely cause: \($0)" }
     if let first = failures.first {
       lines.append("  worst:")

@@ -21,11 +21,14 @@ public struct Facts: Sendable {
   public var factors: [Factor]
   /// Into how many groups the channels are split.
   public var groups: Int
+  /// Into how many images of equal size the outputs are split; 1 where that is unknown.
+  public var images: Int
 
   /// Numbers that are known of a layer.
-  public init(factors: [Factor] = [], groups: Int = 1) {
+  public init(factors: [Factor] = [], groups: Int = 1, images: Int = 1) {
     self.factors = factors
     self.groups = groups
+    self.images = images
   }
 
   /// What a specification and its input tell.
@@ -58,5 +61,6 @@ public struct Facts: Sendable {
     factors.append(Factor("the channels", Double(input.channels)))
     self.factors = factors
     self.groups = groups
+    images = max(input.images, 1)
   }
 }

@@ -67,7 +67,7 @@ public struct GradientChecker<F: DifferentiableFunction> {
     let scale = gradient.elements.lazy.filter(\.isFinite).reduce(0) { max($0, abs($1)) }
     let size = typicalMagnitude(of: values.elements)
     let positions = chosenPositions(of: gradient.count)
-    let total = positions.count + options.directions
+    let total = positions.count + (options.directions == 0 ? 0 : options.directions + 1)
     var run = TensorRun(variables[variable], gradient: gradient, values: values)
 
     for position in positions {
@@ -78,8 +78,15 @@ public struct GradientChecker<F: DifferentiableFunction> {
       run.elements.append(try lines.check(claim))
       if progress?(run.elements.count, total) == false { break }
     }
-    for _ in 0..<options.directions where gradient.count > 0 {
-      let signs = RandomSigns(seed: generator.next(), size: powerOfTwo(below: size))
+    // Elements that share a kink, equal maxima of a window, stay equal when all move alike: along
+    // that direction there is no kink, and no room for a wrong answer.
+    let reach = powerOfTwo(below: size)
+    let directions =
+      options.directions == 0
+      ? []
+      : [Signs(seed: nil, size: reach)]
+        + (0..<options.directions).map { _ in Signs(seed: generator.next(), size: reach) }
+    for signs in directions where gradient.count > 0 {
       let inner = signs.inner(gradient)
       let claim = LineChecker<F>.Claim(
         variable: variable, line: .direction(signs), analytic: inner.sum, scale: inner.size,
@@ -93,7 +100,11 @@ public struct GradientChecker<F: DifferentiableFunction> {
         precision: lines.function.precision,
         using: &generator)
     }
-    return run.report(layer: layer, version: version, facts: facts)
+    let experiments =
+      run.hasFailures && gradient.count <= Experiments.sizeLimit
+      ? try Experiments(&lines.function, upstream: upstream, variable, gradient, seed: lines.seed)
+      : nil
+    return run.report(layer: layer, version: version, facts: facts, experiments: experiments)
   }
 
   private mutating func chosenPositions(of count: Int) -> [Int] {

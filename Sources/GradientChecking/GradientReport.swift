@@ -65,8 +65,10 @@ public struct TensorReport: Sendable, Encodable {
   public var worst: ElementCheck?
   /// Those that failed, worst first, at most ten.
   public var failures: [ElementCheck]
-  /// How many failed.
+  /// How many elements failed.
   public var failed: Int
+  /// How many directions failed.
+  public var failedDirections: Int
   /// What may be wrong, judged from the whole tensor.
   public var causes: [String]
   /// Whether all elements and directions passed, and most of them could be decided.
@@ -75,7 +77,7 @@ public struct TensorReport: Sendable, Encodable {
   private enum CodingKeys: String, CodingKey {
     case layer, version, tensor, checked, worstRelativeError, worstErrorOverBar
     case dualRelativeError, kinks, passed
-    case shape, directions, nearKinks, undecided, failed, causes
+    case shape, directions, nearKinks, undecided, failed, failedDirections, causes
   }
 
   /// An object with the fields of `walkthrough check --json`; a number that is not finite is null.
@@ -95,6 +97,7 @@ public struct TensorReport: Sendable, Encodable {
     try container.encode(nearKinks, forKey: .nearKinks)
     try container.encode(undecided, forKey: .undecided)
     try container.encode(failed, forKey: .failed)
+    try container.encode(failedDirections, forKey: .failedDirections)
     try container.encode(causes, forKey: .causes)
   }
 

@@ -6,37 +6,47 @@ enum Line {
   /// One element moves.
   case element(Int)
   /// All elements of a variable move by the same distance, up or down.
-  case direction(RandomSigns)
+  case direction(Signs)
 }
 
 /// A direction whose every component is +size or −size.
 ///
 /// Such a direction reaches every element with the same weight, and a seed is all there is to
 /// store of it.
-struct RandomSigns {
-  let seed: UInt64
+struct Signs {
+  /// Where the random signs start; without a seed, all are +.
+  let seed: UInt64?
   let size: Double
+
+  private struct Source {
+    var generator: SplitMix64?
+    var bits: UInt64 = 0
+
+    init(_ signs: Signs) { generator = signs.seed.map { SplitMix64(seed: $0) } }
+
+    /// Whether element i goes down; to be asked for one after another.
+    mutating func isNegative(_ i: Int) -> Bool {
+      if i % 64 == 0 { bits = generator?.next() ?? 0 }
+      defer { bits >>= 1 }
+      return bits & 1 == 1
+    }
+  }
 
   /// Adds t·u to each element.
   func move(_ tensor: inout Tensor<Double>, from start: Tensor<Double>, by t: Double) {
-    var generator = SplitMix64(seed: seed)
-    var bits: UInt64 = 0
+    var source = Source(self)
+    let distance = t * size
     for i in 0..<start.count {
-      if i % 64 == 0 { bits = generator.next() }
-      tensor.elements[i] = start.elements[i] + (bits & 1 == 0 ? t * size : -t * size)
-      bits >>= 1
+      tensor.elements[i] = start.elements[i] + (source.isNegative(i) ? -distance : distance)
     }
   }
 
   /// Σ gᵢ·uᵢ, and √Σ (gᵢ·uᵢ)², the size that the sum has on average.
   func inner(_ gradient: Tensor<Double>) -> (sum: Double, size: Double) {
-    var generator = SplitMix64(seed: seed)
-    var bits: UInt64 = 0
+    var source = Source(self)
     var (sum, lost, squares) = (0.0, 0.0, 0.0)
     for i in 0..<gradient.count {
-      if i % 64 == 0 { bits = generator.next() }
-      let term = bits & 1 == 0 ? gradient.elements[i] * size : -gradient.elements[i] * size
-      bits >>= 1
+      let term = (source.isNegative(i) ? -size : size) * gradient.elements[i]
       // Kahan's compensated sum: the rounding of sixty million additions would show.
       let corrected = term - lost
       let next = sum + corrected

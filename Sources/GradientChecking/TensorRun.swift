@@ -49,7 +49,7 @@ struct TensorRun {
     }
     let kinks = elements.compactMap { $0.place == .kink ? $0.position : nil }
     for _ in 0..<max(options.directions, 1) where gradient.count > 0 {
-      var direction = RandomSigns(seed: generator.next(), size: 1).tensor(variable.shape)
+      var direction = Signs(seed: generator.next(), size: 1).tensor(variable.shape)
       for position in kinks { direction[position] = 0 }
       let derivative = try exact.derivative(
         alongVariable: number, direction, seed: options.layerSeed)
@@ -72,8 +72,13 @@ struct TensorRun {
     if !(difference <= allowed) { dualFailed = true }
   }
 
+  /// Whether any element or direction is wrong.
+  var hasFailures: Bool { !elements.allSatisfy(\.passed) || !directions.allSatisfy(\.passed) }
+
   /// What was found, with the likely causes of what failed.
-  func report(layer: String, version: String, facts: Facts) -> TensorReport {
+  func report(
+    layer: String, version: String, facts: Facts, experiments: Experiments?
+  ) -> TensorReport {
     let all = elements + directions
     let failures = all.filter { !$0.passed }.sorted { $0.errorOverBar > $1.errorOverBar }
     let decided = elements.filter { $0.place != .undecided }
@@ -81,8 +86,12 @@ struct TensorRun {
     let relative = decided.filter { $0.place != .kink }.map { $0.relativeError(scale: scale) }
     let undecided = all.count { $0.place == .undecided }
     var causes =
-      failures.isEmpty && !dualFailed
-      ? [] : Diagnosis(variable, elements: elements, directions: directions, facts: facts).causes
+      failures.isEmpty
+      ? []
+      : Diagnosis(
+        variable, elements: elements, directions: directions, facts: facts,
+        experiments: experiments
+      ).causes
     if dualFailed && failures.isEmpty {
       causes.append(
         "the difference quotients agree within their bars, the exact derivative by dual numbers "
@@ -101,7 +110,8 @@ struct TensorRun {
       kinks: elements.count { $0.place == .kink },
       nearKinks: elements.count { $0.place == .nearKink }, undecided: undecided,
       worst: all.max { $0.errorOverBar < $1.errorOverBar }, failures: Array(failures.prefix(10)),
-      failed: failures.count, causes: causes,
+      failed: elements.count { !$0.passed },
+      failedDirections: directions.count { !$0.passed }, causes: causes,
       passed: failures.isEmpty && !dualFailed && undecided * 2 <= all.count)
   }
 }
