@@ -31,5 +31,6 @@ import Testing
 }
 
 extension BrokenLayer: CustomTestStringConvertible {
+  /// The member's name.
   public var testDescription: String { name }
 }
