@@ -61,6 +61,7 @@ let package = Package(
     .testTarget(
       name: "TrainingTests", dependencies: ["Reference", "Fast", "Training", "NumPyFiles"]),
     .testTarget(name: "NumPyFileTests", dependencies: ["NumPyFiles"]),
+    .testTarget(name: "WholeFileTests", dependencies: ["WholeFiles"]),
     .testTarget(name: "DatasetTests", dependencies: ["Datasets", "NumPyFiles"]),
     .testTarget(name: "WalkthroughTests", dependencies: ["walkthrough"]),
   ],

@@ -33,33 +33,31 @@ public enum WholeFile {
     let size = kind == S_IFREG ? Int(facts.st_size) : 0
     guard size <= limit else { throw tooLong(path, limit) }
 
-    var bytes = [UInt8]()
     // One byte more than announced, so that the end is seen without growing the array.
-    var room = size + 1
-    while true {
-      let before = bytes.count
-      bytes.reserveCapacity(before + room)
-      let got = append(from: descriptor, upTo: room, to: &bytes)
-      guard got >= 0 else { throw failure(path, "cannot be read") }
-      if got == 0 { return bytes }
+    var (bytes, isAtEnd) = try chunk(from: descriptor, room: size + 1, path)
+    while !isAtEnd {
       guard bytes.count <= limit else { throw tooLong(path, limit) }
-      room = max(size + 1 - bytes.count, 1 << 16)
+      let more = try chunk(from: descriptor, room: 1 << 16, path)
+      bytes += more.bytes
+      isAtEnd = more.isAtEnd
     }
+    guard bytes.count <= limit else { throw tooLong(path, limit) }
+    return bytes
   }
 
-  /// Reads once and appends what came; negative when the read failed.
-  private static func append(
-    from descriptor: Int32, upTo room: Int, to bytes: inout [UInt8]
-  ) -> Int {
+  /// Reads until the room is full or the file at its end.
+  private static func chunk(
+    from descriptor: Int32, room: Int, _ path: String
+  ) throws(FileError) -> (bytes: [UInt8], isAtEnd: Bool) {
     var got = 0
-    let chunk = [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+    let bytes = [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
       repeat {
-        got = systemRead(descriptor, buffer.baseAddress, room)
-      } while got < 0 && errno == EINTR
-      count = max(got, 0)
+        got = systemRead(descriptor, buffer.baseAddress.map { $0 + count }, room - count)
+        count += max(got, 0)
+      } while (got > 0 && count < room) || (got < 0 && errno == EINTR)
     }
-    if bytes.isEmpty { bytes = chunk } else { bytes += chunk }
-    return got
+    guard got >= 0 else { throw failure(path, "cannot be read") }
+    return (bytes, got == 0)
   }
 
   static func failure(_ path: String, _ what: String) -> FileError {
