@@ -8,8 +8,7 @@ let argumentParser = Target.Dependency.product(
 /// Everything that `AlexNet` hands to a package that depends on it, from the ground up.
 let libraries = [
   "Tensors", "Layers", "Reference", "Fast", "GradientChecking", "BrokenLayers",
-  "Networks", "Training",
-  "Datasets", "NumPyFiles", "WholeFiles",
+  "Networks", "Training", "Datasets", "NumPyFiles", "WholeFiles",
 ]
 
 let package = Package(
@@ -55,7 +54,8 @@ let package = Package(
         "BrokenLayers", "GradientChecking", "Reference", "Fast", "Networks", numerics,
       ]),
     .testTarget(name: "ShapeTests", dependencies: ["Networks"]),
-    .testTarget(name: "TwinTests", dependencies: ["Reference", "Fast"]),
+    .testTarget(name: "NetworkTests", dependencies: ["Reference", "Fast", "Networks"]),
+    .testTarget(name: "TwinTests", dependencies: ["Reference", "Fast", "Networks"]),
     .testTarget(
       name: "CaffeTests", dependencies: ["Reference", "Fast", "Networks", "NumPyFiles"]),
     .testTarget(
