@@ -63,6 +63,9 @@ let package = Package(
     .testTarget(name: "NumPyFileTests", dependencies: ["NumPyFiles"]),
     .testTarget(name: "WholeFileTests", dependencies: ["WholeFiles"]),
     .testTarget(name: "DatasetTests", dependencies: ["Datasets", "NumPyFiles"]),
+    .testTarget(
+      name: "ReadmeTests",
+      dependencies: ["Reference", "Fast", "Networks", "GradientChecking", "walkthrough"]),
     .testTarget(name: "WalkthroughTests", dependencies: ["walkthrough"]),
   ],
   swiftLanguageModes: [.v6]
