@@ -44,7 +44,7 @@ let package = Package(
     .executableTarget(
       name: "walkthrough",
       dependencies: [
-        "Reference", "Fast", "GradientChecking", "Networks", "Training", "Datasets",
+        "Reference", "Fast", "GradientChecking", "Networks", "Training", "Datasets", "WholeFiles",
         argumentParser, numerics,
       ]),
 

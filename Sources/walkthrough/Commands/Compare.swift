@@ -2,6 +2,7 @@ import ArgumentParser
 import Fast
 import Foundation
 import Networks
+import WholeFiles
 
 /// Naive against optimized speed.
 struct Compare: ParsableCommand {
@@ -34,6 +35,9 @@ struct Compare: ParsableCommand {
   @Option(help: "The start of all randomness.")
   var seed: UInt32 = 1
 
+  @Option(help: "Vary the batch or the threads and show how speed and memory grow.")
+  var sweep: Sweep.Variable?
+
   @Option(help: "Write the bar chart as SVG to this file.")
   var svg: String?
 
@@ -54,6 +58,15 @@ struct Compare: ParsableCommand {
 
   func run() throws {
     let definition = network.definition()
+    if let sweep {
+      let report = try Sweep(
+        variable: sweep, definition: definition, batch: batch,
+        threads: threads ?? Engine.shared.threads, repeats: repeats, seed: seed
+      ).run()
+      print(json ? try JSON.text(report) : report.lines().joined(separator: "\n"))
+      try write(report.svg())
+      return
+    }
     let only = try layer.map { try definition.index(of: $0) }
     var comparison = Comparison(
       definition: definition, batch: batch, threads: threads ?? Engine.shared.threads, warmup: 1,
@@ -65,12 +78,17 @@ struct Compare: ParsableCommand {
       json
         ? try JSON.text(report)
         : CompareText(report: report, terminal: .current).lines().joined(separator: "\n"))
-    if let svg {
-      try CompareChart(report: report).svg().write(
-        to: URL(filePath: svg), atomically: true, encoding: .utf8)
-    }
+    try write(CompareChart(report: report).svg())
+  }
+
+  /// Writes a chart where `--svg` says, if it does.
+  private func write(_ chart: String) throws {
+    guard let svg else { return }
+    try WholeFile.write(Array(chart.utf8), to: URL(filePath: svg))
   }
 }
+
+extension Sweep.Variable: ExpressibleByArgument {}
 
 /// Which of the two versions a command runs.
 enum VersionChoice: String, CaseIterable, ExpressibleByArgument {

@@ -3,7 +3,6 @@ import Layers
 import Networks
 import Reference
 import Tensors
-import Training
 
 /// Measures a network on both versions.
 struct Comparison {
@@ -46,71 +45,19 @@ struct Comparison {
     return CompareReport(
       network: definition.name,
       environment: .init(
-        build: buildMode, processor: SystemReadings.processor,
+        build: BuildMode.name, processor: SystemReadings.processor,
         blas: "\(BLASLibrary.version), \(BLASLibrary.kernels) kernels", threads: engine.threads,
         batch: batch, warmup: warmup, repeats: repeats),
       roof: .init(gemmGigaflops: roof), layers: layers, totals: totals)
   }
 
-  // MARK: - The whole network
-
   private func whole(
     _ backend: some Backend<Float>, _ name: String, _ summary: NetworkSummary
   ) throws -> CompareReport.Version {
-    progress.step("\(name): laying out the network")
-    SystemReadings.resetPeakMemory()
-    let network = try Network(
-      definition, backend: backend, batch: batch, phase: .testing, seed: seed, fusing: true)
-    try loadBatch(into: network)
-    var forward = Measurement()
-    for index in 0..<warmup + repeats {
-      progress.step("\(name): forwards")
-      if index < warmup {
-        try network.forward()
-      } else {
-        try forward.time { try network.forward() }
-      }
-    }
-
-    network.context.phase = .training
-    let specification = SolverSpecification(
-      baseLearningRate: 1e-3, momentum: 0.9, weightDecay: 5e-4)
-    let solver = try Solver(specification, network: network, backend: backend)
-    var training = Measurement()
-    var faults = 0
-    for index in 0..<warmup + repeats {
-      progress.step("\(name): training")
-      if index == warmup { faults = SystemReadings.pageFaults }
-      if index < warmup {
-        _ = try solver.step { _ in }
-      } else {
-        try training.time { _ = try solver.step { _ in } }
-      }
-    }
-    faults = SystemReadings.pageFaults - faults
-    let images = Double(batch)
-    return .init(
-      forwardImagesPerSecond: images / forward.median,
-      trainingImagesPerSecond: images / training.median,
-      trainingImagesPerSecondRange: [
-        images / training.range.greatest, images / training.range.least,
-      ],
-      trainingGigaflops: Double(trainingFlops(summary)) / training.median * 1e-9,
-      peakMemoryBytes: SystemReadings.peakMemoryBytes,
-      pageFaultsPerStep: faults / max(repeats, 1))
-  }
-
-  /// Operations of a training step over the batch: three products a layer, but none for the
-  /// gradient of the images.
-  private func trainingFlops(_ summary: NetworkSummary) -> Int {
-    summary.layers.indices.reduce(0) { sum, index in
-      sum + summary.layers[index].floatingPointOperations + backwardFlops(summary, index)
-    }
-  }
-
-  private func backwardFlops(_ summary: NetworkSummary, _ index: Int) -> Int {
-    let readsImages = definition.layers[index].bottoms.first == definition.data
-    return summary.layers[index].floatingPointOperations * (readsImages ? 1 : 2)
+    try WholeNetwork(
+      definition: definition, batch: batch, warmup: warmup, repeats: repeats, seed: seed,
+      progress: progress
+    ).measure(backend, name: name)
   }
 
   // MARK: - Layer by layer
@@ -127,8 +74,8 @@ struct Comparison {
       ? Network(
         definition, backend: ReferenceBackend<Float>(), batch: batch, seed: seed,
         parameters: fast?.parameters) : nil
-    try fast.map { try loadBatch(into: $0) }
-    try naive.map { try loadBatch(into: $0) }
+    try fast.map { try $0.loadNoise(seed: seed) }
+    try naive.map { try $0.loadNoise(seed: seed) }
 
     let count = definition.layers.count
     var forward = (
@@ -165,17 +112,8 @@ struct Comparison {
         maxDifference: differences[index].ofOutput,
         maxRelativeDifference: differences[index].relative,
         forwardFlops: summary.layers[index].floatingPointOperations,
-        backwardFlops: backwardFlops(summary, index))
+        backwardFlops: definition.backwardFlops(summary, index))
     }
-  }
-
-  /// A batch of normally distributed pixels with the deviation of photographs, labels in turn.
-  private func loadBatch(into network: Network<Float>) throws {
-    var generator = SplitMix64(seed: UInt64(seed))
-    let classes = network.summary.layers.last?.input.channels ?? 1
-    try network.load(
-      images: .normal(network.input.shape, deviation: 50, using: &generator),
-      labels: (0..<batch).map { $0 % max(classes, 1) })
   }
 }
 
@@ -213,16 +151,4 @@ private struct Difference {
     let difference = a.largestDifference(to: b)
     relative = max(relative ?? 0, scale == 0 ? difference : difference / scale)
   }
-}
-
-/// `release` or `debug`, as this program was built.
-private var buildMode: String {
-  var isDebug = false
-  // Only a debug build evaluates assertions.
-  assert(
-    {
-      isDebug = true
-      return true
-    }())
-  return isDebug ? "debug" : "release"
 }

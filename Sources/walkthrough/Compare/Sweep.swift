@@ -1,0 +1,115 @@
+import Fast
+import Foundation
+import Networks
+
+/// How speed and memory of the optimized version grow with the batch or the threads.
+struct Sweep {
+  /// What is varied.
+  enum Variable: String, CaseIterable {
+    case batch
+    case threads
+
+    /// The values it takes: powers of two up to 256 images, and all numbers of threads up to the
+    /// number of cores, but no more than about ten of them.
+    var values: [Int] {
+      switch self {
+      case .batch:
+        return (0...8).map { 1 << $0 }
+      case .threads:
+        let cores = Engine.shared.threads
+        let step = max(1, (cores + 9) / 10)
+        return Array(Set(Array(stride(from: 1, through: cores, by: step)) + [cores])).sorted()
+      }
+    }
+  }
+
+  var variable: Variable
+  var definition: NetworkDefinition
+  /// Of the other quantity.
+  var batch: Int
+  var threads: Int
+  var repeats: Int
+  var seed: UInt32
+
+  /// Measures at every value.
+  func run() throws -> SweepReport {
+    let values = variable.values
+    let progress = Progress(
+      steps: values.count * WholeNetwork.steps(warmup: 1, repeats: repeats))
+    let points = try values.map { value in
+      let engine = Engine(threads: variable == .threads ? value : threads)
+      let version = try WholeNetwork(
+        definition: definition, batch: variable == .batch ? value : batch, warmup: 1,
+        repeats: repeats, seed: seed, progress: progress
+      ).measure(FastBackend<Float>(engine: engine), name: "\(variable.rawValue) \(value)")
+      return SweepReport.Point(value: value, version: version)
+    }
+    progress.finish()
+    return SweepReport(
+      network: definition.name, variable: variable.rawValue,
+      environment: .init(
+        build: BuildMode.name, processor: SystemReadings.processor,
+        blas: "\(BLASLibrary.version), \(BLASLibrary.kernels) kernels", threads: threads,
+        batch: batch, warmup: 1, repeats: repeats),
+      points: points)
+  }
+}
+
+/// What a sweep found.
+struct SweepReport: Encodable {
+  struct Point: Encodable {
+    var value: Int
+    var version: CompareReport.Version
+  }
+
+  var network: String
+  var variable: String
+  var environment: CompareReport.Environment
+  var points: [Point]
+
+  /// The sweep as lines of text.
+  func lines() -> [String] {
+    var table = TextTable(
+      header: [variable, "forward img/s", "training img/s", "GFLOP/s", "peak memory"],
+      textColumns: 0)
+    table.rows = points.map { point in
+      [
+        String(point.value), String(format: "%.3g", point.version.forwardImagesPerSecond),
+        String(format: "%.3g", point.version.trainingImagesPerSecond),
+        String(format: "%.1f", point.version.trainingGigaflops),
+        Format.bytes(point.version.peakMemoryBytes),
+      ]
+    }
+    let other =
+      variable == "batch" ? "\(environment.threads) threads" : "batch \(environment.batch)"
+    return [
+      environment.build == "debug"
+        ? "DEBUG BUILD: these times say nothing. Build in release mode: script/walkthrough compare"
+        : "\(network), optimized version, \(environment.build) build",
+      "\(environment.processor), \(environment.blas), \(other), medians of \(environment.repeats)",
+      "",
+    ] + table.lines()
+  }
+
+  /// The speeds as an SVG chart.
+  func svg() -> String {
+    SVGBars(
+      title: "\(network): images a second against \(variable)",
+      subtitle: "\(environment.processor), \(environment.blas), medians of \(environment.repeats)",
+      groups: points.map { point in
+        SVGBars.Group(
+          name: "\(variable) \(point.value)",
+          bars: [
+            ("forward", point.version.forwardImagesPerSecond),
+            ("training", point.version.trainingImagesPerSecond),
+          ].map { series, speed in
+            SVGBars.Bar(
+              series: series, value: speed,
+              label: String(format: "%.3g img/s", speed)
+                + (series == "training" ? ", " + Format.bytes(point.version.peakMemoryBytes) : ""))
+          })
+      },
+      axis: { String(format: "%.3g img/s", $0) }
+    ).document()
+  }
+}
