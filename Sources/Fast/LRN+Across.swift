@@ -5,7 +5,7 @@ import Tensors
 extension LRN {
   /// The positions of a piece: few enough that their values in the channels of a window stay in
   /// the first-level cache, and those in all channels in the second.
-  private static var positionsAtOnce: Int { 512 }
+  private static var positionsAtOnce: Int { 1024 }
 
   /// The memory of piece i: from where to where in an image, and in which.
   private func pieces(_ shape: Shape) -> Partition {

@@ -6,8 +6,8 @@ import Tensors
 ///     s = k + α/n · Σ in²,   out = in · s^−β
 ///
 /// Tricks:
-/// - For β = 3/4, s^−β is 1/(√s·√√s): two square roots and a division in vectors, where a power is
-///   a call for each element.
+/// - For β = ¾, s^−β is computed in vectors (`InverseRoot.swift`); a power is a call for each
+///   element.
 /// - Every window is summed directly, in vectors. A running sum that adds one end and subtracts the
 ///   other would be cheaper, but it drifts.
 /// - Across channels, a piece is a stretch of positions in all channels, so that what is summed
@@ -90,6 +90,7 @@ struct LRNFormula<Scalar: FastScalar> {
   /// How many neighbours a value has on each side: n = 2·reach + 1.
   let reach: Int
   private let beta: Double
+  private var isThreeQuarters: Bool { beta == 0.75 }
   private let offset, share, factor: Scalar
 
   init(_ specification: LRNSpecification) {
@@ -109,20 +110,12 @@ struct LRNFormula<Scalar: FastScalar> {
     _ x: UnsafePointer<Scalar>, energy: UnsafePointer<Scalar>, scale: UnsafeMutablePointer<Scalar>,
     _ y: UnsafeMutablePointer<Scalar>, _ count: Int
   ) {
-    if beta == 0.75 {
-      for i in 0..<count {
-        let s = offset + share * energy[i]
-        let root = s.squareRoot()
-        scale[i] = s
-        y[i] = x[i] / (root * root.squareRoot())
-      }
+    for i in 0..<count { scale[i] = offset + share * energy[i] }
+    if isThreeQuarters && InverseRoot.areOrdinary(scale, count) {
+      for i in 0..<count { y[i] = x[i] * InverseRoot.minusThreeQuarters(scale[i]) }
     } else {
       let exponent = Scalar(-beta)
-      for i in 0..<count {
-        let s = offset + share * energy[i]
-        scale[i] = s
-        y[i] = x[i] * .pow(s, exponent)
-      }
+      for i in 0..<count { y[i] = x[i] * .pow(scale[i], exponent) }
     }
   }
 
@@ -141,10 +134,10 @@ struct LRNFormula<Scalar: FastScalar> {
     _ dy: UnsafePointer<Scalar>, _ x: UnsafePointer<Scalar>, _ scale: UnsafePointer<Scalar>,
     sums: UnsafePointer<Scalar>, into dx: UnsafeMutablePointer<Scalar>, _ count: Int
   ) {
-    if beta == 0.75 {
+    if isThreeQuarters && InverseRoot.areOrdinary(scale, count) {
       for i in 0..<count {
-        let root = scale[i].squareRoot()
-        dx[i] = dy[i] / (root * root.squareRoot()) - factor * x[i] * sums[i]
+        let own = dy[i] * InverseRoot.minusThreeQuarters(scale[i])
+        dx[i] = own - factor * x[i] * sums[i]
       }
     } else {
       let exponent = Scalar(-beta)
