@@ -65,8 +65,8 @@ private struct BackwardPass<Scalar: FastScalar> {
   let slope: Scalar?
   let accumulating: Bool
 
-  /// Columns of a product.
-  private static var columnsAtOnce: Int { 640 }
+  /// Columns of a product, as for the forward pass.
+  private static var columnsAtOnce: Int { 512 }
   /// As many pieces as there should be at least.
   private static var leastPieces: Int { 8 }
   /// Output positions in a part of the batch: fewer, and adding the parts costs too much.
@@ -88,7 +88,7 @@ private struct BackwardPass<Scalar: FastScalar> {
 
     // One partial sum for each part of the images but the first, which has the gradient itself.
     engine.lend((images.parts - 1) * partialCount, of: Scalar.self) { partials in
-      let matrices = (channels.largest * geometry.taps + geometry.groupKernels) * blocks.largest
+      let matrices = (channels.largest * geometry.taps + geometry.groupKernels) * blocks.capacity
       let scratch = matrices + geometry.splitCount(rows: blocks.largestRows)
       let pieces = parts * channels.parts
       engine.run(pieces, scratch: scratch, of: Scalar.self) { piece, memory in

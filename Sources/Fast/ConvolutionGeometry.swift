@@ -59,9 +59,10 @@ struct ColumnBlock {
 struct ColumnBlocks {
   private let images: Partition
   private let rows: Partition
-  private let outputWidth: Int
+  /// The columns of the largest block that any number of images up to this one's gives.
+  let capacity: Int
 
-  /// Blocks of about `columns` columns over some images.
+  /// Blocks of at most `columns` columns over some images, or of one row if that has more.
   ///
   /// - Parameter atLeast: into how many blocks to cut whole images where there are enough of them.
   init(_ geometry: ConvolutionGeometry, images count: Int, columns: Int, atLeast: Int = 1) {
@@ -71,16 +72,14 @@ struct ColumnBlocks {
     images = Partition(count, parts: blocks)
     let rowsAtOnce = max(1, columns / max(1, geometry.outputWidth))
     rows =
-      images.largest > 1
+      together > 1
       ? Partition(geometry.outputHeight, parts: 1)
       : Partition(geometry.outputHeight, partsOfAtMost: rowsAtOnce)
-    outputWidth = geometry.outputWidth
+    // Not the largest block of this partition: fewer images may be cut into fewer, larger blocks.
+    capacity = min(together, max(count, 1)) * rows.largest * geometry.outputWidth
   }
 
   var count: Int { images.count == 0 ? 0 : images.parts * rows.parts }
-
-  /// The columns of the largest block.
-  var largest: Int { images.largest * rows.largest * outputWidth }
 
   /// The output rows of the largest block.
   var largestRows: Int { rows.largest }

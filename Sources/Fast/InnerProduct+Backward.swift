@@ -76,7 +76,7 @@ extension InnerProduct {
     _ input: UnsafePointer<Scalar>, _ sizes: InnerProductSizes, _ accumulating: Bool
   ) {
     let rows = Partition(sizes.outputs, partsOfAtMost: 256)
-    let columns = Partition(sizes.inputs, partsOfAtMost: 768)
+    let columns = Partition(sizes.inputs, partsOfAtMost: 1536)
     engine.run(rows.parts * columns.parts) { piece in
       let (k, d) = (rows[piece / columns.parts], columns[piece % columns.parts])
       Scalar.gemm(
@@ -105,7 +105,7 @@ extension InnerProduct {
     _ gradient: UnsafeMutablePointer<Scalar>, _ upstream: UnsafePointer<Scalar>,
     _ weights: UnsafePointer<Scalar>, _ sizes: InnerProductSizes
   ) {
-    let columns = Partition(sizes.inputs, partsOfAtMost: 512)
+    let columns = Partition(sizes.inputs, partsOfAtMost: 1024)
     engine.run(columns.parts) { piece in
       let d = columns[piece]
       Scalar.gemm(

@@ -9,8 +9,8 @@ import Tensors
 /// - The outputs are cut into fixed blocks, each a single-threaded product: the weights are read
 ///   once for the whole batch.
 /// - The output starts as the bias, and a fused ReLU follows while the block is in the cache.
-/// - For a few images the weights are not worth rearranging, as a matrix product does: each row is
-///   read once and multiplied with every image, at the speed of memory.
+/// - For up to 16 images the weights are not worth rearranging, as a matrix product does: each is
+///   read once and multiplied with all images, at the speed of memory (`InnerProduct+Few.swift`).
 ///
 /// Twin: `Sources/Reference/InnerProduct.swift`. Source: Caffe's `inner_product_layer.cpp`.
 public struct InnerProduct<Scalar: FastScalar>: ReLUFusing {
@@ -49,51 +49,40 @@ public struct InnerProduct<Scalar: FastScalar>: ReLUFusing {
     withMemory(ofParameters: parameters) { weights, bias in
       input.withMemory { input in
         output.withMutableMemory { output in
-          let few = sizes.images <= InnerProductSizes.fewImages
-          let blocks = Partition(sizes.outputs, partsOfAtMost: few ? 64 : 256)
-          engine.run(blocks.parts) { piece in
-            let range = blocks[piece]
-            if few {
-              dotProducts(sizes, input, weights, range, output)
-            }
-            for n in 0..<sizes.images {
-              let row = output + n * sizes.outputs + range.lowerBound
-              if few {
-                if let bias { row.add(bias + range.lowerBound, range.count) }
-              } else if let bias {
-                row.update(from: bias + range.lowerBound, count: range.count)
-              }
-            }
-            if !few {
-              Scalar.gemm(
-                rows: sizes.images, columns: range.count, inner: sizes.inputs,
-                input, stride: sizes.inputs, transposed: false,
-                weights + range.lowerBound * sizes.inputs, stride: sizes.inputs, transposed: true,
-                into: output + range.lowerBound, stride: sizes.outputs, adding: bias != nil)
-            }
-            if let slope {
-              for n in 0..<sizes.images {
-                let row = output + n * sizes.outputs + range.lowerBound
-                row.rectify(row, slope: slope, range.count)
-              }
-            }
+          switch sizes.images {
+          case ...3: forwardByDotProducts(sizes, input, weights, bias, output, slope)
+          case ...Self.lanes: forwardInLanes(sizes, input, weights, bias, output, slope)
+          default: forwardMany(sizes, input, weights, bias, output, slope)
           }
         }
       }
     }
   }
 
-  /// out[n,k] = Σ_d w[k,d] · in[n,d] for some k, one row of weights after the other.
+  /// A matrix product for each block of outputs.
   @inline(__always)
-  private func dotProducts(
+  private func forwardMany(
     _ sizes: InnerProductSizes, _ input: UnsafePointer<Scalar>, _ weights: UnsafePointer<Scalar>,
-    _ range: Range<Int>, _ output: UnsafeMutablePointer<Scalar>
+    _ bias: UnsafePointer<Scalar>?, _ output: UnsafeMutablePointer<Scalar>, _ slope: Scalar?
   ) {
-    for k in range {
-      // Row k of the weights and row n of the input hold `inputs` numbers each.
-      let row = weights + k * sizes.inputs
-      for n in 0..<sizes.images {
-        output[n * sizes.outputs + k] = row.dot(input + n * sizes.inputs, sizes.inputs)
+    let blocks = Partition(sizes.outputs, partsOfAtMost: 512)
+    engine.run(blocks.parts) { piece in
+      let (first, count) = (blocks[piece].lowerBound, blocks[piece].count)
+      if let bias {
+        for n in 0..<sizes.images {
+          (output + n * sizes.outputs + first).update(from: bias + first, count: count)
+        }
+      }
+      Scalar.gemm(
+        rows: sizes.images, columns: count, inner: sizes.inputs,
+        input, stride: sizes.inputs, transposed: false,
+        weights + first * sizes.inputs, stride: sizes.inputs, transposed: true,
+        into: output + first, stride: sizes.outputs, adding: bias != nil)
+      if let slope {
+        for n in 0..<sizes.images {
+          let row = output + n * sizes.outputs + first
+          row.rectify(row, slope: slope, count)
+        }
       }
     }
   }
@@ -101,9 +90,6 @@ public struct InnerProduct<Scalar: FastScalar>: ReLUFusing {
 
 /// The sizes of an inner product.
 struct InnerProductSizes {
-  /// Up to how many images a matrix product isn't worth its preparations.
-  static let fewImages = 4
-
   /// N, D and K.
   let images, inputs, outputs: Int
 

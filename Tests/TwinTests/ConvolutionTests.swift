@@ -63,6 +63,9 @@ private let cases = [
     "prime sizes, images in parts",
     ConvolutionSpecification(outputChannels: 17, kernel: 3, pad: 1), Shape(37, 5, 11, 13)),
   ConvolutionCase(
+    "parts of 25 and 24 images, cut into blocks of 5 and 6",
+    ConvolutionSpecification(outputChannels: 2, kernel: 3, pad: 1), Shape(49, 2, 10, 10)),
+  ConvolutionCase(
     "rows in blocks", ConvolutionSpecification(outputChannels: 3, kernel: 3, pad: 1),
     Shape(2, 2, 61, 67)),
   ConvolutionCase(

@@ -10,6 +10,8 @@ private let cases = [
   InnerProductCase("a vector", InnerProductSpecification(outputs: 5), Shape(1, 7)),
   InnerProductCase("a long vector", InnerProductSpecification(outputs: 67), Shape(1, 1031)),
   InnerProductCase("images", InnerProductSpecification(outputs: 11), Shape(3, 4, 3, 5)),
+  InnerProductCase("as many as lanes", InnerProductSpecification(outputs: 77), Shape(16, 103)),
+  InnerProductCase("one more", InnerProductSpecification(outputs: 77), Shape(17, 103)),
   InnerProductCase("a batch", InnerProductSpecification(outputs: 300), Shape(37, 101)),
   InnerProductCase("tiles", InnerProductSpecification(outputs: 270), Shape(6, 800)),
   InnerProductCase(
