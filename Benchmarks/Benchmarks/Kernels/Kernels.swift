@@ -1,0 +1,113 @@
+import Benchmark
+import Fast
+import Layers
+import Reference
+import Tensors
+
+// The kernels of CaffeNet's layers, each on the shape that it has there, eight images a batch.
+let benchmarks: @Sendable () -> Void = {
+  Benchmark.defaultConfiguration = .init(
+    metrics: [.wallClock, .throughput], warmupIterations: 2, maxDuration: .seconds(2))
+  let images = 8
+
+  // The matrix products that convolutions and inner products come down to: the roof.
+  for (name, rows, columns, inner) in [
+    ("conv1", 96, 3025, 363), ("conv2, a group", 128, 729, 1200), ("conv3", 384, 169, 2304),
+    ("conv4, a group", 192, 169, 1728), ("conv5, a group", 128, 169, 1728),
+    ("fc6, batch 64", 64, 4096, 9216),
+  ] {
+    Benchmark("GEMM \(name)") { benchmark in
+      let a = [Float](repeating: 1, count: rows * inner)
+      let b = [Float](repeating: 1, count: inner * columns)
+      var c = [Float](repeating: 0, count: rows * columns)
+      benchmark.startMeasurement()
+      for _ in benchmark.scaledIterations {
+        a.withUnsafeBufferPointer { a in
+          b.withUnsafeBufferPointer { b in
+            c.withUnsafeMutableBufferPointer { c in
+              guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else {
+                return
+              }
+              Float.gemm(
+                rows: rows, columns: columns, inner: inner, a, stride: inner, transposed: false,
+                b, stride: columns, transposed: false, into: c, stride: columns, adding: false)
+            }
+          }
+        }
+      }
+      blackHole(c)
+    }
+  }
+
+  // im2col beside its product: the difference to the GEMM above, for eight images, is im2col's.
+  for (name, convolution, input) in [
+    (
+      "conv1", ConvolutionSpecification(outputChannels: 96, kernel: 11, stride: 4),
+      Shape(images, 3, 227, 227)
+    ),
+    (
+      "conv2", ConvolutionSpecification(outputChannels: 256, kernel: 5, pad: 2, group: 2),
+      Shape(images, 96, 27, 27)
+    ),
+    (
+      "conv3", ConvolutionSpecification(outputChannels: 384, kernel: 3, pad: 1),
+      Shape(images, 256, 13, 13)
+    ),
+  ] {
+    both("convolution \(name)", Fast.Convolution<Float>(convolution), input)
+  }
+  let pooling = PoolingSpecification(.maximum, kernel: 3, stride: 2)
+  both("max pooling pool1", Fast.Pooling<Float>(pooling), Shape(images, 96, 55, 55))
+  let lrn = LRNSpecification(localSize: 5, alpha: 1e-4, beta: 0.75)
+  both("LRN norm1", Fast.LRN<Float>(lrn), Shape(images, 96, 27, 27))
+  both("ReLU relu1", Fast.ReLU<Float>(ReLUSpecification()), Shape(images, 96, 55, 55))
+  both("softmax", Fast.Softmax<Float>(SoftmaxSpecification()), Shape(images, 1000))
+
+  for (name, backend) in [
+    ("fused", FastBackend<Float>() as any Backend<Float>), ("naive", ReferenceBackend<Float>()),
+  ] {
+    Benchmark("SGD fc7, \(name)") { benchmark in
+      let shape = Shape(4096, 4096)
+      var (parameter, history) = (Tensor<Float>(shape), Tensor<Float>(shape))
+      let gradient = Tensor<Float>(shape, repeating: 1e-3)
+      let step = SGDStep(rate: 0.01, momentum: 0.9, decay: 5e-4)
+      benchmark.startMeasurement()
+      for _ in benchmark.scaledIterations {
+        backend.take(step, on: &parameter, history: &history, gradient: gradient)
+      }
+      blackHole(parameter)
+    }
+  }
+}
+
+/// Benchmarks of a layer's forward and backward pass on normally distributed numbers.
+private func both<L: Layer>(_ name: String, _ layer: L, _ input: Shape) {
+  for isForward in [true, false] {
+    Benchmark("\(name), \(isForward ? "forward" : "backward")") { benchmark in
+      var generator = SplitMix64(seed: 1)
+      let x = Tensor<L.Scalar>.normal(input, using: &generator)
+      let parameters = try layer.specification.parameters(for: input).map {
+        Tensor<L.Scalar>.normal($0.shape, deviation: 0.01, using: &generator)
+      }
+      var context = RunContext()
+      var y = Tensor<L.Scalar>(try layer.specification.outputShape(for: input))
+      var saved = try layer.makeSaved(for: input)
+      var inputGradient: Tensor<L.Scalar>? = Tensor(input)
+      var gradients = parameters.map { Tensor<L.Scalar>($0.shape) }
+      layer.forward(x, parameters: parameters, context: &context, output: &y, saved: &saved)
+      let upstream = y
+      benchmark.startMeasurement()
+      for _ in benchmark.scaledIterations {
+        if isForward {
+          layer.forward(x, parameters: parameters, context: &context, output: &y, saved: &saved)
+        } else {
+          layer.backward(
+            outputGradient: upstream, input: x, output: y, parameters: parameters, saved: saved,
+            inputGradient: &inputGradient, parameterGradients: &gradients, accumulating: false)
+        }
+      }
+      blackHole(y)
+      blackHole(gradients)
+    }
+  }
+}
