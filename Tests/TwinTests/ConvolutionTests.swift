@@ -63,8 +63,8 @@ private let cases = [
     "prime sizes, images in parts",
     ConvolutionSpecification(outputChannels: 17, kernel: 3, pad: 1), Shape(37, 5, 11, 13)),
   ConvolutionCase(
-    "parts of 25 and 24 images, cut into blocks of 5 and 6",
-    ConvolutionSpecification(outputChannels: 2, kernel: 3, pad: 1), Shape(49, 2, 10, 10)),
+    "parts of 29 and 28 images, cut into blocks of 6 and 7",
+    ConvolutionSpecification(outputChannels: 2, kernel: 3, pad: 1), Shape(57, 2, 8, 9)),
   ConvolutionCase(
     "rows in blocks", ConvolutionSpecification(outputChannels: 3, kernel: 3, pad: 1),
     Shape(2, 2, 61, 67)),

@@ -33,6 +33,29 @@ struct EngineTests {
     #expect(Partition(count, partsOfAtMost: parts).largest <= parts)
   }
 
+  @Test("Blocks of columns cover the output and fit in the memory for them", arguments: [1, 2, 7])
+  func blocks(side: Int) throws {
+    let specification = ConvolutionSpecification(outputChannels: 1, kernel: 2, pad: 1)
+    for images in 0..<40 {
+      let input = Shape(images, 1, side, side + 2)
+      let geometry = ConvolutionGeometry(
+        specification, input: input, output: try specification.outputShape(for: input))
+      for columns in [1, 20, 100, 700] {
+        let capacity = ColumnBlocks(geometry, images: images, columns: columns).capacity
+        for count in 0...images {
+          let blocks = ColumnBlocks(geometry, images: count, columns: columns)
+          var covered = 0
+          for i in 0..<blocks.count {
+            let size = blocks[i].images.count * blocks[i].rows.count * geometry.outputWidth
+            #expect(size <= capacity)
+            covered += size
+          }
+          #expect(covered == count * geometry.positions)
+        }
+      }
+    }
+  }
+
   @Test("Once a layer has run, it allocates no more working memory")
   func steadyState() throws {
     // One thread: on several, how many blocks are out at a time is a matter of chance.
