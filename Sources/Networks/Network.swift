@@ -29,6 +29,7 @@ public final class Network<Scalar: Tensors.Scalar> {
   private var gradients: [Tensor<Scalar>?]
   /// For each blob that several layers read, memory for all but the first part of its gradient.
   private var scratch: [Int: Tensor<Scalar>]
+  private var gradientMemory: GradientMemory<Scalar>?
   private var currentLabels: [Int] = []
 
   /// A network with its memory, its parameters filled.
@@ -43,11 +44,15 @@ public final class Network<Scalar: Tensors.Scalar> {
   ///   - parameters: those of another network of this definition, instead of freshly filled ones.
   ///   - fusing: whether a layer may do the ReLU in place behind it along with its own work, where
   ///     the backend can. The content of its blob before the ReLU is then not to be seen.
+  ///   - keepingGradients: whether the gradients of blobs stay to be looked at. Without, a chain of
+  ///     layers holds two of them at a time, `gradient(of:)` is `nil`, and only whole backward
+  ///     passes can be run.
   /// - Throws: `LayerError` naming the first layer that is impossible or misconnected.
   public init(
     _ definition: NetworkDefinition, backend: some Backend<Scalar>, batch: Int = 1,
     gradients scope: GradientScope = .parameters, phase: Phase = .training, seed: UInt32 = 1,
-    parameters: [[Tensor<Scalar>]]? = nil, fusing: Bool = false
+    parameters: [[Tensor<Scalar>]]? = nil, fusing: Bool = false,
+    keepingGradients: Bool = true
   ) throws(LayerError) {
     let input = try definition.inputShape(batch: batch)
     let wiring = try Wiring(definition, input: input, gradients: scope)
@@ -72,7 +77,13 @@ public final class Network<Scalar: Tensors.Scalar> {
     parameterGradients =
       scope == .none ? [] : summary.layers.map { $0.parameters.map { Tensor($0.shape) } }
     data = wiring.shapes.map { Tensor($0) }
-    gradients = zip(wiring.shapes, wiring.needsGradient).map { $1 ? Tensor($0) : nil }
+    let isChain = !wiring.connections.contains(where: \.sharesBottom)
+    if keepingGradients || !isChain {
+      gradients = zip(wiring.shapes, wiring.needsGradient).map { $1 ? Tensor($0) : nil }
+    } else {
+      gradients = wiring.shapes.map { _ in nil }
+      gradientMemory = GradientMemory(wiring)
+    }
     context = RunContext(phase: phase, seed: seed)
     scratch = [:]
     for connection in wiring.connections where connection.sharesBottom {
@@ -183,6 +194,10 @@ extension Network {
   public func backward(layer index: Int, accumulating: Bool = false) {
     let connection = wiring.connections[index]
     let slot = connection.bottom
+    if connection.propagates, gradients[slot] == nil {
+      gradients[slot] = gradientMemory?.take(slot)
+    }
+    defer { forget(connection) }
     // Taken out, so that the layer writes into it while the other gradients are read.
     if connection.sharesBottom {
       var part = scratch[slot].take()
@@ -194,6 +209,14 @@ extension Network {
       run(backward: index, into: &whole, accumulating: accumulating)
       gradients[slot] = whole
     }
+  }
+
+  /// Gives back the gradient that a layer has passed on, where gradients aren't kept.
+  private func forget(_ connection: Wiring.Connection) {
+    guard gradientMemory != nil, connection.top != connection.bottom,
+      let passed = gradients[connection.top].take()
+    else { return }
+    gradientMemory?.giveBack(passed, of: connection.top)
   }
 
   private func run(

@@ -10,7 +10,7 @@ private func branchingNetwork(second: Bool) -> NetworkDefinition {
   var net = NetworkBuilder(name: "branches", channels: 2, height: 3, width: 3)
   let fc = net.add(
     "fc", .innerProduct(.init(outputs: 4)), net.data,
-    parameters: [ParameterDefinition(filler: .msra)])
+    parameters: [ParameterDefinition(filler: .msra())])
   let relu = net.add("relu", .relu(.init()), fc)
   net.add("loss1", .softmaxWithLoss(.init()), relu, net.label)
   if second { net.add("loss2", .softmaxWithLoss(.init(lossWeight: 3)), fc, net.label) }
@@ -96,6 +96,26 @@ struct NetworkTests {
     for (a, b) in zip(plain.parameterGradients.joined(), fused.parameterGradients.joined()) {
       #expect(a.largestDifference(to: b) <= 1e-12 * a.largestMagnitude)
     }
+  }
+
+  @Test("forgetting the gradients of blobs changes no gradient of a parameter")
+  func forgetting() throws {
+    let keeping = try Network(
+      mini(), backend: FastBackend<Float>(), batch: 2, gradients: .parametersAndInput)
+    let forgetting = try Network(
+      mini(), backend: FastBackend<Float>(), batch: 2, gradients: .parametersAndInput,
+      parameters: keeping.parameters, keepingGradients: false)
+    var generator = SplitMix64(seed: 3)
+    let images = Tensor<Float>.normal(keeping.input.shape, deviation: 50, using: &generator)
+    for _ in 0..<2 {
+      for network in [keeping, forgetting] {
+        try network.load(images: images, labels: [1, 2])
+        try network.forward()
+        network.backward()
+      }
+      #expect(keeping.parameterGradients == forgetting.parameterGradients)
+    }
+    #expect(keeping.gradient(of: "conv2") != nil && forgetting.gradient(of: "conv2") == nil)
   }
 
   @Test("the same seed gives the same parameters and masks, another seed others")

@@ -22,7 +22,8 @@ struct WholeNetwork {
     progress.step("\(name): laying out the network")
     SystemReadings.resetPeakMemory()
     let network = try Network(
-      definition, backend: backend, batch: batch, phase: .testing, seed: seed, fusing: true)
+      definition, backend: backend, batch: batch, phase: .testing, seed: seed, fusing: true,
+      keepingGradients: false)
     try network.loadNoise(seed: seed)
     var forward = Measurement()
     for index in 0..<warmup + repeats {
