@@ -74,23 +74,17 @@ public struct GradientChecker<F: DifferentiableFunction> {
       let firstStep = 0.25 * powerOfTwo(below: max(abs(values[position]), size))
       let claim = LineChecker<F>.Claim(
         variable: variable, line: .element(position), analytic: gradient[position], scale: scale,
-        firstStep: firstStep)
+        firstStep: firstStep, isEconomical: options.isEconomical)
       run.elements.append(try lines.check(claim))
       if progress?(run.elements.count, total) == false { break }
     }
-    // Elements that share a kink, equal maxima of a window, stay equal when all move alike: along
-    // that direction there is no kink, and no room for a wrong answer.
-    let reach = powerOfTwo(below: size)
-    let directions =
-      options.directions == 0
-      ? []
-      : [Signs(seed: nil, size: reach)]
-        + (0..<options.directions).map { _ in Signs(seed: generator.next(), size: reach) }
+    let directions = chosenDirections(size: powerOfTwo(below: size))
+    let noise = directions.isEmpty ? 0 : argumentNoise(gradient, values)
     for signs in directions where gradient.count > 0 {
       let inner = signs.inner(gradient)
       let claim = LineChecker<F>.Claim(
         variable: variable, line: .direction(signs), analytic: inner.sum, scale: inner.size,
-        firstStep: 0.25, extraNoise: argumentNoise(gradient, values))
+        firstStep: 0.25, extraNoise: noise, isEconomical: options.isEconomical)
       run.directions.append(try lines.check(claim))
       if progress?(run.elements.count + run.directions.count, total) == false { break }
     }
@@ -117,6 +111,14 @@ public struct GradientChecker<F: DifferentiableFunction> {
       while chosen.count < wanted { chosen.insert(Int.random(in: 0..<count, using: &generator)) }
       return chosen.sorted()
     }
+  }
+
+  private mutating func chosenDirections(size: Double) -> [Signs] {
+    guard options.directions > 0 else { return [] }
+    let random = (0..<options.directions).map { _ in Signs(seed: generator.next(), size: size) }
+    // Elements that share a kink, equal maxima of a window, stay equal when all move alike: along
+    // that direction there is no kink, and no room for a wrong answer.
+    return [Signs(seed: nil, size: size)] + random
   }
 
   /// When all elements move at once, x + t·u is rounded in each of them, by its spacing over √12

@@ -18,43 +18,45 @@ struct Signs {
   let seed: UInt64?
   let size: Double
 
-  private struct Source {
-    var generator: SplitMix64?
-    var bits: UInt64 = 0
-
-    init(_ signs: Signs) { generator = signs.seed.map { SplitMix64(seed: $0) } }
-
-    /// Whether element i goes down; to be asked for one after another.
-    mutating func isNegative(_ i: Int) -> Bool {
-      if i % 64 == 0 { bits = generator?.next() ?? 0 }
-      defer { bits >>= 1 }
-      return bits & 1 == 1
-    }
-  }
-
   /// Adds t·u to each element.
   func move(_ tensor: inout Tensor<Double>, from start: Tensor<Double>, by t: Double) {
-    var source = Source(self)
-    let distance = t * size
-    for i in 0..<start.count {
-      tensor.elements[i] = start.elements[i] + (source.isNegative(i) ? -distance : distance)
+    let (up, down) = (t * size, -t * size)
+    forEachBlock(of: start.count) { range, bits in
+      var bits = bits
+      for i in range {
+        tensor.elements[i] = start.elements[i] + (bits & 1 == 0 ? up : down)
+        bits >>= 1
+      }
     }
   }
 
   /// Σ gᵢ·uᵢ, and √Σ (gᵢ·uᵢ)², the size that the sum has on average.
   func inner(_ gradient: Tensor<Double>) -> (sum: Double, size: Double) {
-    var source = Source(self)
     var (sum, lost, squares) = (0.0, 0.0, 0.0)
-    for i in 0..<gradient.count {
-      let term = (source.isNegative(i) ? -size : size) * gradient.elements[i]
-      // Kahan's compensated sum: the rounding of sixty million additions would show.
-      let corrected = term - lost
+    forEachBlock(of: gradient.count) { range, bits in
+      var bits = bits
+      var block = 0.0
+      for i in range {
+        let term = bits & 1 == 0 ? gradient.elements[i] : -gradient.elements[i]
+        bits >>= 1
+        block += term
+        squares += term * term
+      }
+      // Kahan's compensated sum: the rounding of a million blocks would show.
+      let corrected = block - lost
       let next = sum + corrected
       lost = (next - sum) - corrected
       sum = next
-      squares += term * term
     }
-    return (sum, .sqrt(squares))
+    return (sum * size, .sqrt(squares) * size)
+  }
+
+  /// The elements in blocks of 64, with a bit for each that tells whether its sign is −.
+  private func forEachBlock(of count: Int, _ body: (Range<Int>, UInt64) -> Void) {
+    var generator = seed.map { SplitMix64(seed: $0) }
+    for first in stride(from: 0, to: count, by: 64) {
+      body(first..<min(first + 64, count), generator?.next() ?? 0)
+    }
   }
 
   /// u as a tensor.

@@ -6,12 +6,16 @@ import Tensors
 ///
 ///     let square = PlainFunction(
 ///       at: ["x": x],
-///       value: { point in ["y": Tensor(x.shape, point["x"]!.elements.map { $0 * $0 })] },
+///       value: { point in point.mapValues { x in Tensor(x.shape, x.elements.map { $0 * $0 }) } },
 ///       gradient: { point, upstream in
-///         ["x": Tensor(x.shape, zip(point["x"]!.elements, upstream["y"]!.elements)
-///           .map { 2 * $0 * $1 })]
+///         point.mapValues { x in
+///           let dy = upstream["x"]?.elements ?? []
+///           return Tensor(x.shape, zip(x.elements, dy).map { 2 * $0 * $1 })
+///         }
 ///       })
 ///     let report = try check(square)
+///
+/// Here the output has the name of the input, `x`; any other would do.
 public struct PlainFunction: DifferentiableFunction {
   /// Tensors by name.
   public typealias Tensors = [String: Tensor<Double>]

@@ -86,7 +86,7 @@ func expectRight(_ cases: [LayerCase], smooth tolerance: Double) throws {
 /// The worst of many reports, as one line of the test log.
 struct Summary {
   let version: String
-  private var layer = ""
+  var layer = ""
   private var elements = 0
   private var kinks = 0
   private var nearKinks = 0
