@@ -7,7 +7,7 @@ let argumentParser = Target.Dependency.product(
 
 /// Everything that `AlexNet` hands to a package that depends on it, from the ground up.
 let libraries = [
-  "Tensors", "Layers", "Reference", "Fast", "GradientChecking", "BrokenLayers",
+  "Tensors", "Layers", "Reference", "Fast", "GradientChecking", "BrokenLayers", "NetworkChecking",
   "Networks", "Training", "Datasets", "NumPyFiles", "WholeFiles",
 ]
 
@@ -37,6 +37,8 @@ let package = Package(
     .target(
       name: "BrokenLayers", dependencies: ["GradientChecking", "Layers", "Reference", numerics]),
     .target(name: "Networks", dependencies: ["Layers"]),
+    .target(
+      name: "NetworkChecking", dependencies: ["GradientChecking", "Networks"]),
     .target(name: "Training", dependencies: ["Networks", numerics]),
     .target(name: "WholeFiles"),
     .target(name: "Datasets", dependencies: ["Tensors", "WholeFiles", "CPNG", "CTurboJPEG"]),
@@ -51,7 +53,8 @@ let package = Package(
     .testTarget(
       name: "GradientChecks",
       dependencies: [
-        "BrokenLayers", "GradientChecking", "Reference", "Fast", "Networks", numerics,
+        "BrokenLayers", "GradientChecking", "NetworkChecking", "Reference", "Fast", "Networks",
+        numerics,
       ]),
     .testTarget(name: "ShapeTests", dependencies: ["Networks"]),
     .testTarget(name: "NetworkTests", dependencies: ["Reference", "Fast", "Networks"]),

@@ -1,0 +1,44 @@
+import GradientChecking
+import Layers
+import Networks
+import Tensors
+
+/// The exact derivatives of a network's loss, by running it on dual numbers.
+public struct ExactNetwork: ExactlyDifferentiable {
+  /// The network on dual numbers.
+  public let network: Network<Dual<Double>>
+  private let places: [(layer: Int, parameter: Int)?]
+
+  /// The network that another one would be on dual numbers: with the same definition, parameters,
+  /// images, labels and phase.
+  ///
+  /// - Throws: as `Network.init`.
+  public init<Scalar>(
+    of function: NetworkFunction<Scalar>, backend: some Backend<Dual<Double>>
+  ) throws(LayerError) {
+    let other = function.network
+    network = try Network(
+      other.definition, backend: backend, batch: other.input.shape.images, gradients: .none,
+      phase: other.context.phase,
+      parameters: other.parameters.map { $0.map { $0.inDouble.converted() } })
+    try network.load(images: other.input.inDouble.converted(), labels: other.labels)
+    places = function.places
+  }
+
+  /// The rate at which the loss changes when a parameter, or the images, move along a direction.
+  public mutating func derivative(
+    alongVariable variable: Int, _ direction: Tensor<Double>, seed: UInt32
+  ) throws -> [Double] {
+    network.context = RunContext(phase: network.context.phase, seed: seed)
+    guard let place = places[variable] else {
+      let still = network.input
+      defer { try? network.load(images: still, labels: network.labels) }
+      try network.load(images: still.inDouble.moving(along: direction), labels: network.labels)
+      return [try network.forward().derivative]
+    }
+    let still = network.parameters[place.layer][place.parameter]
+    defer { network.parameters[place.layer][place.parameter] = still }
+    network.parameters[place.layer][place.parameter] = still.inDouble.moving(along: direction)
+    return [try network.forward().derivative]
+  }
+}

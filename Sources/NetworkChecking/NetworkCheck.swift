@@ -1,0 +1,71 @@
+import GradientChecking
+import Layers
+import Networks
+import Tensors
+
+/// Checks the gradients of a network's loss by each of its parameters, end to end.
+///
+///     let network = try Network(mini(), backend: FastBackend<Double>())
+///     try network.load(images: images, labels: [3])
+///     let report = try check(network, options: CheckOptions(mode: .sampled(50)))
+///
+/// - Parameters:
+///   - network: with images and labels loaded. In `Double`, unless wide bars will do.
+///   - images: whether the gradient of the images is checked as well; the network has to compute it.
+///   - layer: if given, only this layer's parameters are checked.
+///   - exact: the layers on dual numbers, `ReferenceBackend<Dual<Double>>()`, to compare with exact
+///     derivatives as well. They run one forward pass for each direction, in naive loops.
+///   - options: which elements, along how many directions, from which seed. `exactElements` should
+///     be small, or 0.
+///   - progress: told which tensor is being checked, and how much of it and of all tensors is done;
+///     returning false stops the check after the tensor.
+/// - Throws: `LayerError`, or `CheckError` when the loss is not finite.
+public func check<Scalar: Tensors.Scalar>(
+  _ network: Network<Scalar>, images: Bool = false, layer: String? = nil,
+  exact: (any Backend<Dual<Double>>)? = nil, options: CheckOptions = CheckOptions(),
+  progress: ((NetworkProgress) -> Bool)? = nil
+) throws -> GradientReport {
+  let function = NetworkFunction(network, images: images)
+  let dual = try exact.map { try ExactNetwork(of: function, backend: $0) }
+  var checker = try GradientChecker(
+    function, layer: network.definition.name, version: network.backendName, options: options)
+  let chosen = function.variables.indices.filter { variable in
+    guard let layer else { return true }
+    return function.places[variable].map { network.summary.layers[$0.layer].name == layer }
+      ?? (layer == network.definition.data)
+  }
+  var report = GradientReport()
+  for (number, variable) in chosen.enumerated() {
+    let description = function.variables[variable]
+    var isWanted = true
+    var tensor = try checker.check(variable: variable, exact: dual) { done, total in
+      isWanted =
+        progress?(
+          NetworkProgress(
+            tensor: description.name, linesDone: done, lines: total, tensorsDone: number,
+            tensors: chosen.count)) ?? true
+      return isWanted
+    }
+    if let place = function.places[variable] {
+      tensor.layer = network.summary.layers[place.layer].name
+      tensor.tensor = network.summary.layers[place.layer].parameters[place.parameter].name
+    }
+    report.tensors.append(tensor)
+    if !isWanted { break }
+  }
+  return report
+}
+
+/// How far the check of a network has come.
+public struct NetworkProgress: Sendable {
+  /// The tensor that is being checked, for example `conv1 weights`.
+  public var tensor: String
+  /// How many of its elements and directions are done.
+  public var linesDone: Int
+  /// How many there are.
+  public var lines: Int
+  /// How many tensors are done.
+  public var tensorsDone: Int
+  /// How many tensors there are.
+  public var tensors: Int
+}

@@ -1,0 +1,133 @@
+import GradientChecking
+import Layers
+import Networks
+import Tensors
+
+/// A network with a batch in it, as a function from its parameters, and its images if wanted, to
+/// the loss.
+///
+/// When one layer's parameter has moved, only the layers from there on run again. The network is a
+/// reference: nobody else may run it meanwhile.
+public struct NetworkFunction<Scalar: Tensors.Scalar>: DifferentiableFunction {
+  /// The network, with images and labels loaded.
+  public let network: Network<Scalar>
+  /// The parameters, `conv1 weights` for example, in the order of the layers; then the images.
+  public let variables: [Variable]
+  /// The precision of the network's scalar.
+  public let precision: Double
+  /// The layer of each variable, and which of its parameters it is; `nil` for the images.
+  public let places: [(layer: Int, parameter: Int)?]
+
+  /// The random numbers as each layer finds them, from the last evaluation of all layers.
+  private var contexts: [RunContext] = []
+
+  /// A network at its present parameters and batch.
+  ///
+  /// - Parameters:
+  ///   - network: computes gradients: of the images too if `images` is true.
+  ///   - images: whether the images are a variable.
+  public init(_ network: Network<Scalar>, images: Bool = false) {
+    self.network = network
+    var variables: [Variable] = []
+    var places: [(layer: Int, parameter: Int)?] = []
+    for (layer, summary) in network.summary.layers.enumerated() {
+      for (number, parameter) in summary.parameters.enumerated() {
+        variables.append(
+          Variable(name: "\(summary.name) \(parameter.name)", shape: parameter.shape))
+        places.append((layer, number))
+      }
+    }
+    if images {
+      variables.append(Variable(name: network.definition.data, shape: network.input.shape))
+      places.append(nil)
+    }
+    self.variables = variables
+    self.places = places
+    precision = Scalar(1 + 0x1p-40).doubleValue > 1 ? 0x1p-52 : 0x1p-23
+  }
+
+  /// A parameter, or the images.
+  public func values(of variable: Int) -> Tensor<Double> {
+    guard let place = places[variable] else { return network.input.inDouble }
+    return network.parameters[place.layer][place.parameter].inDouble
+  }
+
+  /// Moves a parameter, or the images.
+  public mutating func setValues(of variable: Int, to values: Tensor<Double>) {
+    let values = (values as? Tensor<Scalar>) ?? values.converted()
+    if let place = places[variable] {
+      network.parameters[place.layer][place.parameter] = values
+    } else {
+      load(values)
+    }
+  }
+
+  /// One element of a parameter, or of the images.
+  public func value(of variable: Int, at position: Int) -> Double {
+    guard let place = places[variable] else { return network.input[position].doubleValue }
+    return network.parameters[place.layer][place.parameter][position].doubleValue
+  }
+
+  /// Moves one element of a parameter, or of the images.
+  public mutating func setValue(of variable: Int, at position: Int, to value: Double) {
+    if let place = places[variable] {
+      network.parameters[place.layer][place.parameter][position] = Scalar(value)
+    } else {
+      var images = network.input
+      images[position] = Scalar(value)
+      load(images)
+    }
+  }
+
+  /// The loss, the weighted sum of all losses of the network.
+  public mutating func evaluate(
+    into outputs: inout [Double], seed: UInt32, movedOnly variable: Int?
+  ) throws {
+    var first = 0
+    if let variable, let place = places[variable], contexts.count == network.summary.layers.count {
+      first = place.layer
+      network.context = contexts[first]
+    } else {
+      network.context = RunContext(phase: network.context.phase, seed: seed)
+      contexts = []
+    }
+    for layer in first..<network.summary.layers.count {
+      if contexts.count == layer { contexts.append(network.context) }
+      try network.forward(layer: layer)
+    }
+    outputs = [network.loss.doubleValue]
+  }
+
+  /// The gradients of the loss, by a forward and a backward pass.
+  public mutating func gradients(upstream: [Double], seed: UInt32) throws -> [Tensor<Double>] {
+    network.context = RunContext(phase: network.context.phase, seed: seed)
+    try network.forward()
+    network.backward()
+    return try places.map { place in
+      var gradient: Tensor<Double>
+      if let place {
+        gradient = network.parameterGradients[place.layer][place.parameter].inDouble
+      } else if let images = network.gradient(of: network.definition.data) {
+        gradient = images.inDouble
+      } else {
+        throw CheckError(
+          reason: "the network computes no gradient of its images: make it with gradients: "
+            + ".parametersAndInput")
+      }
+      if let factor = upstream.first, factor != 1 {
+        for i in 0..<gradient.count { gradient[i] *= factor }
+      }
+      return gradient
+    }
+  }
+
+  private func load(_ images: Tensor<Scalar>) {
+    // Images of the network's own shape can't be refused.
+    try? network.load(images: images, labels: network.labels)
+  }
+}
+
+extension Tensor {
+  /// The tensor itself where it is in Double already, so that nothing is copied.
+  var inDouble: Tensor<Double> { (self as? Tensor<Double>) ?? converted() }
+}

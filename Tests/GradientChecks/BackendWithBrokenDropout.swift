@@ -1,0 +1,84 @@
+import Layers
+import Reference
+import Tensors
+
+/// The naive layers, but dropout doesn't scale its gradient.
+struct BackendWithBrokenDropout: Backend {
+  typealias Scalar = Double
+  private let right = ReferenceBackend<Double>()
+  var name: String { "broken" }
+
+  func convolution(_ specification: ConvolutionSpecification) -> any Layer<Double> {
+    right.convolution(specification)
+  }
+  func relu(_ specification: ReLUSpecification) -> any InPlaceLayer<Double> {
+    right.relu(specification)
+  }
+  func pooling(_ specification: PoolingSpecification) -> any Layer<Double> {
+    right.pooling(specification)
+  }
+  func lrn(_ specification: LRNSpecification) -> any Layer<Double> { right.lrn(specification) }
+  func innerProduct(_ specification: InnerProductSpecification) -> any Layer<Double> {
+    right.innerProduct(specification)
+  }
+  func dropout(_ specification: DropoutSpecification) -> any InPlaceLayer<Double> {
+    UnscaledDropout(right: Dropout(specification))
+  }
+  func softmax(_ specification: SoftmaxSpecification) -> any Layer<Double> {
+    right.softmax(specification)
+  }
+  func softmaxWithLoss(_ specification: SoftmaxWithLossSpecification) -> any Loss<Double> {
+    right.softmaxWithLoss(specification)
+  }
+  func accuracy(_ specification: AccuracySpecification) -> any Metric<Double> {
+    right.accuracy(specification)
+  }
+  func take(
+    _ step: SGDStep, on parameter: inout Tensor<Double>, history: inout Tensor<Double>,
+    gradient: Tensor<Double>
+  ) {
+    right.take(step, on: &parameter, history: &history, gradient: gradient)
+  }
+}
+
+private struct UnscaledDropout: InPlaceLayer {
+  let right: Dropout<Double>
+  var specification: DropoutSpecification { right.specification }
+  var inPlaceObstacle: String? { nil }
+
+  func makeSaved(for input: Shape) throws(LayerError) -> Dropout<Double>.Saved {
+    try right.makeSaved(for: input)
+  }
+
+  func forward(
+    _ input: Tensor<Double>, parameters: [Tensor<Double>], context: inout RunContext,
+    output: inout Tensor<Double>, saved: inout Dropout<Double>.Saved
+  ) {
+    right.forward(
+      input, parameters: parameters, context: &context, output: &output, saved: &saved)
+  }
+
+  func backward(
+    outputGradient: Tensor<Double>, input: Tensor<Double>, output: Tensor<Double>,
+    parameters: [Tensor<Double>], saved: Dropout<Double>.Saved,
+    inputGradient: inout Tensor<Double>?, parameterGradients: inout [Tensor<Double>],
+    accumulating: Bool
+  ) {
+    inputGradient.update { gradient in
+      for i in 0..<gradient.count { gradient[i] = saved.keeps[i] ? outputGradient[i] : 0 }
+    }
+  }
+
+  func forward(
+    inPlace data: inout Tensor<Double>, context: inout RunContext,
+    saved: inout Dropout<Double>.Saved
+  ) {
+    right.forward(inPlace: &data, context: &context, saved: &saved)
+  }
+
+  func backward(
+    inPlace gradient: inout Tensor<Double>, output: Tensor<Double>, saved: Dropout<Double>.Saved
+  ) {
+    for i in 0..<gradient.count where !saved.keeps[i] { gradient[i] = 0 }
+  }
+}
