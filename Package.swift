@@ -46,7 +46,8 @@ let package = Package(
     .executableTarget(
       name: "walkthrough",
       dependencies: [
-        "Reference", "Fast", "GradientChecking", "Networks", "Training", "Datasets", "WholeFiles",
+        "Reference", "Fast", "GradientChecking", "BrokenLayers", "NetworkChecking", "Networks",
+        "Training", "Datasets", "WholeFiles",
         argumentParser, numerics,
       ]),
 

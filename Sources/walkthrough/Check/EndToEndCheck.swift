@@ -1,0 +1,59 @@
+import Fast
+import GradientChecking
+import Layers
+import NetworkChecking
+import Networks
+import Reference
+import Tensors
+
+/// Checks a whole network: the loss by each of its parameters, in Double, dropout and all.
+struct EndToEndCheck {
+  var definition: NetworkDefinition
+  var versions: VersionChoice
+  /// Checks the parameters of this layer only, by name.
+  var layer: String?
+  var mode: CheckOptions.Mode
+  var seed: UInt64
+  var progress: Progress
+
+  /// The number of steps that `run` reports to its progress.
+  func steps() throws -> Int {
+    try definition.summary().layers.filter { layer == nil || $0.name == layer }
+      .reduce(0) { $0 + $1.parameters.count } * (versions == .both ? 2 : 1)
+  }
+
+  /// Checks the chosen versions.
+  ///
+  /// - Throws: `LayerError` for an impossible network.
+  func run() throws -> GradientReport {
+    var report = GradientReport()
+    if versions.includesNaive {
+      report = report.merging(try check(ReferenceBackend<Double>()))
+    }
+    if versions.includesFast {
+      report = report.merging(try check(FastBackend<Double>()))
+    }
+    progress.finish()
+    return report
+  }
+
+  private func check(_ backend: some Backend<Double>) throws -> GradientReport {
+    let network = try Network(
+      definition, backend: backend, seed: UInt32(truncatingIfNeeded: seed))
+    var generator = SplitMix64(seed: seed)
+    // Pixels of a photograph spread about so far from the mean.
+    try network.load(
+      images: .normal(network.input.shape, deviation: 50, using: &generator), labels: [3])
+    var current = ""
+    return try NetworkChecking.check(
+      network, layer: layer,
+      options: CheckOptions(mode: mode, directions: 2, exactElements: 0, seed: seed)
+    ) { state in
+      if state.tensor != current {
+        current = state.tensor
+        progress.step("\(current), \(backend.name)")
+      }
+      return true
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import ArgumentParser
+import BrokenLayers
+import GradientChecking
+import Networks
+
+/// Gradient checks.
+struct Check: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Checks every gradient of a network against difference quotients and dual numbers.",
+    discussion: """
+      Each layer is checked by itself, in Double, on two images that are patches of its input. A \
+      difference quotient is extrapolated from several steps and brings an error bar with it; a \
+      gradient is right when it lies within. Dual numbers give exact derivatives to compare with. \
+      With --end-to-end the loss is checked by every parameter of the whole network instead.
+
+      The exit code is 0 only when everything is right.
+      """)
+
+  /// How many elements are looked at.
+  enum Mode: String, CaseIterable, ExpressibleByArgument {
+    case exhaustive
+    case sampled
+    case directional
+  }
+
+  @Option(help: "The network: caffenet, alexnet or mini.")
+  var network = NetworkChoice.caffenet
+
+  @Option(help: "Which version to check: reference, fast or both.")
+  var version = VersionChoice.both
+
+  @Option(help: "Check one layer, by name.")
+  var layer: String?
+
+  @Option(help: "Which elements: exhaustive, sampled or directional.")
+  var mode = Mode.sampled
+
+  @Option(
+    parsing: .unconditional,
+    help: "How many elements of each tensor are sampled; fewer where a naive layer is slow.")
+  var samples: Int?
+
+  @Option(help: "The start of all randomness.")
+  var seed: UInt64 = 1
+
+  @Flag(
+    help: "Check the loss by every parameter of the whole network, by default on the fast version.")
+  var endToEnd = false
+
+  @Option(help: "Check a broken layer of the gallery, by name, and see it explained.")
+  var broken: String?
+
+  @Flag(help: "List the gallery of broken layers, and which of them Caffe's tolerances miss.")
+  var gallery = false
+
+  @Flag(help: "Show error against step for the worst element.")
+  var steps = false
+
+  @Flag(help: "Print JSON for programs.")
+  var json = false
+
+  func validate() throws {
+    guard (1...1_000_000).contains(samples ?? 1) else {
+      throw ValidationError("--samples \(samples ?? 1): must be from 1 to 1000000.")
+    }
+  }
+
+  func run() throws {
+    let terminal = Terminal.current
+    if gallery {
+      print(try GalleryText(terminal: terminal).table(seed: seed).joined(separator: "\n"))
+      return
+    }
+    let report: GradientReport
+    if let broken {
+      guard let member = BrokenLayer.named(broken) else {
+        let names = BrokenLayer.gallery.map(\.name).joined(separator: ", ")
+        throw ValidationError("--broken \(broken): must be one of: \(names).")
+      }
+      report = try member.check(options: CheckOptions(seed: seed))
+      let lines = try GalleryText(terminal: terminal).lines(member, report, seed: seed)
+      print(json ? try JSON.text(report) : lines.joined(separator: "\n"))
+    } else {
+      report = endToEnd ? try checkEndToEnd() : try checkLayers()
+      let text = CheckText(report: report, terminal: terminal)
+      print(
+        json
+          ? try JSON.text(report)
+          : (text.lines() + (steps ? text.stepTable() : [])).joined(separator: "\n"))
+    }
+    if !report.passed { throw ExitCode.failure }
+  }
+
+  private func mode(sampling count: Int) -> CheckOptions.Mode {
+    switch mode {
+    case .exhaustive: .exhaustive
+    case .sampled: .sampled(samples ?? count)
+    case .directional: .directional
+    }
+  }
+
+  private func checkLayers() throws -> GradientReport {
+    let definition = network.definition()
+    var check = NetworkLayersCheck(
+      definition: definition, versions: version,
+      only: try layer.map { try definition.index(of: $0) }, mode: mode(sampling: 100), seed: seed,
+      progress: Progress(steps: 0))
+    check.progress = Progress(steps: check.steps)
+    return try check.run()
+  }
+
+  private func checkEndToEnd() throws -> GradientReport {
+    let definition = network.definition()
+    if let layer { _ = try definition.index(of: layer) }
+    var check = EndToEndCheck(
+      definition: definition, versions: version == .both ? .fast : version, layer: layer,
+      mode: mode(sampling: 200), seed: seed, progress: Progress(steps: 0))
+    check.progress = Progress(steps: try check.steps())
+    return try check.run()
+  }
+}
