@@ -26,6 +26,7 @@ public struct Convolution<Scalar: Tensors.Scalar>: Layer {
   /// out = b + Σ_c Σ_i Σ_j w · in, summed in this order.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
+  @specialized(where Scalar == Dual<Double>)
   public func forward(
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved: inout NothingSaved
@@ -61,6 +62,7 @@ public struct Convolution<Scalar: Tensors.Scalar>: Layer {
   /// Each output position passes its gradient back to all that it was summed from.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
+  @specialized(where Scalar == Dual<Double>)
   public func backward(
     outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
     parameters: [Tensor<Scalar>], saved: NothingSaved,
@@ -82,6 +84,7 @@ public struct Convolution<Scalar: Tensors.Scalar>: Layer {
   /// ∂L/∂w[k,c,i,j] = Σ_n Σ_y Σ_x ∂L/∂out[n,k,y,x] · in[n, c, y·s + i·d − p, x·s + j·d − p]
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
+  @specialized(where Scalar == Dual<Double>)
   private func addWeightGradient(
     to gradient: inout Tensor<Scalar>, _ outputGradient: Tensor<Scalar>, _ input: Tensor<Scalar>,
     _ geometry: Geometry, accumulating: Bool
@@ -132,6 +135,7 @@ public struct Convolution<Scalar: Tensors.Scalar>: Layer {
   /// ∂L/∂in[n, c, y·s + i·d − p, x·s + j·d − p] += ∂L/∂out[n,k,y,x] · w[k,c,i,j]
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
+  @specialized(where Scalar == Dual<Double>)
   private func setInputGradient(
     _ gradient: inout Tensor<Scalar>, _ outputGradient: Tensor<Scalar>, _ weights: Tensor<Scalar>,
     _ geometry: Geometry

@@ -23,6 +23,7 @@ public struct InnerProduct<Scalar: Tensors.Scalar>: Layer {
   /// out = b + Σ_d w · in, summed in this order.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
+  @specialized(where Scalar == Dual<Double>)
   public func forward(
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved: inout NothingSaved
@@ -46,6 +47,7 @@ public struct InnerProduct<Scalar: Tensors.Scalar>: Layer {
   /// ∂L/∂in[n,d] = Σ_k ∂L/∂out[n,k] · w[k,d].
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
+  @specialized(where Scalar == Dual<Double>)
   public func backward(
     outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
     parameters: [Tensor<Scalar>], saved: NothingSaved,
@@ -83,6 +85,7 @@ public struct InnerProduct<Scalar: Tensors.Scalar>: Layer {
 
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
+  @specialized(where Scalar == Dual<Double>)
   private func addWeightGradient(
     to gradient: inout Tensor<Scalar>, _ outputGradient: Tensor<Scalar>, _ input: Tensor<Scalar>,
     _ images: Int, _ inputs: Int

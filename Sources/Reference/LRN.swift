@@ -34,6 +34,7 @@ public struct LRN<Scalar: Tensors.Scalar>: Layer {
   /// The formulas above; keeps s.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
+  @specialized(where Scalar == Dual<Double>)
   public func forward(
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved scale: inout Tensor<Scalar>
@@ -73,6 +74,7 @@ public struct LRN<Scalar: Tensors.Scalar>: Layer {
   /// channel.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
+  @specialized(where Scalar == Dual<Double>)
   public func backward(
     outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
     parameters: [Tensor<Scalar>], saved scale: Tensor<Scalar>,

@@ -65,6 +65,7 @@ public struct Pooling<Scalar: Tensors.Scalar>: Layer {
 
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
+  @specialized(where Scalar == Dual<Double>)
   private func forwardMaximum(
     _ input: Tensor<Scalar>, _ output: inout Tensor<Scalar>, _ saved: inout Saved
   ) {
@@ -96,6 +97,7 @@ public struct Pooling<Scalar: Tensors.Scalar>: Layer {
 
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
+  @specialized(where Scalar == Dual<Double>)
   private func forwardAverage(_ input: Tensor<Scalar>, _ output: inout Tensor<Scalar>) {
     let windows = Windows(specification, input: input.shape, output: output.shape)
     var position = 0
@@ -121,6 +123,7 @@ public struct Pooling<Scalar: Tensors.Scalar>: Layer {
   /// ∂L/∂in[position of the maximum] += ∂L/∂out: overlapping windows may share a maximum.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
+  @specialized(where Scalar == Dual<Double>)
   private func backwardMaximum(
     _ outputGradient: Tensor<Scalar>, _ saved: Saved, _ gradient: inout Tensor<Scalar>
   ) {
@@ -135,6 +138,7 @@ public struct Pooling<Scalar: Tensors.Scalar>: Layer {
   /// ∂L/∂in += ∂L/∂out / area, for each position of the window.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
+  @specialized(where Scalar == Dual<Double>)
   private func backwardAverage(
     _ outputGradient: Tensor<Scalar>, _ gradient: inout Tensor<Scalar>
   ) {
