@@ -153,7 +153,8 @@ extension LineChecker {
   mutating func prepare(for variable: Int, using generator: inout SplitMix64) throws {
     // The function may keep what doesn't depend on the variable: it has to be that of the point.
     try function.evaluate(into: &centre, seed: seed, movedOnly: nil)
-    ladders = (StepLadder(), StepLadder())
+    // Elements differ from variable to variable; directions, in which all elements move, less so.
+    ladders.elements = StepLadder()
     noise = try NoiseLevel(
       of: &function, movingVariable: variable, outputs: centre, seed: seed, using: &generator)
   }

@@ -16,7 +16,7 @@ struct StepLadder {
   }
 
   /// The rungs to try, greatest step first.
-  var order: Range<Int> { start..<min(start + 5, Self.rungs) }
+  var order: Range<Int> { start..<Self.rungs }
 
   /// How much smaller than the first step a rung's step is.
   func factor(_ rung: Int) -> Double { Double(sign: .plus, exponent: -3 * rung, significand: 1) }
