@@ -12,14 +12,14 @@ import Testing
   static func tiny() -> NetworkDefinition {
     var net = NetworkBuilder(name: "tiny", channels: 2, height: 9, width: 9)
     let relu1 = net.convolutionReLU(
-      "1", net.data, kernel: 3, outputs: 4, weights: .msra, bias: 0.1)
+      "1", net.data, kernel: 3, outputs: 4, weights: .msra(), bias: 0.1)
     let pool1 = net.maxPool("pool1", relu1, kernel: 3, stride: 2)
     let norm1 = net.lrn("norm1", pool1, localSize: 3, alpha: 0.5, beta: 0.75)
     let relu2 = net.convolutionReLU(
-      "2", norm1, kernel: 3, outputs: 6, pad: 1, group: 2, weights: .msra, bias: 0.1)
-    let relu6 = net.fullyConnectedReLU("6", relu2, outputs: 8, weights: .msra, bias: 0.1)
+      "2", norm1, kernel: 3, outputs: 6, pad: 1, group: 2, weights: .msra(), bias: 0.1)
+    let relu6 = net.fullyConnectedReLU("6", relu2, outputs: 8, weights: .msra(), bias: 0.1)
     let drop6 = net.dropout("drop6", relu6)
-    let fc7 = net.fullyConnected("fc7", drop6, outputs: 5, weights: .msra, bias: 0)
+    let fc7 = net.fullyConnected("fc7", drop6, outputs: 5, weights: .msra(), bias: 0)
     net.softmaxWithLoss("loss", fc7)
     return net.definition
   }
