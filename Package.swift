@@ -70,7 +70,8 @@ let package = Package(
     .testTarget(
       name: "ReadmeTests",
       dependencies: ["Reference", "Fast", "Networks", "GradientChecking", "walkthrough"]),
-    .testTarget(name: "WalkthroughTests", dependencies: ["walkthrough"]),
+    .testTarget(
+      name: "WalkthroughTests", dependencies: ["BrokenLayers", "GradientChecking", "walkthrough"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,74 @@
+import ArgumentParser
+import BrokenLayers
+import Foundation
+import GradientChecking
+import Networks
+import Testing
+
+@testable import walkthrough
+
+@Suite("walkthrough check")
+struct CheckTests {
+  /// The part of `check --json` that programs rely on.
+  private struct Face: Decodable {
+    struct Tensor: Decodable {
+      var layer: String
+      var version: String
+      var tensor: String
+      var checked: Int
+      var worstRelativeError: Double?
+      var worstErrorOverBar: Double?
+      var dualRelativeError: Double?
+      var kinks: Int
+      var passed: Bool
+    }
+
+    var passed: Bool
+    var tensors: [Tensor]
+  }
+
+  @Test("prints the names that programs rely on, for both versions of a layer")
+  func json() throws {
+    let definition = mini()
+    let report = try NetworkLayersCheck(
+      definition: definition, versions: .both, only: try definition.index(of: "fc8"),
+      mode: .sampled(5), seed: 1, progress: Progress(steps: 1)
+    ).run()
+    let face = try JSONDecoder().decode(Face.self, from: Data(JSON.text(report).utf8))
+    #expect(face.passed)
+    #expect(
+      face.tensors.map(\.version) == Array(repeating: "reference", count: 3)
+        + Array(repeating: "fast", count: 3))
+    #expect(face.tensors.prefix(3).map(\.tensor) == ["input", "weights", "bias"])
+    #expect(face.tensors.allSatisfy { $0.layer == "fc8" && $0.checked == 5 && $0.passed })
+    // A smooth layer in Double: what the checker is to reach.
+    #expect(face.tensors.allSatisfy { $0.worstRelativeError ?? 1 <= 1e-9 })
+    #expect(face.tensors.allSatisfy { $0.dualRelativeError ?? 1 <= 1e-12 })
+  }
+
+  @Test("fails on a broken layer and explains it")
+  func broken() throws {
+    let broken = try #require(BrokenLayer.named("lrn-two-forgotten"))
+    let report = try broken.check()
+    let terminal = Terminal(width: 80, isStyled: false, isInteractive: false)
+    let text = try GalleryText(terminal: terminal).lines(broken, report, seed: 1)
+      .joined(separator: "\n")
+    #expect(!report.passed)
+    #expect(text.contains("WRONG") && text.contains("error bar") && text.contains("step h"))
+    var command = try Walkthrough.parseAsRoot(["check", "--broken", "lrn-two-forgotten"])
+    #expect(throws: ExitCode.failure) { try command.run() }
+  }
+
+  @Test(
+    "refuses what it doesn't know",
+    arguments: [
+      (["--broken", "nothing"], "--broken nothing: must be one of: conv-"),
+      (["--layer", "conv9"], "layer \"conv9\" must be one of: conv1"),
+      (["--end-to-end", "--layer", "conv9"], "layer \"conv9\" must be one of: conv1"),
+    ])
+  func refuses(arguments: [String], message: String) throws {
+    var command = try Walkthrough.parseAsRoot(["check", "--network", "mini"] + arguments)
+    let error = #expect(throws: (any Error).self) { try command.run() }
+    #expect(error.map { String(describing: $0) }?.contains(message) == true)
+  }
+}
