@@ -99,10 +99,12 @@ extension LayerDefinition {
   ) throws(LayerError) -> LayerSummary {
     let specification = operation.specification
     return try named { () throws(LayerError) in
+      // First of all: it refuses what the rest couldn't compute with.
+      let output = try specification.outputShape(for: input)
       let window = try specification.window(for: input)
       return LayerSummary(
         name: name, type: operation.typeName, input: input,
-        output: try specification.outputShape(for: input),
+        output: output,
         parameters: try specification.parameters(for: input),
         multiplyAccumulates: try specification.multiplyAccumulates(for: input),
         receptiveField: [

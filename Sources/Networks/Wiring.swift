@@ -30,6 +30,7 @@ struct Wiring {
     connections = []
     needsGradient = [gradients == .parametersAndInput]
     var readers: [Int: [String]] = [:]
+    var readsOwnOutput: [Int: String] = [:]
     var names: Set<String> = []
 
     for layer in definition.layers {
@@ -69,6 +70,11 @@ struct Wiring {
             "top \"\(layer.top)\"",
             "must not be written over: layer \"\(reader)\" reads it and needs it again backwards")
         }
+        if let producer = readsOwnOutput[bottom] {
+          throw fail(
+            "top \"\(layer.top)\"",
+            "must not be written over: layer \"\(producer)\" needs its output again backwards")
+        }
         top = bottom
       } else {
         guard slots[layer.top] == nil, layer.top != definition.label else {
@@ -76,6 +82,7 @@ struct Wiring {
         }
         top = shapes.count
         slots[layer.top] = top
+        if backwardReadsOutput(layer.operation) { readsOwnOutput[top] = layer.name }
         shapes.append(output)
         needsGradient.append(gradients != .none && (needsGradient[bottom] || learns))
       }
@@ -97,6 +104,14 @@ struct Wiring {
       guard connection.bottom != connection.top else { continue }
       connections[index].sharesBottom = !written.insert(connection.bottom).inserted
     }
+  }
+}
+
+/// Whether a layer's backward pass takes values from its output, so that nobody may change them.
+private func backwardReadsOutput(_ operation: LayerOperation) -> Bool {
+  switch operation {
+  case .lrn, .softmax: true
+  default: false
   }
 }
 

@@ -25,7 +25,8 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
   /// - Throws: `ShapeError` for an extent that is negative or beyond 2³¹ − 1, or a product that
   ///   overflows.
   public init(checking dimensions: [Int]) throws(ShapeError) {
-    var count = 1
+    // Zeros are left out of the product that is tried, so that no part of it can overflow either.
+    var product = 1
     for extent in dimensions {
       guard extent >= 0 else {
         throw ShapeError(dimensions: dimensions, rule: "no extent may be negative")
@@ -33,14 +34,14 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
       guard extent <= Int(Int32.max) else {
         throw ShapeError(dimensions: dimensions, rule: "no extent may exceed 2^31 - 1")
       }
-      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+      let (next, overflow) = product.multipliedReportingOverflow(by: max(extent, 1))
       guard !overflow else {
         throw ShapeError(dimensions: dimensions, rule: "the element count overflows 63 bits")
       }
-      count = product
+      product = next
     }
     self.dimensions = dimensions
-    self.count = count
+    self.count = dimensions.contains(0) ? 0 : product
   }
 
   /// The number of axes.

@@ -70,6 +70,19 @@ struct WiringTests {
         + "backwards")
   }
 
+  @Test("writing over an output that its own layer needs again", arguments: ["lrn", "softmax"])
+  func ownOutput(name: String) {
+    let message = refusal {
+      let operation: LayerOperation = name == "lrn" ? .lrn(.init()) : .softmax(.init())
+      let top = $0.add(name, operation, $0.data)
+      _ = $0.dropout("drop", top)
+    }
+    #expect(
+      message
+        == "drop: top \"\(name)\" must not be written over: layer \"\(name)\" needs its output again "
+        + "backwards")
+  }
+
   @Test("labels that are missing, too many or no class")
   func labels() throws {
     var net = NetworkBuilder(name: "net", channels: 2, height: 4, width: 4)

@@ -123,6 +123,7 @@ struct RefusalTests {
     #expect(throws: ShapeError.self) { try Shape(checking: [3, -1]) }
     #expect(throws: ShapeError.self) { try Shape(checking: [1 << 31]) }
     #expect(throws: ShapeError.self) { try Shape(checking: [1 << 30, 1 << 30, 1 << 30]) }
+    #expect(throws: ShapeError.self) { try Shape(checking: [0, 1 << 30, 1 << 30, 1 << 30]) }
   }
 
   @Test("a network says which of its layers is impossible")

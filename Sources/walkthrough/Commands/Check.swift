@@ -40,7 +40,7 @@ struct Check: ParsableCommand {
     help: "How many elements of each tensor are sampled; fewer where a naive layer is slow.")
   var samples: Int?
 
-  @Option(help: "The start of all randomness.")
+  @Option(parsing: .unconditional, help: "The start of all randomness.")
   var seed: UInt64 = 1
 
   @Flag(

@@ -32,7 +32,7 @@ struct Compare: ParsableCommand {
   @Option(parsing: .unconditional, help: "How often each time is measured.")
   var repeats = 5
 
-  @Option(help: "The start of all randomness.")
+  @Option(parsing: .unconditional, help: "The start of all randomness.")
   var seed: UInt32 = 1
 
   @Option(help: "Vary the batch or the threads and show how speed and memory grow.")

@@ -22,7 +22,9 @@ struct Tour: ParsableCommand {
   @Option(help: "The picture to look at, PNG or JPEG; a synthetic one if left out.")
   var image: String?
 
-  @Option(help: "The start of all randomness: parameters, synthetic picture, dropout.")
+  @Option(
+    parsing: .unconditional,
+    help: "The start of all randomness: parameters, synthetic picture, dropout.")
   var seed: UInt32 = 1
 
   @Option(help: "Show one layer, by name.")

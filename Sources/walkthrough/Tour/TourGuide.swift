@@ -142,7 +142,9 @@ struct TourGuide {
       inputGradient: inputGradient.map(Statistics.init),
       parameterGradients: Dictionary(named) { first, _ in first },
       naiveBackwardSeconds: naiveSeconds, fastBackwardSeconds: fastSeconds,
-      maxDifference: pairs.map { $0.largestDifference(to: $1) }.max() ?? 0,
+      maxDifference: pairs.map { $0.largestDifference(to: $1) }.reduce(0) {
+        $1.isNaN ? $1 : max($0, $1)
+      },
       largestMagnitude: pairs.map { pair in pair.0.largestMagnitude }.max() ?? 0)
   }
 
