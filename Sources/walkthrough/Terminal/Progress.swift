@@ -2,7 +2,7 @@ import Foundation
 
 /// A line on standard error that says how far long work has come, where somebody can see it.
 final class Progress {
-  private let isShown = isatty(STDERR_FILENO) == 1
+  private let isShown = isatty(STDERR_FILENO) == 1 && !Terminal.isPlain
   private let total: Int
   private var done = 0
 

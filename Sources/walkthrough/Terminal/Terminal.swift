@@ -11,14 +11,17 @@ struct Terminal {
 
   /// The surroundings of this process.
   static var current: Terminal {
-    let environment = ProcessInfo.processInfo.environment
     let writesToTerminal = isatty(STDOUT_FILENO) == 1
-    let isPlain =
-      environment["NO_COLOR"].map { !$0.isEmpty } ?? false || environment["TERM"] == "dumb"
     return Terminal(
       width: writesToTerminal ? columns() : 80,
       isStyled: writesToTerminal && !isPlain,
       isInteractive: writesToTerminal && isatty(STDIN_FILENO) == 1)
+  }
+
+  /// Whether the user asks for text without escape sequences.
+  static var isPlain: Bool {
+    let environment = ProcessInfo.processInfo.environment
+    return environment["NO_COLOR"].map { !$0.isEmpty } ?? false || environment["TERM"] == "dumb"
   }
 
   /// The width of the window, 80 where it can't be asked.
