@@ -71,3 +71,11 @@ public struct SyntheticImages: Sendable, Equatable {
     return SplitMix64(seed: inner.next())
   }
 }
+
+extension SyntheticImages: RecordSource {
+  /// `nil`: there is always another picture.
+  public var count: Int? { nil }
+
+  /// What the classes show, by label.
+  public var classNames: [String] { Self.classNames }
+}

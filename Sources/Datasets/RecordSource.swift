@@ -1,0 +1,16 @@
+/// Records by number, without end: what a batch is loaded from.
+///
+/// Record i is the same in any order and on any thread, so a run that is resumed needs to remember
+/// no more than a number.
+public protocol RecordSource: Sendable {
+  /// Record i, counted from 0. A set of finite size starts again behind its last record.
+  ///
+  /// - Throws: `DatasetError` that names the record and where it lies.
+  func datum(_ index: Int) throws(DatasetError) -> Datum
+
+  /// How many records there are before they come again; `nil` where none comes again.
+  var count: Int? { get }
+
+  /// What the labels 0, 1, … stand for; empty where nobody said.
+  var classNames: [String] { get }
+}
