@@ -4,6 +4,7 @@ import PackageDescription
 let numerics = Target.Dependency.product(name: "RealModule", package: "swift-numerics")
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 
 /// Everything that `AlexNet` hands to a package that depends on it, from the ground up.
 let libraries = [
@@ -20,6 +21,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-numerics", from: "1.1.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
   ],
   targets: [
     .systemLibrary(
@@ -43,6 +45,8 @@ let package = Package(
     .target(name: "WholeFiles"),
     .target(name: "Datasets", dependencies: ["Tensors", "WholeFiles", "CPNG", "CTurboJPEG"]),
     .target(name: "NumPyFiles", dependencies: ["Tensors", "WholeFiles", "CZlib"]),
+    .target(
+      name: "CaffeMessages", dependencies: [protobuf], exclude: ["caffe.proto", "generate.sh"]),
     .executableTarget(
       name: "walkthrough",
       dependencies: [
