@@ -34,7 +34,7 @@ struct CompareReport: Encodable {
 
   /// What the machine could do at best.
   struct Roof: Encodable {
-    /// Of matrix products of the network's own shapes, one on each thread at the same time.
+    /// Of the matrix products of a training step alone, one on each thread at the same time.
     var gemmGigaflops: Double
   }
 

@@ -19,7 +19,7 @@ struct CompareText {
       terminal.styled(first, environment.build == "debug" ? .bad : .heading),
       "processor \(environment.processor), \(environment.threads) threads",
       "\(environment.blas); roof \(rate(report.roof.gemmGigaflops)), measured on the products of "
-        + "this network",
+        + "a training step",
       "batch \(environment.batch), \(environment.repeats) runs after \(environment.warmup) to warm "
         + "up; medians",
     ]

@@ -4,58 +4,99 @@ import Layers
 import Networks
 import Tensors
 
-/// The matrix products that a network's layers with weights boil down to.
+/// The matrix products that a training step of a network boils down to: what OpenBLAS makes of
+/// them alone, without columns, copies and everything else, is the roof for the optimized version.
 struct GemmRoof {
   /// One product: rows × columns, summed over `inner`.
   struct Product: Hashable {
     var rows: Int
     var columns: Int
     var inner: Int
+    /// Whether the first and the second matrix are read transposed.
+    var transposesFirst = false
+    var transposesSecond = false
+    /// How often a training step needs it.
+    var count: Int
+
     var flops: Int { 2 * rows * columns * inner }
   }
 
-  /// The products of a forward pass over one image; those of inner products over the batch.
+  /// The products of a training step over the batch: three for each layer with weights, without
+  /// the one for the gradient of the images.
   let products: [Product]
 
   /// The products of a network.
   init(_ definition: NetworkDefinition, summary: NetworkSummary) {
-    products = zip(definition.layers, summary.layers).compactMap { layer, row in
+    products = zip(definition.layers, summary.layers).flatMap { layer, row -> [Product] in
+      let all: [Product]
       switch layer.operation {
       case .convolution(let convolution):
-        return Product(
-          rows: convolution.outputChannels / convolution.group,
-          columns: row.output.spatialCount,
-          inner: row.input.channels / convolution.group * convolution.kernel.area)
+        all = Self.convolutionProducts(convolution, row)
       case .innerProduct(let product):
-        return Product(
-          rows: row.output.images, columns: product.outputs, inner: product.inputs(for: row.input))
+        all = Self.innerProducts(product, row)
       default:
-        return nil
+        return []
       }
+      return layer.bottoms.first == definition.data ? all.dropLast() : all
     }
   }
 
-  /// GFLOP/s of all products together, one at a time on each thread, weighted by the work that
-  /// each does in the network.
+  /// Forwards, for the weights' gradient, for the input's gradient; once for each image and group.
+  private static func convolutionProducts(
+    _ convolution: ConvolutionSpecification, _ row: LayerSummary
+  ) -> [Product] {
+    let kernels = convolution.outputChannels / convolution.group
+    let positions = row.output.spatialCount
+    let depth = row.input.channels / convolution.group * convolution.kernel.area
+    let count = row.output.images * convolution.group
+    return [
+      Product(rows: kernels, columns: positions, inner: depth, count: count),
+      Product(
+        rows: kernels, columns: depth, inner: positions, transposesSecond: true, count: count),
+      Product(rows: depth, columns: positions, inner: kernels, transposesFirst: true, count: count),
+    ]
+  }
+
+  /// The same three, once for the batch.
+  private static func innerProducts(
+    _ product: InnerProductSpecification, _ row: LayerSummary
+  ) -> [Product] {
+    let (images, outputs) = (row.output.images, product.outputs)
+    let inputs = product.inputs(for: row.input)
+    return [
+      Product(rows: images, columns: outputs, inner: inputs, transposesSecond: true, count: 1),
+      Product(rows: outputs, columns: inputs, inner: images, transposesFirst: true, count: 1),
+      Product(rows: images, columns: inputs, inner: outputs, count: 1),
+    ]
+  }
+
+  /// GFLOP/s of all products together, each as often as the training step needs it.
+  ///
+  /// Each thread multiplies matrices of its own with single-threaded OpenBLAS. A product that a
+  /// step needs once is cut among the threads by columns, as the optimized version cuts it.
   func gigaflops(threads: Int, repeats: Int) -> Double {
     var seconds = 0.0
     var flops = 0.0
     for product in products {
-      let operands = (0..<threads).map { _ in
-        Operands(product)
-      }
-      // Enough calls for the clock, and for threads to start together.
-      let calls = max(1, Int(2e8 / Double(max(product.flops, 1))))
+      var piece = product
+      if product.count == 1 { piece.columns = max(1, product.columns / threads) }
+      let operands = (0..<threads).map { _ in Operands(piece) }
+      // Long enough for the clock, and for threads that don't start at the same moment.
+      let calls = max(1, 1_000_000_000 / max(piece.flops, 1))
       var measurement = Measurement()
-      for _ in 0..<repeats + 1 {
-        measurement.time {
+      for repetition in 0...repeats {
+        // The first round is for the caches and pages.
+        var round = Measurement()
+        round.time {
           DispatchQueue.concurrentPerform(iterations: threads) { thread in
             for _ in 0..<calls { operands[thread].multiply() }
           }
         }
+        if repetition > 0 { measurement.add(round) }
       }
-      seconds += measurement.median / Double(calls * threads)
-      flops += Double(product.flops)
+      let rate = Double(piece.flops * calls * threads) / measurement.median
+      flops += Double(product.flops * product.count)
+      seconds += Double(product.flops * product.count) / rate
     }
     return seconds > 0 ? flops / seconds * 1e-9 : 0
   }
@@ -83,8 +124,11 @@ struct GemmRoof {
             }
             Float.gemm(
               rows: product.rows, columns: product.columns, inner: product.inner,
-              a, stride: product.inner, transposed: false, b, stride: product.columns,
-              transposed: false, into: c, stride: product.columns, adding: false)
+              a, stride: product.transposesFirst ? product.rows : product.inner,
+              transposed: product.transposesFirst,
+              b, stride: product.transposesSecond ? product.inner : product.columns,
+              transposed: product.transposesSecond,
+              into: c, stride: product.columns, adding: false)
           }
         }
       }

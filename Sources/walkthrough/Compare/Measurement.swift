@@ -11,6 +11,11 @@ struct Measurement {
       Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18)
   }
 
+  /// Takes over the times of another measurement.
+  mutating func add(_ other: Measurement) {
+    seconds += other.seconds
+  }
+
   /// The middle of the measured times; NaN without any.
   var median: Double {
     let sorted = seconds.sorted()
