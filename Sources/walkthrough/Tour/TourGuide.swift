@@ -51,11 +51,17 @@ struct TourGuide {
 
     let scores = naive.blob(definition.layers.last?.bottoms[0] ?? "") ?? image
     return TourReport(
-      network: definition.name, image: imageName, input: naive.summary.input.channelsHeightWidth,
-      seed: seed, layers: layers, loss: Double(naive.loss), fastLoss: Double(fast.loss),
+      network: definition.name, isDeterministic: false,
+      image: .init(
+        name: imageName, label: label, isLabelAssumed: false,
+        picture: .colour(image, image: 0, lower: 0, upper: 255, adding: [104, 117, 123])),
+      input: naive.summary.input.channelsHeightWidth,
+      seed: seed, weights: .init(source: "random numbers from seed \(seed)", isTrained: false),
+      layers: layers, loss: Double(naive.loss), fastLoss: Double(fast.loss),
       classes: scores.count, parameters: naive.summary.parameterCount,
       macs: naive.summary.multiplyAccumulates, flops: naive.summary.floatingPointOperations,
-      lossExplanation: lossExplanation(Double(naive.loss), scores))
+      lossExplanation: lossExplanation(Double(naive.loss), scores), predictions: [],
+      totals: .init(types: [], outputBytes: 0, parameterBytes: 0))
   }
 
   // MARK: - Forwards
@@ -81,23 +87,28 @@ struct TourGuide {
       parameters: naive.parameters[index], context: context, label: label)
     return LayerReport(
       number: index + 1, name: layer.name, type: summary.type, explanation: explanation.summary,
-      formula: explanation.formula, arithmetic: explanation.arithmetic,
-      input: summary.input.channelsHeightWidth, output: summary.output.channelsHeightWidth,
-      isInPlace: summary.isInPlace, parameters: parameters(summary),
+      formula: explanation.formula, formulaParts: [], arithmetic: explanation.arithmetic,
+      settings: .init(), input: summary.input.channelsHeightWidth,
+      output: summary.output.channelsHeightWidth,
+      isInPlace: summary.isInPlace, groups: [], parameters: parameters(summary),
       macs: summary.multiplyAccumulates, flops: summary.floatingPointOperations,
       memoryBytes: .init(
         output: summary.isInPlace ? 0 : bytes(summary.output.count),
         parameters: bytes(summary.parameterCount)),
       receptiveField: summary.receptiveField, stride: summary.stride,
-      statistics: Statistics(output),
+      statistics: Statistics(output), histogram: Histogram(output), silence: Silence(output),
+      maps: [],
+      filters: layer.bottoms[0] == definition.data
+        ? naive.parameters[index].first.map(Raster.filters) ?? [] : [],
       example: .init(
-        position: example.place, steps: example.steps, byHand: example.value,
+        position: example.place, output: [], steps: example.steps, byHand: example.value,
         naive: Double(output[example.position]), fast: Double(fastOutput[example.position])),
       naiveForwardSeconds: naiveSeconds, fastForwardSeconds: fastSeconds,
-      maxDifference: output.largestDifference(to: fastOutput),
+      maxDifference: output.largestDifference(to: fastOutput), agrees: true,
       source: .init(
         reference: naive.source(ofLayer: index)?.description ?? "",
-        fast: fast.source(ofLayer: index)?.description ?? ""))
+        fast: fast.source(ofLayer: index)?.description ?? ""),
+      checks: [])
   }
 
   private func parameters(_ summary: LayerSummary) -> LayerReport.Parameters {
@@ -140,7 +151,9 @@ struct TourGuide {
       explanation: Explanation(layer.operation, input: summary.input, output: summary.output)
         .backward,
       inputGradient: inputGradient.map(Statistics.init),
+      inputHistogram: inputGradient.map(Histogram.init), inputMaps: [],
       parameterGradients: Dictionary(named) { first, _ in first },
+      parameterHistograms: [:], filterGradients: [],
       naiveBackwardSeconds: naiveSeconds, fastBackwardSeconds: fastSeconds,
       maxDifference: pairs.map { $0.largestDifference(to: $1) }.reduce(0) {
         $1.isNaN ? $1 : max($0, $1)

@@ -11,7 +11,7 @@ struct TourText {
       "",
     ]
       + terminal.wrapped(
-        "The image: \(report.image), \(input). The network: \(Format.grouped(report.parameters)) "
+        "The image: \(report.image.name), \(input). The network: \(Format.grouped(report.parameters)) "
           + "parameters, \(Format.grouped(report.macs)) multiply-accumulates (MACs) an image, "
           + "2 FLOPs each. Seed \(report.seed), single precision. Every number below was computed "
           + "by the naive loops, again by the optimized version, and one value of each layer by "
@@ -53,11 +53,11 @@ struct TourText {
     lines += row(
       "",
       "= \(Format.value(layer.example.byHand))   (naive \(Format.value(layer.example.naive)), "
-        + "optimized \(Format.value(layer.example.fast)))")
+        + "optimized \(Format.value(layer.example.fast ?? 0)))")
     lines += row(
       "time",
-      comparison(layer.naiveForwardSeconds, layer.fastForwardSeconds)
-        + ", greatest difference \(Format.value(layer.maxDifference))")
+      comparison(layer.naiveForwardSeconds ?? 0, layer.fastForwardSeconds ?? 0)
+        + ", greatest difference \(Format.value(layer.maxDifference ?? 0))")
     lines += row("code", "\(layer.source.reference)  \(layer.source.fast)")
     return lines
   }
@@ -87,8 +87,8 @@ struct TourText {
     }
     lines += row(
       "time",
-      comparison(backward.naiveBackwardSeconds, backward.fastBackwardSeconds)
-        + ", greatest difference \(Format.value(backward.maxDifference)) "
+      comparison(backward.naiveBackwardSeconds ?? 0, backward.fastBackwardSeconds ?? 0)
+        + ", greatest difference \(Format.value(backward.maxDifference ?? 0)) "
         + "of \(Format.value(backward.largestMagnitude))")
     return lines
   }
@@ -97,19 +97,19 @@ struct TourText {
   func summary() -> [String] {
     let layers = report.layers
     let (naiveForward, fastForward) = (
-      layers.reduce(0) { $0 + $1.naiveForwardSeconds },
-      layers.reduce(0) { $0 + $1.fastForwardSeconds }
+      layers.reduce(0) { $0 + ($1.naiveForwardSeconds ?? 0) },
+      layers.reduce(0) { $0 + ($1.fastForwardSeconds ?? 0) }
     )
     let backwards = layers.compactMap(\.backward)
     let (naiveBackward, fastBackward) = (
-      backwards.reduce(0) { $0 + $1.naiveBackwardSeconds },
-      backwards.reduce(0) { $0 + $1.fastBackwardSeconds }
+      backwards.reduce(0) { $0 + ($1.naiveBackwardSeconds ?? 0) },
+      backwards.reduce(0) { $0 + ($1.fastBackwardSeconds ?? 0) }
     )
     return ["", terminal.styled("All layers together", .heading)]
       + row("forwards", comparison(naiveForward, fastForward))
       + row("backwards", comparison(naiveBackward, fastBackward))
       + row(
-        "loss", "naive \(report.loss), optimized \(report.fastLoss)")
+        "loss", "naive \(report.loss), optimized \(report.fastLoss ?? 0)")
   }
 
   private func extents(_ extents: [Int]) -> String {

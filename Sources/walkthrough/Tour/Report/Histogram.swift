@@ -1,0 +1,58 @@
+import Tensors
+
+/// How often values fall where.
+struct Histogram: Encodable, Equatable, Sendable {
+  /// The number of bars.
+  static let barCount = 32
+
+  /// The least and the greatest finite value.
+  var lower: Double
+  var upper: Double
+  /// Of the finite values that aren't 0, those in each of equally wide parts from `lower` to
+  /// `upper`.
+  var counts: [Int]
+  /// The values that are exactly 0.
+  var zeros: Int
+  /// NaN and infinities.
+  var nonFinite: Int
+
+  init(_ tensor: Tensor<Float>) {
+    (lower, upper, zeros, nonFinite) = (.infinity, -.infinity, 0, 0)
+    for value in tensor.elements {
+      if !value.isFinite {
+        nonFinite += 1
+      } else {
+        lower = min(lower, Double(value))
+        upper = max(upper, Double(value))
+      }
+      if value == 0 { zeros += 1 }
+    }
+    counts = [Int](repeating: 0, count: Self.barCount)
+    guard lower <= upper else {
+      (lower, upper) = (0, 0)
+      return
+    }
+    let scale = Double(Self.barCount) / max(upper - lower, .leastNormalMagnitude)
+    for value in tensor.elements where value != 0 && value.isFinite {
+      counts[min(Int((Double(value) - lower) * scale), Self.barCount - 1)] += 1
+    }
+  }
+}
+
+/// How many channels, or units where a channel is a single number, say nothing on this image.
+struct Silence: Encodable, Equatable, Sendable {
+  /// Those that are 0 everywhere.
+  var dead: Int
+  /// All.
+  var count: Int
+
+  /// Of the channels of the first image; `nil` for a single number.
+  init?(_ tensor: Tensor<Float>) {
+    guard tensor.shape.rank >= 2 else { return nil }
+    let plane = tensor.shape.spatialCount
+    count = tensor.shape.channels
+    dead = (0..<count).count { channel in
+      tensor.elements[channel * plane..<(channel + 1) * plane].allSatisfy { $0 == 0 }
+    }
+  }
+}
