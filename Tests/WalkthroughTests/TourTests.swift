@@ -65,7 +65,8 @@ struct TourTests {
     for layer in try report.get().layers {
       let scale = max(abs(layer.example.byHand), layer.statistics.deviation)
       #expect(abs(layer.example.byHand - layer.example.naive) <= 1e-5 * scale, "\(layer.name)")
-      #expect(abs(layer.example.byHand - (layer.example.fast ?? .nan)) <= 1e-5 * scale, "\(layer.name)")
+      #expect(
+        abs(layer.example.byHand - (layer.example.fast ?? .nan)) <= 1e-5 * scale, "\(layer.name)")
     }
   }
 

@@ -32,7 +32,8 @@ struct Histogram: Encodable, Equatable, Sendable {
       (lower, upper) = (0, 0)
       return
     }
-    let scale = Double(Self.barCount) / max(upper - lower, .leastNormalMagnitude)
+    // Equal values all belong to the first bar.
+    let scale = upper > lower ? Double(Self.barCount) / (upper - lower) : 0
     for value in tensor.elements where value != 0 && value.isFinite {
       counts[min(Int((Double(value) - lower) * scale), Self.barCount - 1)] += 1
     }
