@@ -131,7 +131,7 @@ struct ContractCheck<L: Layer> {
       accumulating: true)
     for (number, sum) in sums.enumerated() {
       var expected = before[number]
-      for i in 0..<expected.count { expected[i] += clean.parameters[number][i] }
+      expected.add(clean.parameters[number])
       // A few hundred terms, each rounded: far above that, far below a missing contribution.
       let allowed = 1024 * spacingAtOne(of: S.self) * expected.largestMagnitude
       let difference = sum.largestDifference(to: expected)

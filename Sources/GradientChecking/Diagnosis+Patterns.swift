@@ -72,6 +72,14 @@ extension Diagnosis {
       return
         "wrong only in \(label)s \(wrongIndices.sorted().map(String.init).joined(separator: ", "))"
     }
+    if shape.rank == 4, name == "weights", shape.spatialCount > 1,
+      judged.allSatisfy({ check in
+        check.passed == (check.index[2] == 0 && check.index[3] == 0)
+      })
+    {
+      return "right only at the kernel's first position: the others are read at the wrong distance "
+        + "from it, by the dilation or the input's row length"
+    }
     let moving = judged.filter { $0.numeric != 0 || $0.analytic != 0 }
     let wrongSigns = Set(wrong.map { $0.value > 0 })
     if wrongSigns.count == 1, let sign = wrongSigns.first,
@@ -100,15 +108,15 @@ extension Diagnosis {
   var silence: String? {
     guard let experiments, !experiments.silentOutputs.isEmpty else { return nil }
     let silent = experiments.silentOutputs
-    if facts.images > 1, experiments.outputs.isMultiple(of: facts.images) {
-      let share = experiments.outputs / facts.images
+    if facts.images > 1, experiments.upstream.count.isMultiple(of: facts.images) {
+      let share = experiments.upstream.count / facts.images
       let images = Set(silent.map { $0 / share })
       if silent.count == images.count * share {
         let list = images.sorted().map(String.init).joined(separator: ", ")
         return "nothing comes from the outputs of images \(list): the sum over images is missing"
       }
     }
-    return "nothing comes from \(silent.count) of the \(experiments.outputs) outputs: their "
+    return "nothing comes from \(silent.count) of the \(experiments.upstream.count) outputs: their "
       + "contributions are skipped, or overwritten by others"
   }
 

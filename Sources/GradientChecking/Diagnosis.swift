@@ -10,7 +10,7 @@ struct Diagnosis {
   let judged: [ElementCheck]
   let wrong: [ElementCheck]
   let wrongDirections: Int
-  let wrongKinks: Int
+  let wrongKinks: [ElementCheck]
   let isComplete: Bool
   /// The size by which patterns are judged.
   let scale: Double
@@ -26,7 +26,7 @@ struct Diagnosis {
     self.facts = facts
     judged = elements.filter { $0.place != .kink && $0.numeric.isFinite }
     wrong = judged.filter { !$0.passed }
-    wrongKinks = elements.count { $0.place == .kink && !$0.passed }
+    wrongKinks = elements.filter { $0.place == .kink && !$0.passed }
     wrongDirections = directions.count { !$0.passed }
     isComplete = judged.count == variable.shape.count
     scale = judged.reduce(0) { max($0, abs($1.numeric)) }
@@ -35,9 +35,7 @@ struct Diagnosis {
   /// Every pattern that fits, the most telling first.
   var causes: [String] {
     guard !wrong.isEmpty else {
-      if wrongKinks > 0 {
-        return ["wrong at kinks only: the value lies outside of what both sides allow"]
-      }
+      if !wrongKinks.isEmpty { return [kinkCause] }
       return wrongDirections == 0
         ? []
         : [
@@ -48,15 +46,16 @@ struct Diagnosis {
     if wrong.contains(where: { !$0.analytic.isFinite }) {
       return ["not a finite number: memory that is read before it is written, or a division by 0"]
     }
+    let terms = jacobianPattern
     let patterns: [() -> String?] = [
-      { constantFactor }, { lowPrecision }, { rearranged }, { experimentResult }, { zeros },
-      { constantOffset }, { redistributed },
+      { constantFactor }, { lowPrecision }, { rearranged }, { experimentResult },
+      { terms }, { zeros }, { constantOffset }, { redistributed },
     ]
     var found: [String] = []
     for pattern in patterns where found.isEmpty {
       if let cause = pattern() { found.append(cause) }
     }
-    if let cause = silence { found.append(cause) }
+    if found.isEmpty || found.first != terms, let cause = silence { found.append(cause) }
     if let cause = place { found.append(cause) }
     if found.isEmpty {
       let worst = wrong.reduce(0) { max($0, $1.difference) }
@@ -67,12 +66,33 @@ struct Diagnosis {
     return found
   }
 
+  /// What is wrong at kinks, where nothing else is.
+  private var kinkCause: String {
+    let isSum = wrongKinks.allSatisfy { check in
+      guard let left = check.left, let right = check.right else { return false }
+      return abs(check.analytic - left.value - right.value) <= 1e-6 * abs(check.analytic)
+    }
+    return isSum
+      ? "wrong at kinks only: the derivatives of both sides are added up, where one of them, or "
+        + "something between, is right"
+      : "wrong at kinks only: the value lies outside of what both sides allow"
+  }
+
   /// analytic = c·numeric throughout.
   private var constantFactor: String? {
     let whole = factor(of: judged)
     guard let factor = whole ?? factor(of: wrong) else { return nil }
-    let extent = whole == nil ? "where it is wrong, the gradient" : "the gradient"
-    if matches(factor, -1) { return "\(extent) is the negative of the right one" }
+    return factorPhrase(
+      whole == nil ? "where it is wrong, the gradient" : "the gradient", factor)
+  }
+
+  /// Something has a factor that it shouldn't have, or lacks one: `factor` is what it is times what
+  /// is right.
+  func factorPhrase(
+    _ subject: String, _ factor: Double, within tolerance: Double = 1e-6
+  ) -> String {
+    func matches(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= tolerance * abs(b) }
+    if matches(factor, -1) { return "\(subject) is the negative of the right one" }
     let known = [Facts.Factor("", 2)] + facts.factors.filter { abs($0.value) != 1 }
     func names(_ value: Double) -> String? {
       let fitting = known.filter { matches(value, $0.value) }
@@ -80,9 +100,9 @@ struct Diagnosis {
       let names = fitting.map(\.name).filter { !$0.isEmpty }.joined(separator: ", or ")
       return short(first.value) + (names.isEmpty ? "" : " (\(names))")
     }
-    if let name = names(factor) { return "\(extent) has a factor of \(name) too much" }
-    if let name = names(1 / factor) { return "\(extent) lacks a factor of \(name)" }
-    return "\(extent) is \(short(factor)) times the right one"
+    if let name = names(factor) { return "\(subject) has a factor of \(name) too much" }
+    if let name = names(1 / factor) { return "\(subject) lacks a factor of \(name)" }
+    return "\(subject) is \(short(factor)) times the right one"
   }
 
   /// The c with analytic = c·numeric, if there is one. Two elements can't show a pattern.
@@ -97,8 +117,6 @@ struct Diagnosis {
     let fits = checks.allSatisfy { abs($0.analytic - factor * $0.numeric) <= allowed }
     return fits ? factor : nil
   }
-
-  func matches(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-6 * abs(b) }
 
   private var lowPrecision: String? {
     let worst = wrong.reduce(0) { max($0, $1.difference) }

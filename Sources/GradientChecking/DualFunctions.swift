@@ -8,7 +8,7 @@ public func exactDerivatives<L: Layer>(
   of layer: L, input: Tensor<Double>, parameters: [Tensor<Double>], phase: Phase = .training
 ) throws -> any ExactlyDifferentiable where L.Scalar == Dual<Double> {
   DualLayerFunction(
-    layer: layer, point: [input] + parameters, phase: phase,
+    layer: layer, point: ([input] + parameters).map { $0.converted() }, phase: phase,
     output: Tensor(try layer.specification.outputShape(for: input.shape)),
     saved: try layer.makeSaved(for: input.shape))
 }
@@ -25,7 +25,9 @@ public func exactDerivatives<L: Loss>(
 
 private struct DualLayerFunction<L: Layer>: ExactlyDifferentiable where L.Scalar == Dual<Double> {
   let layer: L
-  let point: [Tensor<Double>]
+  /// Still but for a variable while it moves: converting the others anew each time would cost more
+  /// than the forward pass.
+  var point: [Tensor<Dual<Double>>]
   let phase: Phase
   var output: Tensor<Dual<Double>>
   var saved: L.Saved
@@ -33,12 +35,11 @@ private struct DualLayerFunction<L: Layer>: ExactlyDifferentiable where L.Scalar
   mutating func derivative(
     alongVariable variable: Int, _ direction: Tensor<Double>, seed: UInt32
   ) -> [Double] {
-    let moving = point.enumerated().map { number, tensor in
-      number == variable ? tensor.moving(along: direction) : tensor.converted()
-    }
+    point[variable].move(along: direction)
+    defer { point[variable].move(along: Tensor(direction.shape)) }
     var context = RunContext(phase: phase, seed: seed)
     layer.forward(
-      moving[0], parameters: Array(moving.dropFirst()), context: &context, output: &output,
+      point[0], parameters: Array(point.dropFirst()), context: &context, output: &output,
       saved: &saved)
     return output.elements.map(\.derivative)
   }
@@ -64,8 +65,18 @@ extension Tensor<Double> {
   ///
   /// - Precondition: the counts agree.
   public func moving(along direction: Tensor<Double>) -> Tensor<Dual<Double>> {
+    var moving = converted(to: Dual<Double>.self)
+    moving.move(along: direction)
+    return moving
+  }
+}
+
+extension Tensor<Dual<Double>> {
+  /// Makes each number change at the rate of its component of the direction.
+  ///
+  /// - Precondition: the counts agree.
+  fileprivate mutating func move(along direction: Tensor<Double>) {
     precondition(count == direction.count, "direction \(direction.shape) does not fit \(shape)")
-    return Tensor<Dual<Double>>(
-      shape, zip(elements, direction.elements).map { Dual($0, derivative: $1) })
+    for i in elements.indices { elements[i].derivative = direction.elements[i] }
   }
 }

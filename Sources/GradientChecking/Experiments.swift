@@ -11,8 +11,10 @@ struct Experiments {
   let isLinear: Bool
   /// The outputs that depend on the variable and yet have no influence on its gradient.
   let silentOutputs: [Int]
-  /// The number of outputs.
-  let outputs: Int
+  /// The gradient by each output.
+  let upstream: [Double]
+  /// The terms that gradients are sums of, where there aren't too many.
+  let jacobians: Jacobians?
   /// The gradient at a point where another variable has been rearranged.
   let rearranged: [(change: String, gradient: Tensor<Double>)]
 
@@ -25,10 +27,12 @@ struct Experiments {
       abs($0 + $1) <= 1e-6 * abs($0)
     }
 
-    outputs = upstream.count
+    self.upstream = upstream
     silentOutputs =
-      outputs > 1 && outputs <= Self.outputLimit
+      upstream.count > 1 && upstream.count <= Self.outputLimit
       ? try Self.silentOutputs(&function, upstream, variable, seed: seed) : []
+
+    jacobians = try Jacobians(&function, upstream: upstream, variable, seed: seed)
 
     var rearranged: [(String, Tensor<Double>)] = []
     for other in function.variables.indices where other != variable {

@@ -20,8 +20,8 @@ public struct ExactNetwork: ExactlyDifferentiable {
     network = try Network(
       other.definition, backend: backend, batch: other.input.shape.images, gradients: .none,
       phase: other.context.phase,
-      parameters: other.parameters.map { $0.map { $0.inDouble.converted() } })
-    try network.load(images: other.input.inDouble.converted(), labels: other.labels)
+      parameters: other.parameters.map { $0.map { $0.asDual } })
+    try network.load(images: other.input.asDual, labels: other.labels)
     places = function.places
   }
 
@@ -41,4 +41,9 @@ public struct ExactNetwork: ExactlyDifferentiable {
     network.parameters[place.layer][place.parameter] = still.inDouble.moving(along: direction)
     return [try network.forward().derivative]
   }
+}
+
+extension Tensor {
+  fileprivate var inDouble: Tensor<Double> { converted() }
+  fileprivate var asDual: Tensor<Dual<Double>> { inDouble.converted() }
 }

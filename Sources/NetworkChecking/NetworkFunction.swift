@@ -48,13 +48,13 @@ public struct NetworkFunction<Scalar: Tensors.Scalar>: DifferentiableFunction {
 
   /// A parameter, or the images.
   public func values(of variable: Int) -> Tensor<Double> {
-    guard let place = places[variable] else { return network.input.inDouble }
-    return network.parameters[place.layer][place.parameter].inDouble
+    guard let place = places[variable] else { return network.input.converted() }
+    return network.parameters[place.layer][place.parameter].converted()
   }
 
   /// Moves a parameter, or the images.
   public mutating func setValues(of variable: Int, to values: Tensor<Double>) {
-    let values = (values as? Tensor<Scalar>) ?? values.converted()
+    let values = values.converted(to: Scalar.self)
     if let place = places[variable] {
       network.parameters[place.layer][place.parameter] = values
     } else {
@@ -106,9 +106,9 @@ public struct NetworkFunction<Scalar: Tensors.Scalar>: DifferentiableFunction {
     return try places.map { place in
       var gradient: Tensor<Double>
       if let place {
-        gradient = network.parameterGradients[place.layer][place.parameter].inDouble
+        gradient = network.parameterGradients[place.layer][place.parameter].converted()
       } else if let images = network.gradient(of: network.definition.data) {
-        gradient = images.inDouble
+        gradient = images.converted()
       } else {
         throw CheckError(
           reason: "the network computes no gradient of its images: make it with gradients: "
@@ -125,9 +125,4 @@ public struct NetworkFunction<Scalar: Tensors.Scalar>: DifferentiableFunction {
     // Images of the network's own shape can't be refused.
     try? network.load(images: images, labels: network.labels)
   }
-}
-
-extension Tensor {
-  /// The tensor itself where it is in Double already, so that nothing is copied.
-  var inDouble: Tensor<Double> { (self as? Tensor<Double>) ?? converted() }
 }

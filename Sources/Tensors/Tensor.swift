@@ -42,11 +42,13 @@ public struct Tensor<Element: Scalar>: Sendable, Equatable {
     set { elements[((n * shape.channels + c) * shape.height + y) * shape.width + x] = newValue }
   }
 
-  /// The same numbers in another precision.
+  /// The same numbers in another precision. In their own, the tensor itself: nothing is copied.
   @specialized(where Element == Float, Other == Double)
   @specialized(where Element == Double, Other == Float)
+  @specialized(where Element == Double, Other == Dual<Double>)
   public func converted<Other: Scalar>(to type: Other.Type = Other.self) -> Tensor<Other> {
-    Tensor<Other>(shape, elements.map { Other($0.doubleValue) })
+    if let same = self as? Tensor<Other> { return same }
+    return Tensor<Other>(shape, elements.map { Other($0.doubleValue) })
   }
 
   /// Sets every element, keeping the memory.

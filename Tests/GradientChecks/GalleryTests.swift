@@ -26,7 +26,6 @@ import Testing
       #expect(report.violations.map(\.rule) == [rule])
       #expect(report.tensors.filter { !$0.passed }.isEmpty)
     }
-    print("\n\(member.name): \(member.bug)\n\(report.explanation)")
   }
 }
 

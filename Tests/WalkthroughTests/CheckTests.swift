@@ -46,6 +46,34 @@ struct CheckTests {
     #expect(face.tensors.allSatisfy { $0.dualRelativeError ?? 1 <= 1e-12 })
   }
 
+  @Test("finds every gradient of every layer of a network right, in the order of the layers")
+  func wholeNetwork() throws {
+    let definition = mini()
+    let check = NetworkLayersCheck(
+      definition: definition, versions: .both, only: nil, mode: .sampled(2), seed: 4,
+      progress: Progress(steps: 1))
+    let report = try check.run()
+    let passed = report.passed
+    #expect(passed)
+    var places = report.tensors.map(\.layer)
+    places = places.indices.filter { $0 == 0 || places[$0] != places[$0 - 1] }.map { places[$0] }
+    #expect(places == definition.layers.map(\.name))
+    // The goals of the checker, for smooth layers; all of these are, at points without ties.
+    #expect(report.tensors.allSatisfy { $0.worstRelativeError <= 1e-9 })
+    #expect(report.tensors.allSatisfy { $0.dualRelativeError ?? 1 <= 1e-12 })
+  }
+
+  @Test("lists the gallery, all of it caught")
+  func gallery() throws {
+    let report = try GalleryReport(seed: 2)
+    let passed = report.passed
+    #expect(passed && report.members.count == BrokenLayer.gallery.count)
+    let missedByCaffe = report.members.filter { !$0.isCaughtByCaffe }
+    #expect(!missedByCaffe.isEmpty)
+    let terminal = Terminal(width: 80, isStyled: false, isInteractive: false)
+    #expect(GalleryText(terminal: terminal).lines(report).count == report.members.count + 2)
+  }
+
   @Test("fails on a broken layer and explains it")
   func broken() throws {
     let broken = try #require(BrokenLayer.named("lrn-two-forgotten"))

@@ -1,4 +1,3 @@
-import BrokenLayers
 import Foundation
 import GradientChecking
 
@@ -49,34 +48,4 @@ struct CheckText {
   }
 
   private func number(_ value: Double) -> String { String(format: "%.1e", value) }
-}
-
-/// The gallery of broken layers as text.
-struct GalleryText {
-  var terminal: Terminal
-
-  /// What this checker and Caffe's tolerances find, a line for each broken layer.
-  func table(seed: UInt64) throws -> [String] {
-    var table = TextTable(header: ["name", "bug", "this checker", "Caffe's"], textColumns: 4)
-    for broken in BrokenLayer.gallery {
-      let isCaught = try !broken.check(options: CheckOptions(seed: seed)).passed
-      let isCaughtByCaffe = try !broken.checkAsCaffe(seed: seed).passed
-      table.rows.append([
-        broken.name, broken.bug, isCaught ? "caught" : "MISSED",
-        isCaughtByCaffe ? "caught" : "missed",
-      ])
-    }
-    return table.lines()
-  }
-
-  /// One broken layer: its bug, and the check that finds it.
-  func lines(_ broken: BrokenLayer, _ report: GradientReport, seed: UInt64) throws -> [String] {
-    let caffe = try broken.checkAsCaffe(seed: seed)
-    let text = CheckText(report: report, terminal: terminal)
-    return [terminal.styled("\(broken.name): \(broken.type)", .heading)]
-      + terminal.wrapped(broken.bug) + ["", broken.code, ""] + text.lines() + text.stepTable()
-      + [
-        "", caffe.passed ? "Caffe's tolerances would pass it." : "Caffe's tolerances catch it too.",
-      ]
-  }
 }

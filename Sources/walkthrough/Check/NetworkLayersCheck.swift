@@ -1,8 +1,10 @@
+import Dispatch
 import Fast
 import GradientChecking
 import Layers
 import Networks
 import Reference
+import Synchronization
 import Tensors
 
 /// Checks every layer of a network by itself: its own hyper-parameters and channels, on two images
@@ -30,26 +32,41 @@ struct NetworkLayersCheck {
   /// The number of steps that `run` reports to its progress.
   var steps: Int { indices.count * (versions == .both ? 2 : 1) }
 
-  /// Checks the chosen layers in the chosen versions.
+  /// A layer in one version.
+  private struct Job {
+    var index: Int
+    var input: Shape
+    var backend: any Backend<Double>
+  }
+
+  /// Checks the chosen layers in the chosen versions, two at a time: the naive version leaves the
+  /// second core idle, and more at a time would need memory for more copies of fc6's weights.
   ///
   /// - Throws: `LayerError` for an impossible network.
   func run() throws -> GradientReport {
     let summary = try definition.summary(batch: 2)
-    var report = GradientReport()
-    for index in indices {
-      let row = summary.layers[index]
-      let input = try definition.layers[index].operation.patch(of: row.input)
-      if versions.includesNaive {
-        progress.step("\(row.name), reference")
-        report = report.merging(try check(index, input, ReferenceBackend<Double>()))
-      }
-      if versions.includesFast {
-        progress.step("\(row.name), fast")
-        report = report.merging(try check(index, input, FastBackend<Double>()))
+    var backends: [any Backend<Double>] = []
+    if versions.includesNaive { backends.append(ReferenceBackend<Double>()) }
+    if versions.includesFast { backends.append(FastBackend<Double>()) }
+    let jobs = try indices.flatMap { index in
+      let input = try definition.layers[index].operation.patch(of: summary.layers[index].input)
+      return backends.map { Job(index: index, input: input, backend: $0) }
+    }
+    let results = Mutex([Result<GradientReport, any Error>?](repeating: nil, count: jobs.count))
+    let next = Atomic<Int>(0)
+    DispatchQueue.concurrentPerform(iterations: 2) { _ in
+      while true {
+        let number = next.wrappingAdd(1, ordering: .relaxed).oldValue
+        guard number < jobs.count else { return }
+        let job = jobs[number]
+        progress.step("\(definition.layers[job.index].name), \(job.backend.name)")
+        let result = Result { try check(job.index, job.input, job.backend) }
+        results.withLock { $0[number] = result }
       }
     }
     progress.finish()
-    return report
+    return try results.withLock { $0 }.compactMap { try $0?.get() }
+      .reduce(GradientReport()) { $0.merging($1) }
   }
 
   private func check(
@@ -57,7 +74,8 @@ struct NetworkLayersCheck {
   ) throws -> GradientReport {
     let layer = definition.layers[index]
     let exact = ReferenceBackend<Dual<Double>>()
-    let options = options(for: layer.operation, input)
+    let options = options(
+      for: layer.operation, input, isNaive: backend is ReferenceBackend<Double>)
     func check(
       _ version: any Layer<Double>, _ dual: any Layer<Dual<Double>>
     ) throws -> GradientReport {
@@ -92,12 +110,16 @@ struct NetworkLayersCheck {
     }
   }
 
-  /// As asked for, with fewer elements where each costs much: a quotient takes some thirty
-  /// evaluations, and about 3·10⁹ multiply-accumulates a tensor keep the naive loops bearable.
-  private func options(for operation: LayerOperation, _ input: Shape) -> CheckOptions {
+  /// As asked for, with fewer elements where each costs much. A quotient takes some four
+  /// evaluations, and the budget of multiply-accumulates is spent on each tensor four times; the
+  /// directions look at all elements in any case.
+  private func options(
+    for operation: LayerOperation, _ input: Shape, isNaive: Bool
+  ) -> CheckOptions {
+    let budget = isNaive ? 300_000_000 : 1_500_000_000
     let work = (try? operation.specification.multiplyAccumulates(for: input)) ?? 0
-    let affordable = max(2, 100_000_000 / max(work, 1))
-    let isCostly = affordable < 50
+    let affordable = max(4, budget / max(work, 1))
+    let isCostly = work > 2_000_000
     var options = CheckOptions(
       mode: mode, directions: isCostly ? 1 : 2, exactElements: isCostly ? 2 : 64, seed: seed)
     if case .sampled(let count) = mode { options.mode = .sampled(min(count, affordable)) }

@@ -68,7 +68,10 @@ struct Check: ParsableCommand {
   func run() throws {
     let terminal = Terminal.current
     if gallery {
-      print(try GalleryText(terminal: terminal).table(seed: seed).joined(separator: "\n"))
+      let report = try GalleryReport(seed: seed)
+      let lines = GalleryText(terminal: terminal).lines(report)
+      print(json ? try JSON.text(report) : lines.joined(separator: "\n"))
+      if !report.passed { throw ExitCode.failure }
       return
     }
     let report: GradientReport

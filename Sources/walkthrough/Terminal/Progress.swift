@@ -1,10 +1,12 @@
 import Foundation
+import Synchronization
 
 /// A line on standard error that says how far long work has come, where somebody can see it.
-final class Progress {
+/// Several threads may report their steps.
+final class Progress: Sendable {
   private let isShown = isatty(STDERR_FILENO) == 1 && !Terminal.isPlain
   private let total: Int
-  private var done = 0
+  private let done = Mutex(0)
 
   /// Progress over a known number of steps.
   init(steps total: Int) {
@@ -13,7 +15,10 @@ final class Progress {
 
   /// Says what is being done now, as the next step.
   func step(_ what: String) {
-    done += 1
+    let done = done.withLock { done in
+      done += 1
+      return done
+    }
     guard isShown else { return }
     let filled = 20 * min(done, total) / max(total, 1)
     let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 20 - filled)

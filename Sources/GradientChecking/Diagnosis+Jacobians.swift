@@ -1,0 +1,86 @@
+extension Diagnosis {
+  /// What the terms of the sums tell that the sums don't.
+  var jacobianPattern: String? {
+    guard let jacobians = experiments?.jacobians, isComplete else { return nil }
+    return overwritten(jacobians) ?? crossTerms(jacobians)
+  }
+
+  /// Of each element's terms the last one is there, and no other.
+  private func overwritten(_ jacobians: Jacobians) -> String? {
+    guard let experiments else { return nil }
+    var isSumSomewhere = false
+    for check in judged {
+      guard let i = check.position else { return nil }
+      let terms = jacobians.measured.indices
+        .filter { !jacobians.agree(jacobians.measured[$0][i], 0) }
+      if terms.count > 1 { isSumSomewhere = true }
+      let last = terms.last.map { experiments.upstream[$0] * jacobians.measured[$0][i] } ?? 0
+      guard abs(check.analytic - last) <= 1e-6 * scale else { return nil }
+    }
+    return isSumSomewhere
+      ? "overwritten where it should be added to: of all outputs that depend on an element, the "
+        + "last one's contribution is the only one left" : nil
+  }
+
+  /// Where each output belongs to an element and depends on others too, as in softmax and in
+  /// normalisation: what is claimed of the others' influence.
+  private func crossTerms(_ jacobians: Jacobians) -> String? {
+    let count = jacobians.values.count
+    guard jacobians.outputs.count == count else { return nil }
+    let pairs = (0..<count).flatMap { j in (0..<count).map { i in (j, i) } }
+    let cross = pairs.filter { j, i in
+      j != i && !jacobians.agree(jacobians.measured[j][i], 0)
+    }
+    guard cross.count >= 3 else { return nil }
+    let isMissing = { (j: Int, i: Int) in jacobians.agree(jacobians.claimed[j][i], 0) }
+    let missing = cross.filter(isMissing)
+    if missing.count == cross.count { return missingCrossTerms(jacobians) }
+
+    let others = cross.filter { !isMissing($0, $1) }
+    let othersAreRight = others.allSatisfy { j, i in
+      jacobians.agree(jacobians.claimed[j][i], jacobians.measured[j][i])
+    }
+    if othersAreRight, !missing.isEmpty {
+      let below = missing.allSatisfy { $0.0 < $0.1 } && others.allSatisfy { $0.0 > $0.1 }
+      let above = missing.allSatisfy { $0.0 > $0.1 } && others.allSatisfy { $0.0 < $0.1 }
+      if below || above {
+        return "the cross terms with neighbours \(below ? "before" : "behind") an element are "
+          + "missing: a sum over one side only"
+      }
+    }
+    guard missing.isEmpty, let factor = crossFactor(jacobians, cross) else { return nil }
+    return factorPhrase(
+      "the sum of the cross terms, by which outputs depend on other elements,", factor,
+      within: 1e-3)
+  }
+
+  private func missingCrossTerms(_ jacobians: Jacobians) -> String? {
+    let diagonal = jacobians.values.indices.map { jacobians.claimed[$0][$0] }
+    if diagonal.indices.allSatisfy({ jacobians.agree(diagonal[$0], jacobians.measured[$0][$0]) }) {
+      return "only the diagonal of the Jacobian is used: that each output depends on the other "
+        + "elements too is left out"
+    }
+    let isProportional = diagonal.indices.allSatisfy {
+      jacobians.agree(diagonal[$0] * jacobians.values[$0], jacobians.outputs[$0])
+    }
+    guard isProportional else { return nil }
+    return "the gradient is that of a constant times the element, y/x: that the factor, a divisor "
+      + "perhaps, depends on the elements too (the cross term) is left out"
+  }
+
+  /// The c with claimed = c·measured off the diagonal, if there is one.
+  private func crossFactor(_ jacobians: Jacobians, _ cross: [(Int, Int)]) -> Double? {
+    var (product, squares, largest) = (0.0, 0.0, 0.0)
+    for (j, i) in cross {
+      let (claimed, measured) = (jacobians.claimed[j][i], jacobians.measured[j][i])
+      product += claimed * measured
+      squares += measured * measured
+      largest = max(largest, abs(claimed), abs(measured))
+    }
+    let factor = product / squares
+    let fits = cross.allSatisfy { j, i in
+      abs(jacobians.claimed[j][i] - factor * jacobians.measured[j][i]) <= 1e-4 * largest
+    }
+    return fits && abs(factor - 1) > 1e-3 ? factor : nil
+  }
+}
