@@ -1,0 +1,46 @@
+import Foundation
+
+/// A check in a process of its own, which the learner's code may bring down.
+struct Attempt {
+  private let exercise: Exercise
+
+  init(_ exercise: Exercise) {
+    self.exercise = exercise
+  }
+
+  /// Runs it, prints what was found, and tells whether everything is right.
+  func run() throws -> Bool {
+    let process = Process()
+    process.executableURL = Bundle.main.executableURL
+    process.arguments = [exercise.name, "--here"]
+    process.environment = ProcessInfo.processInfo.environment.merging([
+      // Where a trap happened, in a form that can be read; nothing of it is shown.
+      "SWIFT_BACKTRACE": "enable=yes,interactive=no,color=no,threads=crashed,limit=32,sanitize=no"
+    ]) { $1 }
+    let errors = Pipe()
+    process.standardError = errors
+    try process.run()
+    let said = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    guard process.terminationReason == .uncaughtSignal else {
+      FileHandle.standardError.write(Data(said.utf8))
+      return process.terminationStatus == 0
+    }
+    print(
+      Text.trapped(exercise, message: message(in: said), line: line(in: said))
+        .joined(separator: "\n"))
+    return false
+  }
+
+  /// What the runtime says of a trap: `Fatal error: Index out of range`.
+  private func message(in text: String) -> String? {
+    text.firstMatch(of: /Fatal error: ([^\n]*)/).map { String($0.output.1) }
+  }
+
+  /// The innermost line of the learner's file in the backtrace.
+  private func line(in text: String) -> Int? {
+    text.matches(of: /([A-Za-z0-9]+\.swift):([0-9]+)/)
+      .first { $0.output.1 == exercise.file }
+      .flatMap { Int($0.output.2) }
+  }
+}

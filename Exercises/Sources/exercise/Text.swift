@@ -1,0 +1,85 @@
+import Workbench
+
+/// What the command says.
+enum Text {
+  static func isRight(_ states: [(part: Exercise.Part, state: Exercise.State)]) -> Bool {
+    states.allSatisfy { if case .right = $0.state { true } else { false } }
+  }
+
+  /// One exercise, a line for each part and what is wrong with the first that isn't right.
+  static func lines(
+    _ exercise: Exercise, _ states: [(part: Exercise.Part, state: Exercise.State)]
+  ) -> [String] {
+    var lines = ["\(exercise.name): \(exercise.title)"]
+    let width = exercise.parts.map(\.name.count).max() ?? 0
+    var last: [String] = []
+    for (part, state) in states {
+      let name = part.name + String(repeating: " ", count: width - part.name.count)
+      switch state {
+      case .right(let how):
+        lines.append("  ✓ \(name)  \(how)")
+      case .wrong(let why):
+        lines.append("  ✗ \(name)  not right yet:")
+        lines += why.flatMap { $0.split(separator: "\n") }.map { "      \($0)" }
+        last = ["Something is wrong in \(path(exercise))."]
+      case .unwritten(let gaps):
+        let places = gaps.map { "\(path(exercise)):\($0.line)" }.joined(separator: ", ")
+        lines.append("  … \(name)  to be written: \(places)")
+        last = ["The formulas are at the top of that file; \(exercise.chapter) derives them."]
+      case .waiting:
+        lines.append("  · \(name)  after that")
+      }
+    }
+    if last.isEmpty { return lines + ["Right."] }
+    return lines + last + ["Stuck? script/exercise \(exercise.name) --hint"]
+  }
+
+  /// The first hints of an exercise.
+  static func hints(_ exercise: Exercise, _ count: Int) -> String {
+    let shown = exercise.hints.prefix(count).enumerated().map { number, hint in
+      "Hint \(number + 1) of \(exercise.hints.count): \(hint)"
+    }
+    let more =
+      count < exercise.hints.count ? "The same command shows one more." : "That was the last hint."
+    return (shown + [more]).map(wrapped).joined(separator: "\n\n")
+  }
+
+  /// The exercises, a line each.
+  static var list: String {
+    let width = Exercise.all.map(\.name.count).max() ?? 0
+    return Exercise.all.map { exercise in
+      exercise.name + String(repeating: " ", count: width - exercise.name.count)
+        + "  \(exercise.title)"
+    }.joined(separator: "\n")
+  }
+
+  /// What to say when the learner's code ended the process.
+  static func trapped(_ exercise: Exercise, message: String?, line: Int?) -> [String] {
+    let place = path(exercise) + (line.map { ":\($0)" } ?? "")
+    return [
+      "\(exercise.name): \(exercise.title)",
+      "  ✗ Your code stopped the program in \(place):",
+      "      \(message ?? "it trapped")",
+      "    An index beyond the end of a tensor, a number too large for Int, and a range whose end",
+      "    lies before its beginning do that. Check the bounds of your loops against the shapes.",
+      "Stuck? script/exercise \(exercise.name) --hint",
+    ]
+  }
+
+  private static func path(_ exercise: Exercise) -> String {
+    "Exercises/Sources/Exercises/\(exercise.file)"
+  }
+
+  private static func wrapped(_ text: String) -> String {
+    var lines: [String] = []
+    var line = ""
+    for word in text.split(separator: " ") {
+      if !line.isEmpty && line.count + 1 + word.count > 80 {
+        lines.append(line)
+        line = ""
+      }
+      line += line.isEmpty ? String(word) : " " + word
+    }
+    return (lines + [line]).joined(separator: "\n")
+  }
+}
