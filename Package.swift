@@ -9,7 +9,7 @@ let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-
 /// Everything that `AlexNet` hands to a package that depends on it, from the ground up.
 let libraries = [
   "Tensors", "Layers", "Reference", "Fast", "GradientChecking", "BrokenLayers", "NetworkChecking",
-  "Networks", "Training", "Datasets", "NumPyFiles", "WholeFiles",
+  "Networks", "Training", "Datasets", "NumPyFiles", "WholeFiles", "CaffeMessages", "CaffeFormats",
 ]
 
 let package = Package(
@@ -47,6 +47,9 @@ let package = Package(
     .target(name: "NumPyFiles", dependencies: ["Tensors", "WholeFiles", "CZlib"]),
     .target(
       name: "CaffeMessages", dependencies: [protobuf], exclude: ["caffe.proto", "generate.sh"]),
+    .target(
+      name: "CaffeFormats",
+      dependencies: ["CaffeMessages", "Layers", "Networks", "Tensors", "WholeFiles", protobuf]),
     .executableTarget(
       name: "walkthrough",
       dependencies: [
@@ -71,6 +74,11 @@ let package = Package(
     .testTarget(name: "NumPyFileTests", dependencies: ["NumPyFiles"]),
     .testTarget(name: "WholeFileTests", dependencies: ["WholeFiles"]),
     .testTarget(name: "DatasetTests", dependencies: ["Datasets", "NumPyFiles"]),
+    .testTarget(
+      name: "CaffeFormatTests",
+      dependencies: [
+        "CaffeFormats", "CaffeMessages", "Fast", "Networks", "NumPyFiles", "Reference", protobuf,
+      ]),
     .testTarget(
       name: "ReadmeTests",
       dependencies: ["Reference", "Fast", "Networks", "GradientChecking", "walkthrough"]),

@@ -31,6 +31,8 @@ public final class Network<Scalar: Tensors.Scalar> {
   private var scratch: [Int: Tensor<Scalar>]
   private var gradientMemory: GradientMemory<Scalar>?
   private var currentLabels: [Int] = []
+  /// The labels that layers have read from blobs in the last forward pass, by layer.
+  private var labelsFromBlobs: [Int: [Int]] = [:]
 
   /// A network with its memory, its parameters filled.
   ///
@@ -111,6 +113,27 @@ public final class Network<Scalar: Tensors.Scalar> {
     currentLabels = labels
   }
 
+  /// Gives the network the content of one of its other inputs.
+  ///
+  /// - Throws: `LayerError` when there is no such input, or it has another shape.
+  public func load(_ content: Tensor<Scalar>, into input: String) throws(LayerError) {
+    guard definition.otherInputs.contains(where: { $0.name == input }),
+      let slot = wiring.slots[input]
+    else {
+      let names = definition.otherInputs.map(\.name).joined(separator: ", ")
+      throw LayerError(
+        layer: definition.name, value: "input \"\(input)\"",
+        rule: names.isEmpty
+          ? "is none: there are only images and labels" : "must be one of: \(names)")
+    }
+    guard content.shape == data[slot].shape else {
+      throw LayerError(
+        layer: input, value: "content of shape \(content.shape)",
+        rule: "must have shape \(data[slot].shape)")
+    }
+    data[slot] = content
+  }
+
   /// The current content of a blob, `nil` if there is no blob of that name. Of a blob that layers
   /// wrote in place, only the last content is there.
   public func blob(_ name: String) -> Tensor<Scalar>? {
@@ -131,7 +154,7 @@ public final class Network<Scalar: Tensors.Scalar> {
   public var loss: Scalar {
     var sum: Scalar = 0
     for (definition, layer) in zip(definition.layers, layers) {
-      if case .loss(let step) = layer, let result = results[definition.name] {
+      if case .loss(let step, _) = layer, let result = results[definition.name] {
         sum += result * Scalar(step.lossWeight)
       }
     }
@@ -170,19 +193,43 @@ extension Network {
         data[bottom], parameters: parameters[index], context: &context, output: &data[top])
     case .inPlace(let step):
       step.forward(inPlace: &data[top], context: &context)
-    case .loss(let step):
+    case .loss(let step, let softmax):
+      let labels = try readLabels(ofLayer: index)
       let result = try definition.layers[index].named { () throws(LayerError) in
-        try step.forward(scores: data[bottom], labels: currentLabels)
+        try step.forward(scores: data[bottom], labels: labels)
       }
       record(result, of: index)
+      if let softmax, let slot = connection.probabilities {
+        softmax.forward(data[bottom], parameters: [], context: &context, output: &data[slot])
+      }
     case .metric(let metric):
+      let labels = try readLabels(ofLayer: index)
       let result = try definition.layers[index].named { () throws(LayerError) in
-        try metric.measure(scores: data[bottom], labels: currentLabels)
+        try metric.measure(scores: data[bottom], labels: labels)
       }
       record(result, of: index)
     case .fused:
       break
     }
+  }
+
+  /// The labels that a loss or metric compares with: those of the batch, or the content of a blob,
+  /// its fractions cut off as Caffe does.
+  private func readLabels(ofLayer index: Int) throws(LayerError) -> [Int] {
+    guard let slot = wiring.connections[index].labels else { return currentLabels }
+    var labels: [Int] = []
+    labels.reserveCapacity(data[slot].count)
+    for (position, value) in data[slot].elements.enumerated() {
+      let number = value.doubleValue
+      guard abs(number) <= Double(Int32.max) else {
+        throw LayerError(
+          layer: definition.layers[index].name, value: "label \(number) at position \(position)",
+          rule: "must be a class")
+      }
+      labels.append(Int(number))
+    }
+    labelsFromBlobs[index] = labels
+    return labels
   }
 
   private func record(_ result: Scalar, of index: Int) {
@@ -233,8 +280,9 @@ extension Network {
         accumulating: accumulating)
     case .inPlace(let step):
       inputGradient.update { step.backward(inPlace: &$0, output: data[connection.top]) }
-    case .loss(let step):
-      inputGradient.update { step.backward(labels: currentLabels, scoresGradient: &$0) }
+    case .loss(let step, _):
+      let labels = labelsFromBlobs[index] ?? currentLabels
+      inputGradient.update { step.backward(labels: labels, scoresGradient: &$0) }
     case .metric, .fused:
       break
     }

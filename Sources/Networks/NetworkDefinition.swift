@@ -13,6 +13,8 @@ public struct NetworkDefinition: Hashable, Sendable {
   public var label: String = "label"
   /// The extents of one image: channels, rows, columns.
   public var imageShape: [Int]
+  /// What is fed to the network beside images and labels; most networks have none.
+  public var otherInputs: [InputDefinition] = []
   /// The layers, in the order in which they run.
   public var layers: [LayerDefinition]
 
@@ -25,12 +27,7 @@ public struct NetworkDefinition: Hashable, Sendable {
 
   /// The shape of a batch of images, N×C×H×W.
   public func inputShape(batch: Int) throws(LayerError) -> Shape {
-    do {
-      return try Shape(checking: [batch] + imageShape)
-    } catch {
-      let extents = ([batch] + imageShape).map(String.init).joined(separator: "×")
-      throw LayerError(layer: data, value: "input \(extents)", rule: "is impossible: \(error.rule)")
-    }
+    try InputDefinition(name: data, dimensions: [batch] + imageShape).shape()
   }
 
   /// The position of a layer.
@@ -40,6 +37,29 @@ public struct NetworkDefinition: Hashable, Sendable {
     if let index = layers.firstIndex(where: { $0.name == layer }) { return index }
     let names = layers.map(\.name).joined(separator: ", ")
     throw LayerError(layer: name, value: "layer \"\(layer)\"", rule: "must be one of: \(names)")
+  }
+}
+
+/// A blob that is fed to a network beside its images and labels.
+public struct InputDefinition: Hashable, Sendable {
+  /// The blob's name.
+  public var name: String
+  /// All its extents, that of the batch included.
+  public var dimensions: [Int]
+
+  /// An input by name and extents.
+  public init(name: String, dimensions: [Int]) {
+    self.name = name
+    self.dimensions = dimensions
+  }
+
+  func shape() throws(LayerError) -> Shape {
+    do {
+      return try Shape(checking: dimensions)
+    } catch {
+      let extents = dimensions.map(String.init).joined(separator: "×")
+      throw LayerError(layer: name, value: "input \(extents)", rule: "is impossible: \(error.rule)")
+    }
   }
 }
 
@@ -53,18 +73,22 @@ public struct LayerDefinition: Hashable, Sendable {
   public var bottoms: [String]
   /// The blob it writes; the same as its bottom when it works in place.
   public var top: String
+  /// The blob in which a loss shows its probabilities, if any: the second top of Caffe's
+  /// `SoftmaxWithLoss`. No gradient flows back through it.
+  public var probabilities: String?
   /// How its parameters start and learn: weights, then bias. Shorter where the defaults do.
   public var parameters: [ParameterDefinition]
 
   /// A layer by name, operation and connections.
   public init(
     name: String, operation: LayerOperation, bottoms: [String], top: String,
-    parameters: [ParameterDefinition] = []
+    probabilities: String? = nil, parameters: [ParameterDefinition] = []
   ) {
     self.name = name
     self.operation = operation
     self.bottoms = bottoms
     self.top = top
+    self.probabilities = probabilities
     self.parameters = parameters
   }
 

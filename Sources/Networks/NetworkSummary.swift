@@ -77,6 +77,7 @@ extension NetworkDefinition {
   public func summary(batch: Int = 1) throws(LayerError) -> NetworkSummary {
     let input = try inputShape(batch: batch)
     var blobs = [data: (shape: input, receptiveField: 1, stride: 1)]
+    for other in otherInputs { blobs[other.name] = (try other.shape(), 1, 1) }
     var rows: [LayerSummary] = []
     for layer in layers {
       guard let bottom = blobs[layer.bottoms.first ?? ""] else {
@@ -87,6 +88,7 @@ extension NetworkDefinition {
       let row = try layer.summary(
         input: bottom.shape, receptiveField: bottom.receptiveField, stride: bottom.stride)
       blobs[layer.top] = (row.output, row.receptiveField, row.stride)
+      if let probabilities = layer.probabilities { blobs[probabilities] = bottom }
       rows.append(row)
     }
     return NetworkSummary(network: name, input: input, layers: rows)

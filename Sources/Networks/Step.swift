@@ -120,7 +120,8 @@ final class LossLayerStep<L: Loss>: LossStep {
 enum RunningLayer<Scalar: Tensors.Scalar> {
   case layer(any Step<Scalar>)
   case inPlace(any InPlaceStep<Scalar>)
-  case loss(any LossStep<Scalar>)
+  /// A loss, and the softmax that shows its probabilities in a blob of their own, if asked for.
+  case loss(any LossStep<Scalar>, probabilities: (any Step<Scalar>)?)
   case metric(any Metric<Scalar>)
   /// A ReLU that the layer before it does along with its own work.
   case fused
@@ -170,7 +171,12 @@ enum RunningLayer<Scalar: Tensors.Scalar> {
     case .softmax(let specification):
       self = try Self.step(backend.softmax(specification), definition, input)
     case .softmaxWithLoss(let specification):
-      self = .loss(try Self.lossStep(backend.softmaxWithLoss(specification), input))
+      let probabilities =
+        try definition.probabilities == nil
+        ? nil : Self.anyStep(backend.softmax(SoftmaxSpecification()), input)
+      self = .loss(
+        try Self.lossStep(backend.softmaxWithLoss(specification), input),
+        probabilities: probabilities)
     case .accuracy(let specification):
       _ = try specification.outputShape(for: input)
       self = .metric(backend.accuracy(specification))
@@ -180,13 +186,19 @@ enum RunningLayer<Scalar: Tensors.Scalar> {
   private static func step<L: Layer<Scalar>>(
     _ layer: L, _ definition: LayerDefinition, _ input: Shape
   ) throws(LayerError) -> RunningLayer {
-    guard definition.isInPlace else { return .layer(try LayerStep(layer, input: input)) }
+    guard definition.isInPlace else { return .layer(try anyStep(layer, input)) }
     guard let layer = layer as? any InPlaceLayer<Scalar> else {
       throw LayerError(
         layer: definition.name, value: "top equal to its bottom",
         rule: "is not possible: a \(definition.operation.typeName) layer can't work in place")
     }
     return .inPlace(try inPlaceStep(layer, input))
+  }
+
+  private static func anyStep<L: Layer<Scalar>>(
+    _ layer: L, _ input: Shape
+  ) throws(LayerError) -> any Step<Scalar> {
+    try LayerStep(layer, input: input)
   }
 
   private static func inPlaceStep<L: InPlaceLayer<Scalar>>(
@@ -206,7 +218,7 @@ enum RunningLayer<Scalar: Tensors.Scalar> {
     switch self {
     case .layer(let step): step.source
     case .inPlace(let step): step.source
-    case .loss(let step): step.source
+    case .loss(let step, _): step.source
     case .metric(let metric): type(of: metric).source
     case .fused: nil
     }

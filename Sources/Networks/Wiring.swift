@@ -9,6 +9,10 @@ struct Wiring {
   struct Connection {
     var bottom: Int
     var top: Int
+    /// Where the labels are, if they are a blob and not those of the batch.
+    var labels: Int?
+    /// Where a loss shows its probabilities, if it does.
+    var probabilities: Int?
     /// Whether an error can reach a parameter, or an input that asks for it, through the bottom.
     var propagates: Bool
     /// Whether an earlier part of the backward pass has already written the bottom's gradient,
@@ -29,6 +33,16 @@ struct Wiring {
     slots = [definition.data: 0]
     connections = []
     needsGradient = [gradients == .parametersAndInput]
+    for other in definition.otherInputs {
+      guard slots[other.name] == nil, other.name != definition.label else {
+        throw LayerError(
+          layer: definition.name, value: "input \"\(other.name)\"",
+          rule: "must not have the name of another input")
+      }
+      slots[other.name] = shapes.count
+      shapes.append(try other.shape())
+      needsGradient.append(gradients == .parametersAndInput)
+    }
     var readers: [Int: [String]] = [:]
     var readsOwnOutput: [Int: String] = [:]
     var names: Set<String> = []
@@ -46,8 +60,11 @@ struct Wiring {
           "\(layer.bottoms.count) bottoms",
           "must be \(expected) for a \(layer.operation.typeName) layer")
       }
-      guard expected == 1 || layer.bottoms[1] == definition.label else {
-        throw fail("bottom \"\(layer.bottoms[1])\"", "must be the labels, \"\(definition.label)\"")
+      let labels = expected == 2 ? slots[layer.bottoms[1]] : nil
+      guard expected == 1 || labels != nil || layer.bottoms[1] == definition.label else {
+        throw fail(
+          "bottom \"\(layer.bottoms[1])\"",
+          "must be the labels, \"\(definition.label)\", or the top of an earlier layer")
       }
       guard let bottom = slots[layer.bottoms[0]] else {
         throw fail(
@@ -86,11 +103,24 @@ struct Wiring {
         shapes.append(output)
         needsGradient.append(gradients != .none && (needsGradient[bottom] || learns))
       }
+      var probabilities: Int?
+      if let name = layer.probabilities {
+        guard case .softmaxWithLoss = layer.operation else {
+          throw fail("a second top", "is not possible: only a loss has probabilities to show")
+        }
+        guard slots[name] == nil, name != definition.label else {
+          throw fail("top \"\(name)\"", "must not be that of an earlier layer")
+        }
+        probabilities = shapes.count
+        slots[name] = shapes.count
+        shapes.append(shape)
+        needsGradient.append(false)
+      }
       let takesError = !isMetric(layer.operation)
       connections.append(
         Connection(
-          bottom: bottom, top: top, propagates: takesError && needsGradient[bottom],
-          sharesBottom: false))
+          bottom: bottom, top: top, labels: labels, probabilities: probabilities,
+          propagates: takesError && needsGradient[bottom], sharesBottom: false))
       if !layer.isInPlace { readers[bottom, default: []].append(layer.name) }
     }
     markSharedBottoms()

@@ -1,0 +1,75 @@
+import CaffeMessages
+import Layers
+import Networks
+import Tensors
+
+/// A network of a `.prototxt` in one phase, ready to be run: definition, batch, and what feeds it.
+public struct CaffeNetwork: Sendable {
+  /// What the network is.
+  public let definition: NetworkDefinition
+  /// The number of images in a batch.
+  public let batch: Int
+  /// Training or testing.
+  public let phase: Phase
+  /// The blobs that come from outside, in the order of the file.
+  public let inputs: [CaffeInput]
+  /// The layers as they were written, those of other phases left out. The first one is number 0
+  /// wherever layers are numbered.
+  public let message: Caffe_NetParameter
+  /// For each layer of the definition, its number in the message.
+  public let numbers: [Int]
+
+  /// What feeds the blob of images.
+  public var images: CaffeInput? { inputs.first { $0.name == definition.data } }
+  /// What feeds the blob of labels, if the network has one.
+  public var labels: CaffeInput? { inputs.first { $0.name == definition.label } }
+}
+
+/// A blob that comes from outside.
+public struct CaffeInput: Sendable {
+  /// What fills a blob.
+  public enum Source: Sendable {
+    /// Whoever runs the network: an `Input` layer.
+    case caller
+    /// A distribution: a `DummyData` layer.
+    case filler(Filler)
+    /// A database of pictures and labels: a `Data` layer, and what is done to its pictures.
+    case database(Caffe_DataParameter, Caffe_TransformationParameter)
+  }
+
+  /// The blob's name.
+  public let name: String
+  /// Its shape, that of the batch included.
+  public let shape: Shape
+  /// What fills it.
+  public let source: Source
+  /// The number of its layer in the network's message.
+  public let layer: Int
+}
+
+extension NetPrototxt {
+  /// The extents of a database's records: channels, rows, columns.
+  public typealias RecordExtents = (Caffe_DataParameter) throws -> [Int]
+
+  /// The network in one phase.
+  ///
+  /// - Parameters:
+  ///   - phase: training or testing; with `level` and `stages` it decides which layers belong.
+  ///   - level: Caffe's `NetState.level`.
+  ///   - stages: Caffe's `NetState.stage`.
+  ///   - recordExtents: looks into a database. Without it, a `Data` layer has to crop, and its
+  ///     records are taken to have 3 channels.
+  /// - Throws: `CaffeFileError` naming the layer and its line for layers that this project doesn't
+  ///   have, blobs that nobody or several layers write, and shapes that don't fit; and what
+  ///   `recordExtents` throws.
+  public func network(
+    phase: Phase, level: Int = 0, stages: [String] = [], recordExtents: RecordExtents? = nil
+  ) throws -> CaffeNetwork {
+    var state = Caffe_NetState()
+    state.phase = Caffe_Phase(phase)
+    state.level = Int32(clamping: level)
+    state.stage = stages
+    var reader = NetworkReader(net: self, state: state, recordExtents: recordExtents)
+    return try reader.read(phase: phase)
+  }
+}

@@ -1,0 +1,245 @@
+import CaffeMessages
+import Layers
+import Networks
+import Tensors
+
+/// What is wrong with a layer, and in which field.
+struct LayerProblem: Error {
+  var problem: String
+  var field: String?
+
+  init(_ problem: String, field: String? = nil) {
+    self.problem = problem
+    self.field = field
+  }
+}
+
+extension Caffe_LayerParameter {
+  /// The types of layers that compute something.
+  static let operationTypes = [
+    "Accuracy", "Convolution", "Dropout", "InnerProduct", "LRN", "Pooling", "ReLU", "Softmax",
+    "SoftmaxWithLoss",
+  ]
+  /// The types of layers that bring something into the network.
+  static let inputTypes = ["Data", "DummyData", "Input"]
+  /// The types of layers that only keep a blob from being an output.
+  static let idleTypes = ["Silence"]
+
+  /// What the layer does to an input of this shape.
+  func operation(on input: Shape) throws(LayerProblem) -> LayerOperation {
+    switch type {
+    case "Convolution": return .convolution(try convolutionParam.specification())
+    case "InnerProduct": return .innerProduct(try innerProductParam.specification(for: input))
+    case "Pooling": return .pooling(try poolingParam.specification())
+    case "LRN": return .lrn(lrnParam.specification)
+    case "ReLU": return .relu(ReLUSpecification(negativeSlope: Double(reluParam.negativeSlope)))
+    case "Dropout": return .dropout(DropoutSpecification(ratio: Double(dropoutParam.dropoutRatio)))
+    case "Softmax":
+      try requireClassAxis(softmaxParam.axis, input)
+      return .softmax(SoftmaxSpecification())
+    case "SoftmaxWithLoss":
+      try requireClassAxis(softmaxParam.axis, input)
+      return .softmaxWithLoss(try lossSpecification())
+    case "Accuracy":
+      try requireClassAxis(accuracyParam.axis, input)
+      return .accuracy(
+        AccuracySpecification(
+          topK: Int(accuracyParam.topK),
+          ignoreLabel: accuracyParam.hasIgnoreLabel ? Int(accuracyParam.ignoreLabel) : nil))
+    default: throw unknownType()
+    }
+  }
+
+  func unknownType() -> LayerProblem {
+    guard !type.isEmpty else { return LayerProblem("a \"type\" is missing") }
+    let known = (Self.operationTypes + Self.inputTypes + Self.idleTypes).sorted()
+    return LayerProblem(
+      "type \"\(type)\" is none of this project's: \(known.joined(separator: ", "))"
+        + suggestion(for: type, among: known), field: "type")
+  }
+
+  private func requireClassAxis(_ axis: Int32, _ input: Shape) throws(LayerProblem) {
+    let resolved = axis < 0 ? Int(axis) + input.rank : Int(axis)
+    guard resolved == 1 else {
+      throw LayerProblem("axis \(axis) must be 1, that of the classes", field: "axis")
+    }
+  }
+
+  private func lossSpecification() throws(LayerProblem) -> SoftmaxWithLossSpecification {
+    let normalization: SoftmaxWithLossSpecification.Normalization
+    if !lossParam.hasNormalization, lossParam.hasNormalize {
+      // The older field: Caffe's loss_layer.cpp.
+      normalization = lossParam.normalize ? .valid : .batchSize
+    } else {
+      normalization =
+        switch lossParam.normalization {
+        case .full: .full
+        case .valid: .valid
+        case .batchSize: .batchSize
+        case .none: .none
+        }
+    }
+    return SoftmaxWithLossSpecification(
+      normalization: normalization,
+      ignoreLabel: lossParam.hasIgnoreLabel ? Int(lossParam.ignoreLabel) : nil,
+      lossWeight: lossWeight.first.map(Double.init) ?? 1)
+  }
+
+  /// How the layer's parameters start and learn: weights, then bias.
+  func parameterDefinitions() throws(LayerProblem) -> [ParameterDefinition] {
+    let fillers: [Filler]
+    switch type {
+    case "Convolution":
+      fillers = [
+        try convolutionParam.weightFiller.filler("weight_filler"),
+        try convolutionParam.biasFiller.filler("bias_filler"),
+      ].prefix(convolutionParam.biasTerm ? 2 : 1).map { $0 }
+    case "InnerProduct":
+      fillers = [
+        try innerProductParam.weightFiller.filler("weight_filler"),
+        try innerProductParam.biasFiller.filler("bias_filler"),
+      ].prefix(innerProductParam.biasTerm ? 2 : 1).map { $0 }
+    default: fillers = []
+    }
+    guard param.count <= fillers.count else {
+      throw LayerProblem(
+        "has \(param.count) \"param\" but only \(fillers.count) parameters", field: "param")
+    }
+    guard !param.contains(where: { !$0.name.isEmpty }) else {
+      throw LayerProblem("sharing parameters by name is not possible here", field: "param")
+    }
+    return fillers.enumerated().map { index, filler in
+      guard index < param.count else { return ParameterDefinition(filler: filler) }
+      return ParameterDefinition(
+        filler: filler, learningRateMultiplier: Double(param[index].lrMult),
+        decayMultiplier: Double(param[index].decayMult))
+    }
+  }
+}
+
+extension Caffe_ConvolutionParameter {
+  fileprivate func specification() throws(LayerProblem) -> ConvolutionSpecification {
+    guard axis == 1 else {
+      throw LayerProblem("axis \(axis) must be 1, that of the channels", field: "axis")
+    }
+    guard hasNumOutput else { throw LayerProblem("\"num_output\" is missing") }
+    let kernel = try extent(
+      "kernel_size", kernelSize, hasKernelH || hasKernelW ? (kernelH, kernelW) : nil, default: nil)
+    let stride = try extent(
+      "stride", stride, hasStrideH || hasStrideW ? (strideH, strideW) : nil, default: 1)
+    let pad = try extent("pad", pad, hasPadH || hasPadW ? (padH, padW) : nil, default: 0)
+    return ConvolutionSpecification(
+      outputChannels: Int(numOutput), kernel: kernel, stride: stride, pad: pad,
+      dilation: try extent("dilation", dilation, nil, default: 1), group: Int(group),
+      hasBias: biasTerm)
+  }
+
+  /// One number for a square, two for rows and columns, or a field for each.
+  private func extent(
+    _ name: String, _ sides: [UInt32], _ separate: (UInt32, UInt32)?, default standard: Extent?
+  ) throws(LayerProblem) -> Extent {
+    if let (height, width) = separate {
+      guard sides.isEmpty else {
+        throw LayerProblem("\"\(name)\" is given twice: in one field and in two", field: name)
+      }
+      return Extent(height: Int(height), width: Int(width))
+    }
+    switch (sides.count, standard) {
+    case (1, _): return Extent(Int(sides[0]))
+    case (2, _): return Extent(height: Int(sides[0]), width: Int(sides[1]))
+    case (0, let standard?): return standard
+    case (0, nil): throw LayerProblem("\"\(name)\" is missing")
+    default:
+      throw LayerProblem(
+        "\"\(name)\" has \(sides.count) values; 1 or 2 fit the rows and columns of an image",
+        field: name)
+    }
+  }
+}
+
+extension Caffe_InnerProductParameter {
+  fileprivate func specification(
+    for input: Shape
+  ) throws(LayerProblem) -> InnerProductSpecification {
+    guard !transpose else {
+      throw LayerProblem("transposed weights are not possible here", field: "transpose")
+    }
+    guard hasNumOutput else { throw LayerProblem("\"num_output\" is missing") }
+    return InnerProductSpecification(
+      outputs: Int(numOutput), hasBias: biasTerm,
+      axis: axis < 0 ? Int(axis) + input.rank : Int(axis))
+  }
+}
+
+extension Caffe_PoolingParameter {
+  fileprivate func specification() throws(LayerProblem) -> PoolingSpecification {
+    let method: PoolingSpecification.Method
+    switch pool {
+    case .max: method = .maximum
+    case .ave: method = .average
+    case .stochastic: throw LayerProblem("stochastic pooling is not possible here", field: "pool")
+    }
+    let stride = Extent(
+      height: Int(hasStrideH ? strideH : self.stride),
+      width: Int(hasStrideW ? strideW : self.stride))
+    let pad = Extent(height: Int(hasPadH ? padH : self.pad), width: Int(hasPadW ? padW : self.pad))
+    if globalPooling {
+      guard !hasKernelSize, !hasKernelH, !hasKernelW else {
+        throw LayerProblem("global pooling takes no kernel size", field: "global_pooling")
+      }
+      guard stride == 1, pad == 0 else {
+        throw LayerProblem("global pooling takes no stride and no pad", field: "global_pooling")
+      }
+      return PoolingSpecification(global: method)
+    }
+    guard hasKernelSize != (hasKernelH || hasKernelW), hasKernelSize || (hasKernelH && hasKernelW)
+    else {
+      throw LayerProblem("needs either \"kernel_size\" or both \"kernel_h\" and \"kernel_w\"")
+    }
+    return PoolingSpecification(
+      method,
+      kernel: Extent(
+        height: Int(hasKernelSize ? kernelSize : kernelH),
+        width: Int(hasKernelSize ? kernelSize : kernelW)),
+      stride: stride, pad: pad, rounding: roundMode == .floor ? .floor : .ceiling)
+  }
+}
+
+extension Caffe_LRNParameter {
+  fileprivate var specification: LRNSpecification {
+    LRNSpecification(
+      localSize: Int(localSize), alpha: Double(alpha), beta: Double(beta), k: Double(k),
+      region: normRegion == .withinChannel ? .withinChannel : .acrossChannels)
+  }
+}
+
+extension Caffe_FillerParameter {
+  /// The distribution that Caffe's `filler.hpp` gives the type; the constant 0 without one.
+  func filler(_ field: String) throws(LayerProblem) -> Filler {
+    let fan: Filler.Fan =
+      switch varianceNorm {
+      case .fanIn: .input
+      case .fanOut: .output
+      case .average: .average
+      }
+    switch type {
+    case "constant": return .constant(Double(value))
+    case "uniform":
+      guard min <= max else {
+        throw LayerProblem("a uniform filler's min \(min) exceeds its max \(max)", field: field)
+      }
+      return .uniform(low: Double(min), high: Double(max))
+    case "gaussian" where sparse >= 0:
+      return .sparseGaussian(
+        mean: Double(mean), deviation: Double(std), nonzero: Int(sparse))
+    case "gaussian": return .gaussian(mean: Double(mean), deviation: Double(std))
+    case "xavier": return .xavier(fan)
+    case "msra": return .msra(fan)
+    default:
+      let known = ["constant", "gaussian", "msra", "uniform", "xavier"]
+      throw LayerProblem(
+        "filler \"\(type)\" is none of this project's: \(known.joined(separator: ", "))"
+          + suggestion(for: type, among: known), field: field)
+    }
+  }
+}

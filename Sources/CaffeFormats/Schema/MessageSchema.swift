@@ -1,0 +1,124 @@
+import CaffeMessages
+import SwiftProtobuf
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// The names, numbers and types of a message's fields, which the text format needs at run time.
+struct MessageSchema: Sendable {
+  /// The name without its package, for example `LayerParameter`.
+  let name: String
+  /// In the order of their numbers.
+  let fields: [FieldSchema]
+  private let byName: [String: FieldSchema]
+  private let byNumber: [Int: FieldSchema]
+
+  fileprivate init(name: String, fields: [FieldSchema]) {
+    self.name = name
+    self.fields = fields.sorted { $0.number < $1.number }
+    byName = Dictionary(fields.map { ($0.name, $0) }) { first, _ in first }
+    byNumber = Dictionary(fields.map { ($0.number, $0) }) { first, _ in first }
+  }
+
+  func field(named name: String) -> FieldSchema? { byName[name] }
+
+  func field(numbered number: Int) -> FieldSchema? { byNumber[number] }
+
+  /// The schema of a message of `caffe.proto`; one without fields if there is no such message.
+  static func named(_ name: String) -> MessageSchema {
+    all[name] ?? MessageSchema(name: name, fields: [])
+  }
+
+  /// The schema of a generated message type.
+  static func of(_ type: (some Message).Type) -> MessageSchema {
+    named(withoutPackage(type.protoMessageName))
+  }
+
+  private static let all = readAll()
+}
+
+/// One field of a message.
+struct FieldSchema: Sendable {
+  enum Kind: Sendable {
+    case float, double, int32, int64, uint32, bool, string, bytes
+    case enumeration(EnumSchema)
+    /// A message, by its name.
+    case message(String)
+  }
+
+  let name: String
+  let number: Int
+  let isRepeated: Bool
+  let isPacked: Bool
+  let kind: Kind
+
+  /// The schema of the messages that the field holds.
+  var message: MessageSchema? {
+    if case .message(let name) = kind { return .named(name) }
+    return nil
+  }
+}
+
+/// The values of an enumeration.
+struct EnumSchema: Sendable {
+  let name: String
+  let values: [(name: String, number: Int32)]
+
+  func number(of name: String) -> Int32? { values.first { $0.name == name }?.number }
+
+  func name(of number: Int32) -> String? { values.first { $0.number == number }?.name }
+}
+
+private func withoutPackage(_ name: String) -> String {
+  String(name.drop { $0 == "." }.split(separator: ".").last ?? "")
+}
+
+/// Reads the description that was generated along with the messages. A test holds it complete.
+private func readAll() -> [String: MessageSchema] {
+  guard let data = Data(base64Encoded: caffeFileDescriptorSet),
+    let set = try? Google_Protobuf_FileDescriptorSet(serializedBytes: data)
+  else { return [:] }
+  var schemas: [String: MessageSchema] = [:]
+  for file in set.file {
+    for message in file.messageType {
+      let enumerations = (file.enumType + message.enumType).map { enumeration in
+        EnumSchema(
+          name: enumeration.name, values: enumeration.value.map { ($0.name, $0.number) })
+      }
+      let fields = message.field.compactMap { FieldSchema($0, enumerations: enumerations) }
+      schemas[message.name] = MessageSchema(name: message.name, fields: fields)
+    }
+  }
+  return schemas
+}
+
+extension FieldSchema {
+  fileprivate init?(
+    _ descriptor: Google_Protobuf_FieldDescriptorProto, enumerations: [EnumSchema]
+  ) {
+    let typeName = withoutPackage(descriptor.typeName)
+    switch descriptor.type {
+    case .float: kind = .float
+    case .double: kind = .double
+    case .int32: kind = .int32
+    case .int64: kind = .int64
+    case .uint32: kind = .uint32
+    case .bool: kind = .bool
+    case .string: kind = .string
+    case .bytes: kind = .bytes
+    case .message: kind = .message(typeName)
+    case .enum:
+      // A message's own enumeration hides one of the file, as it does for protoc.
+      kind = .enumeration(
+        enumerations.last { $0.name == typeName } ?? EnumSchema(name: typeName, values: []))
+    default: return nil
+    }
+    name = descriptor.name
+    number = Int(descriptor.number)
+    isRepeated = descriptor.label == .repeated
+    isPacked = descriptor.options.packed
+  }
+}

@@ -1,0 +1,181 @@
+import CaffeMessages
+import Layers
+import Networks
+import Tensors
+import Testing
+
+@testable import CaffeFormats
+
+@Suite("Networks from prototxt")
+struct NetworkReadingTests {
+  private let head = """
+    layer { name: "data" type: "Input" top: "data" top: "label"
+      input_param { shape { dim: 2 dim: 3 dim: 9 dim: 9 } shape { dim: 2 } } }
+
+    """
+
+  @Test("reads the small network of the fixtures")
+  func tiny() throws {
+    let net = try NetPrototxt(contentsOf: Fixture.url("tiny35/net.prototxt"))
+    let network = try net.network(phase: .training)
+    #expect(network.batch == 4)
+    #expect(network.definition.name == "TinyCaffeNet")
+    #expect(network.definition.imageShape == [3, 35, 35])
+    #expect(network.definition.data == "data")
+    #expect(network.definition.label == "label")
+    #expect(network.numbers == Array(1...9))
+    #expect(network.definition.layers.map(\.name).last == "loss")
+    #expect(network.definition.layers[0].parameters.map(\.learningRateMultiplier) == [1, 2])
+    #expect(network.definition.layers[0].parameters.map(\.decayMultiplier) == [1, 0])
+  }
+
+  @Test("knows phases, levels and stages")
+  func rules() throws {
+    let net = try NetPrototxt(
+      parsing: head + """
+        layer { name: "a" type: "Softmax" bottom: "data" top: "a" include { phase: TRAIN } }
+        layer { name: "b" type: "Softmax" bottom: "data" top: "b" exclude { phase: TRAIN } }
+        layer { name: "c" type: "Softmax" bottom: "data" top: "c" include { stage: "deploy" } }
+        layer { name: "d" type: "Softmax" bottom: "data" top: "d" include { min_level: 2 } }
+        layer { name: "e" type: "Softmax" bottom: "data" top: "e" exclude { not_stage: "deploy" } }
+        """)
+    func names(_ phase: Phase, _ level: Int = 0, _ stages: [String] = []) throws -> String {
+      try net.network(phase: phase, level: level, stages: stages).definition.layers.map(\.name)
+        .joined()
+    }
+    #expect(try names(.training) == "a")
+    #expect(try names(.testing) == "b")
+    #expect(try names(.testing, 3, ["deploy"]) == "bcde")
+  }
+
+  @Test("takes every way of writing sizes")
+  func sizes() throws {
+    let net = try NetPrototxt(
+      parsing: head + """
+        layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_param {
+          num_output: 2 kernel_h: 3 kernel_w: 2 stride: 2 stride: 1 pad_w: 1 dilation: 1
+          bias_term: false weight_filler { type: "xavier" variance_norm: AVERAGE } } }
+        layer { name: "pool" type: "Pooling" bottom: "conv" top: "pool"
+          pooling_param { pool: AVE kernel_h: 2 kernel_w: 3 stride_h: 2 round_mode: FLOOR } }
+        layer { name: "fc" type: "InnerProduct" bottom: "pool" top: "fc"
+          inner_product_param { num_output: 3 axis: -3 } }
+        """)
+    let layers = try net.network(phase: .testing).definition.layers
+    #expect(
+      layers[0].operation
+        == .convolution(
+          .init(
+            outputChannels: 2, kernel: Extent(height: 3, width: 2),
+            stride: Extent(height: 2, width: 1), pad: Extent(height: 0, width: 1),
+            hasBias: false)))
+    #expect(layers[0].parameters == [ParameterDefinition(filler: .xavier(.average))])
+    #expect(
+      layers[1].operation
+        == .pooling(
+          .init(
+            .average, kernel: Extent(height: 2, width: 3), stride: Extent(height: 2, width: 1),
+            rounding: .floor)))
+    #expect(layers[2].operation == .innerProduct(.init(outputs: 3)))
+  }
+
+  @Test("reads Data, DummyData and several inputs")
+  func inputs() throws {
+    let net = try NetPrototxt(
+      parsing: """
+        layer { name: "d" type: "Data" top: "pictures" top: "classes"
+          transform_param { crop_size: 5 } data_param { source: "db" batch_size: 7 } }
+        layer { name: "e" type: "DummyData" top: "more"
+          dummy_data_param { shape { dim: 7 dim: 4 } data_filler { type: "gaussian" } } }
+        layer { name: "fc" type: "InnerProduct" bottom: "pictures" top: "fc"
+          inner_product_param { num_output: 4 } }
+        layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "classes"
+          top: "loss" top: "prob" }
+        layer { name: "loss2" type: "SoftmaxWithLoss" bottom: "more" bottom: "classes" }
+        layer { name: "quiet" type: "Silence" bottom: "prob" }
+        """)
+    let network = try net.network(phase: .training)
+    #expect(network.batch == 7)
+    #expect(network.definition.data == "pictures")
+    #expect(network.definition.label == "classes")
+    #expect(network.definition.otherInputs == [InputDefinition(name: "more", dimensions: [7, 4])])
+    #expect(network.definition.layers[1].probabilities == "prob")
+    #expect(network.definition.layers[2].top == "loss2")
+    #expect(network.numbers == [2, 3, 4])
+    guard case .database(let data, _)? = network.images?.source else {
+      Issue.record("the images come from no database")
+      return
+    }
+    #expect(data.source == "db")
+    let records = try net.network(phase: .training) { _ in [1, 32, 32] }
+    #expect(records.definition.imageShape == [1, 5, 5])
+  }
+
+  @Test(
+    "refuses what can't be run, with line and reason",
+    arguments: [
+      (
+        "layer { name: \"x\" type: \"Concat\" bottom: \"data\" top: \"x\" }",
+        "3:19: layer \"x\": type \"Concat\" is none of this project's: Accuracy, Convolution, Data, "
+          + "Dropout, DummyData, InnerProduct, Input, LRN, Pooling, ReLU, Silence, Softmax, "
+          + "SoftmaxWithLoss"
+      ),
+      (
+        "layer { name: \"x\" type: \"ReLU\" bottom: \"y\" top: \"x\" }\n"
+          + "layer { name: \"y\" type: \"ReLU\" bottom: \"x\" top: \"y\" }",
+        "3:32: layer \"x\": blob \"y\" is written only later, by layer \"y\" (line 4): layers run "
+          + "in the order of the file, and there are no cycles"
+      ),
+      (
+        "layer { name: \"x\" type: \"ReLU\" bottom: \"dat\" top: \"x\" }",
+        "3:32: layer \"x\": no layer in this phase writes blob \"dat\"; did you mean \"data\"?"
+      ),
+      (
+        "layer { name: \"x\" type: \"ReLU\" bottom: \"data\" top: \"label\" }",
+        "3:47: layer \"x\": blob \"label\" is written by an earlier layer already"
+      ),
+      (
+        "layer { name: \"x\" type: \"Convolution\" bottom: \"data\" top: \"x\"\n"
+          + "convolution_param { num_output: 4 kernel_size: 11 } }",
+        "3:1: layer \"x\": kernel 11×11 must not be larger than the padded input 9×9"
+      ),
+      (
+        "layer { name: \"x\" type: \"Convolution\" bottom: \"data\" top: \"x\" }",
+        "3:1: layer \"x\": \"num_output\" is missing"
+      ),
+      (
+        "layer { name: \"data\" type: \"ReLU\" bottom: \"data\" top: \"x\" }",
+        "3:9: layer \"data\": an earlier layer (line 1) has the same name"
+      ),
+      (
+        "layer { name: \"x\" type: \"InnerProduct\" bottom: \"data\" top: \"x\"\n"
+          + "inner_product_param { num_output: 4 weight_filler { type: \"xaver\" } } }",
+        "4:37: layer \"x\": filler \"xaver\" is none of this project's: constant, gaussian, msra, "
+          + "uniform, xavier; did you mean \"xavier\"?"
+      ),
+    ])
+  func refusals(text: String, message: String) {
+    let error = #expect(throws: CaffeFileError.self) {
+      _ = try NetPrototxt(parsing: head + text, file: "net").network(phase: .testing)
+    }
+    #expect(error?.description == "net:" + message)
+  }
+
+  @Test("refuses a network without an input, naming the phase")
+  func noInput() {
+    let error = #expect(throws: CaffeFileError.self) {
+      _ = try NetPrototxt(parsing: "", file: "net").network(phase: .testing)
+    }
+    #expect(
+      error?.description.hasPrefix("net: the network has no input for images when testing") == true)
+  }
+
+  @Test(
+    "writes what it reads back", arguments: [caffenet(), alexnet(), mini(includeAccuracy: true)])
+  func roundTrip(definition: NetworkDefinition) throws {
+    let text = try definition.netParameter(batch: 2, phase: .training).prototxt()
+    let network = try NetPrototxt(parsing: text).network(phase: .training)
+    #expect(network.batch == 2)
+    #expect(try network.definition.netParameter(batch: 2, phase: .training).prototxt() == text)
+    #expect(try network.definition.summary() == definition.summary())
+  }
+}
