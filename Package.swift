@@ -80,6 +80,9 @@ let package = Package(
         "CaffeFormats", "CaffeMessages", "Fast", "Networks", "NumPyFiles", "Reference", protobuf,
       ]),
     .testTarget(
+      name: "DocsTests",
+      dependencies: ["Reference", "Fast", "Networks", "Training", "Datasets", "GradientChecking"]),
+    .testTarget(
       name: "ReadmeTests",
       dependencies: ["Reference", "Fast", "Networks", "GradientChecking", "walkthrough"]),
     .testTarget(
