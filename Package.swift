@@ -81,7 +81,9 @@ let package = Package(
       ]),
     .testTarget(
       name: "DocsTests",
-      dependencies: ["Reference", "Fast", "Networks", "Training", "Datasets", "GradientChecking"]),
+      dependencies: [
+        "Reference", "Fast", "Networks", "Training", "Datasets", "GradientChecking", "CaffeFormats",
+      ]),
     .testTarget(
       name: "ReadmeTests",
       dependencies: ["Reference", "Fast", "Networks", "GradientChecking", "walkthrough"]),
