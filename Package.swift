@@ -41,7 +41,7 @@ let package = Package(
     .target(name: "Networks", dependencies: ["Layers"]),
     .target(
       name: "NetworkChecking", dependencies: ["GradientChecking", "Networks"]),
-    .target(name: "Training", dependencies: ["Networks", numerics]),
+    .target(name: "Training", dependencies: ["Networks", "Datasets", "NumPyFiles", numerics]),
     .target(name: "WholeFiles"),
     .target(name: "Datasets", dependencies: ["Tensors", "WholeFiles", "CPNG", "CTurboJPEG"]),
     .target(name: "NumPyFiles", dependencies: ["Tensors", "WholeFiles", "CZlib"]),

@@ -20,6 +20,18 @@ public struct MersenneTwister: Sendable, Equatable {
     position = Self.size
   }
 
+  /// Everything it remembers: 624 words of state and how many of them are used up.
+  public var words: [UInt32] { state + [UInt32(position)] }
+
+  /// A generator that goes on where another one's `words` were taken; `nil` for anything else.
+  public init?(words: [UInt32]) {
+    guard words.count == Self.size + 1, let used = words.last, used <= UInt32(Self.size) else {
+      return nil
+    }
+    state = Array(words.dropLast())
+    position = Int(used)
+  }
+
   /// The next 32 random bits.
   public mutating func next() -> UInt32 {
     if position == Self.size { twist() }

@@ -38,6 +38,23 @@ public final class Solver<Scalar: Tensors.Scalar> {
     history = network.parameters.map { $0.map { Tensor($0.shape) } }
   }
 
+  /// Goes on where another run stood.
+  ///
+  /// - Parameters:
+  ///   - iteration: how many steps that run had taken.
+  ///   - history: its last steps, in the order and the shapes of the network's parameters.
+  /// - Throws: `SolverError` for a negative iteration or a history of other shapes.
+  public func resume(iteration: Int, history: [[Tensor<Scalar>]]) throws(SolverError) {
+    guard iteration >= 0 else {
+      throw SolverError(setting: "iteration \(iteration)", rule: "must not be negative")
+    }
+    guard history.map({ $0.map(\.shape) }) == network.parameters.map({ $0.map(\.shape) }) else {
+      throw SolverError(setting: "history", rule: "must have the shapes of the parameters")
+    }
+    self.iteration = iteration
+    self.history = history
+  }
+
   /// The learning rate of the next step.
   public var learningRate: Float {
     specification.policy.rate(base: specification.baseLearningRate, iteration: iteration)
@@ -47,12 +64,17 @@ public final class Solver<Scalar: Tensors.Scalar> {
   ///
   /// - Parameter load: gives the network its next batch; called once for each pass.
   /// - Returns: the loss before the update, averaged over the passes.
-  /// - Throws: what `load` throws, and `LayerError` for labels that don't fit.
+  /// - Throws: what `load` throws; `LayerError` for labels that don't fit; `Divergence` when the
+  ///   loss is no finite number, before anything has been changed by it.
   public func step(load: (Network<Scalar>) throws -> Void) throws -> Scalar {
     var loss: Scalar = 0
     for pass in 0..<specification.passesPerIteration {
       try load(network)
-      loss += try network.forward()
+      let part = try network.forward()
+      guard part.doubleValue.isFinite else {
+        throw Divergence(loss: part.doubleValue, iteration: iteration, in: network)
+      }
+      loss += part
       network.backward(accumulating: pass > 0)
     }
     update()

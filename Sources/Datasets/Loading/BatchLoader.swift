@@ -1,0 +1,96 @@
+import Tensors
+
+/// Where a loader stands: with this and its settings, it goes on as if it had never stopped.
+public struct LoaderState: Sendable, Equatable {
+  /// The number of the next record.
+  public var nextRecord: Int
+  /// What the placements of the next records are drawn from.
+  public var random: MersenneTwister
+
+  /// The start: record 0, and a generator that starts from a seed.
+  public init(seed: UInt32, nextRecord: Int = 0) {
+    self.nextRecord = nextRecord
+    random = MersenneTwister(seed: seed)
+  }
+
+  /// Where another loader stood.
+  public init(nextRecord: Int, random: MersenneTwister) {
+    self.nextRecord = nextRecord
+    self.random = random
+  }
+}
+
+/// Images for a network, with their labels.
+public struct Batch: Sendable {
+  /// N×C×H×W, transformed.
+  public var images: Tensor<Float>
+  /// The class of each image.
+  public var labels: [Int]
+  /// The numbers of the records that the images came from: this one and those behind it.
+  public var firstRecord: Int
+  /// Where the loader stood once it had made this batch.
+  public var stateAfter: LoaderState
+}
+
+/// Takes records in their order, transforms them, and puts them together to batches.
+///
+/// Source: Caffe's `data_layer.cpp`, whose order of draws `Transformer` follows.
+public struct BatchLoader: Sendable {
+  /// Where records come from.
+  public let source: any RecordSource
+  /// What becomes of them.
+  public let transformer: Transformer
+  /// Whether crops are drawn at random; otherwise they are centred.
+  public let isTraining: Bool
+  /// The shape of every batch, N×C×H×W.
+  public let shape: Shape
+  /// Where it stands.
+  public private(set) var state: LoaderState
+
+  /// A loader of batches of some images.
+  ///
+  /// Reads the next record, whose size all others have to share.
+  ///
+  /// - Throws: `DatasetError` when that record can't be read, or doesn't fit the transformer.
+  public init(
+    _ source: any RecordSource, transformer: Transformer, images: Int, isTraining: Bool,
+    state: LoaderState
+  ) throws(DatasetError) {
+    self.source = source
+    self.transformer = transformer
+    self.isTraining = isTraining
+    self.state = state
+    guard images >= 1 else { throw DatasetError("a batch of \(images) images; 1 is least") }
+    shape = try transformer.outputShape(for: source.datum(state.nextRecord), images: images)
+  }
+
+  /// Memory for a batch.
+  public func makeBatch() -> Batch {
+    Batch(
+      images: Tensor(shape), labels: Array(repeating: 0, count: shape.images),
+      firstRecord: state.nextRecord, stateAfter: state)
+  }
+
+  /// Overwrites a batch with the next one.
+  ///
+  /// - Throws: `DatasetError` when a record can't be read or has another size than the first;
+  ///   the loader then stays where it was.
+  public mutating func fill(_ batch: inout Batch) throws(DatasetError) {
+    var next = state
+    batch.firstRecord = next.nextRecord
+    for image in 0..<shape.images {
+      let datum = try source.datum(next.nextRecord)
+      do throws(DatasetError) {
+        let placement = try transformer.placement(
+          of: datum, isTraining: isTraining, using: &next.random)
+        try transformer.write(datum, placement: placement, into: &batch.images, image: image)
+      } catch {
+        throw DatasetError("record \(next.nextRecord): \(error.description)")
+      }
+      batch.labels[image] = datum.label
+      next.nextRecord += 1
+    }
+    state = next
+    batch.stateAfter = next
+  }
+}

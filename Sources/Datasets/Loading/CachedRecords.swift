@@ -1,0 +1,39 @@
+import Synchronization
+
+/// The first records of a source, over and over, each made once and then kept.
+///
+/// A synthetic picture takes longer to draw than a small network takes to learn from it.
+public final class CachedRecords: RecordSource {
+  private let source: any RecordSource
+  private let limit: Int
+  private let kept: Mutex<[Datum?]>
+
+  /// The first `count` records of a source.
+  ///
+  /// - Throws: `DatasetError` for a count below 1, or above that of the source.
+  public init(_ source: any RecordSource, count: Int) throws(DatasetError) {
+    guard count >= 1 else { throw DatasetError("a set of \(count) records holds none; 1 is least") }
+    if let available = source.count, available < count {
+      throw DatasetError("\(count) records are more than the \(available) there are")
+    }
+    self.source = source
+    limit = count
+    kept = Mutex(Array(repeating: nil, count: count))
+  }
+
+  /// Record i modulo the count.
+  public func datum(_ index: Int) throws(DatasetError) -> Datum {
+    let remainder = index % limit
+    let position = remainder < 0 ? remainder + limit : remainder
+    if let datum = kept.withLock({ $0[position] }) { return datum }
+    let datum = try source.datum(position)
+    kept.withLock { $0[position] = datum }
+    return datum
+  }
+
+  /// How many records there are before they come again.
+  public var count: Int? { limit }
+
+  /// Those of the source.
+  public var classNames: [String] { source.classNames }
+}

@@ -1,0 +1,130 @@
+import Datasets
+import Layers
+import Networks
+import RealModule
+import Tensors
+
+/// Measures what a network has learnt, on images that it doesn't learn from.
+public final class Examination {
+  /// What it found.
+  public struct Result: Sendable {
+    /// The mean loss.
+    public var loss: Double
+    /// Images by their class (row) and the class with the highest score (column).
+    public var confusion: [[Int]]
+    /// The first images that were taken for something else.
+    public var wrong: [Prediction]
+    /// The first images that were not.
+    public var right: [Prediction]
+
+    /// The share of images whose class had the highest score; between 0 and 1.
+    public var accuracy: Double {
+      let all = confusion.joined().reduce(0, +)
+      let correct = confusion.indices.reduce(0) { $0 + confusion[$1][$1] }
+      return all == 0 ? 0 : Double(correct) / Double(all)
+    }
+  }
+
+  /// What the network says of one image.
+  public struct Prediction: Sendable, Equatable {
+    /// The number of its record.
+    public var record: Int
+    /// Its class.
+    public var label: Int
+    /// The class with the highest score; the first of several.
+    public var predicted: Int
+    /// The probability that the network gives that class, between 0 and 1.
+    public var probability: Double
+  }
+
+  private let network: Network<Float>
+  private let loader: BatchLoader
+  private let batches: Int
+  private let lossLayer: Int
+
+  /// How many predictions of each kind a result keeps.
+  fileprivate static var keptPredictions: Int { 12 }
+
+  /// An examination on the first batches of a loader, the same ones every time.
+  ///
+  /// - Parameters:
+  ///   - definition: the network, with a softmax loss.
+  ///   - backend: whose version of the layers to run.
+  ///   - loader: the images.
+  ///   - batches: how many batches to look at.
+  /// - Throws: `LayerError` for a network that is impossible or has no softmax loss.
+  public init(
+    _ definition: NetworkDefinition, backend: some Backend<Float>, loader: BatchLoader,
+    batches: Int
+  ) throws(LayerError) {
+    self.loader = loader
+    self.batches = max(batches, 1)
+    network = try Network(
+      definition, backend: backend, batch: loader.shape.images, gradients: .none, phase: .testing,
+      parameters: nil, fusing: true, keepingGradients: false)
+    let index = definition.layers.firstIndex {
+      if case .softmaxWithLoss = $0.operation { true } else { false }
+    }
+    guard let index else {
+      throw LayerError(
+        layer: definition.name, value: "the network", rule: "must end in a SoftmaxWithLoss layer")
+    }
+    lossLayer = index
+    network.parameters = []
+  }
+
+  /// Runs a network's parameters, in the order of the network's, over the images.
+  ///
+  /// - Throws: `DatasetError` or `LayerError` for images or labels that don't fit.
+  public func examine(_ parameters: [[Tensor<Float>]]) throws -> Result {
+    // Lent, not copied: whoever trains them has them alone again afterwards.
+    network.parameters = parameters
+    defer { network.parameters = [] }
+    let definition = network.definition.layers[lossLayer]
+    let classes = network.summary.layers[lossLayer].input.channels
+    var result = Result(
+      loss: 0, confusion: .init(repeating: .init(repeating: 0, count: classes), count: classes),
+      wrong: [], right: [])
+    let feed = BatchFeed(loader, depth: 1)
+    var lent: Batch?
+    for _ in 0..<batches {
+      let batch = try feed.next()
+      try network.load(images: batch.images, labels: batch.labels)
+      if let lent { feed.giveBack(lent) }
+      lent = batch
+      try network.forward()
+      result.loss += Double(network.results[definition.name] ?? 0)
+      guard let scores = network.blob(definition.bottoms[0]) else { continue }
+      for image in 0..<batch.labels.count {
+        result.add(prediction(scores, image, batch, classes))
+      }
+    }
+    result.loss /= Double(batches)
+    return result
+  }
+
+  private func prediction(
+    _ scores: Tensor<Float>, _ image: Int, _ batch: Batch, _ classes: Int
+  ) -> Prediction {
+    let row = scores.elements[image * classes..<(image + 1) * classes]
+    var best = row.startIndex
+    for i in row.indices where row[i] > row[best] { best = i }
+    let sum = row.reduce(0.0) { $0 + Double.exp(Double($1 - row[best])) }
+    return Prediction(
+      record: batch.firstRecord + image, label: batch.labels[image],
+      predicted: best - row.startIndex, probability: 1 / sum)
+  }
+}
+
+extension Examination.Result {
+  fileprivate mutating func add(_ prediction: Examination.Prediction) {
+    guard confusion.indices.contains(prediction.label) else { return }
+    confusion[prediction.label][prediction.predicted] += 1
+    let isRight = prediction.label == prediction.predicted
+    if isRight {
+      if right.count < Examination.keptPredictions { right.append(prediction) }
+    } else if wrong.count < Examination.keptPredictions {
+      wrong.append(prediction)
+    }
+  }
+}

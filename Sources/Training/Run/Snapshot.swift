@@ -1,0 +1,184 @@
+import Datasets
+import Layers
+import Networks
+import NumPyFiles
+import Tensors
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// The state of a training run in one file, an `.npz` archive that numpy reads too.
+///
+/// `parameter/<layer>/<i>` and `history/<layer>/<i>` are the weights (0) and bias (1) of a layer and
+/// the solver's last step on them. `iteration`, `dropout_random`, `loader_random` and `next_record`
+/// are where everything stands, `losses` and `tests` what was measured, `settings` whatever the
+/// owner of the run needs to set it up again.
+public struct Snapshot: Sendable {
+  /// How many iterations had been taken.
+  public let iteration: Int
+  /// Where the loader stood.
+  public let loader: LoaderState
+  /// What had been measured.
+  public let log: TrainingLog
+  /// The owner's settings.
+  public let settings: [UInt8]
+
+  private let random: MersenneTwister
+  private let archive: NumPyArchive
+
+  private static var format: Int { 1 }
+
+  init(
+    iteration: Int, network: Network<Float>, history: [[Tensor<Float>]], loader: LoaderState,
+    log: TrainingLog, settings: [UInt8]
+  ) {
+    self.iteration = iteration
+    self.loader = loader
+    self.log = log
+    self.settings = settings
+    random = network.context.random
+    var archive = NumPyArchive()
+    archive["format"] = NumPyArray([Self.format])
+    archive["iteration"] = NumPyArray([iteration])
+    archive["dropout_random"] = NumPyArray(random.words.map(Int.init))
+    archive["loader_random"] = NumPyArray(loader.random.words.map(Int.init))
+    archive["next_record"] = NumPyArray([loader.nextRecord])
+    archive["losses"] = NumPyArray(Tensor(Shape(log.losses.count), log.losses))
+    archive["tests"] = NumPyArray(
+      Tensor(
+        Shape(log.tests.count, 3),
+        log.tests.flatMap { [Double($0.iteration), $0.loss, $0.accuracy] }))
+    archive["settings"] = NumPyArray(settings)
+    for (index, layer) in network.definition.layers.enumerated() {
+      for number in network.parameters[index].indices {
+        archive["parameter/\(layer.name)/\(number)"] = NumPyArray(network.parameters[index][number])
+        archive["history/\(layer.name)/\(number)"] = NumPyArray(history[index][number])
+      }
+    }
+    self.archive = archive
+  }
+
+  /// Reads a snapshot; checksums are verified, so that a damaged file is never resumed from.
+  ///
+  /// - Throws: `SnapshotError` naming the file and what is wrong with it.
+  public init(contentsOf url: URL) throws(SnapshotError) {
+    func error(_ problem: String) -> SnapshotError {
+      SnapshotError(path: url.relativePath, problem: problem)
+    }
+    do throws(NumPyError) {
+      archive = try NumPyArchive(contentsOf: url)
+    } catch {
+      // NumPyError names the file itself.
+      throw SnapshotError(path: nil, problem: error.description)
+    }
+    let archive = archive
+    func integers(_ name: String) throws(SnapshotError) -> [Int] {
+      guard let array = archive[name] else {
+        throw error("is no snapshot of a training run: it has no array \"\(name)\"")
+      }
+      do { return try array.integers() } catch { throw SnapshotError(url, name, "\(error)") }
+    }
+    func integer(_ name: String) throws(SnapshotError) -> Int {
+      let values = try integers(name)
+      guard values.count == 1, values[0] >= 0 else {
+        throw error("array \"\(name)\" must be one number that isn't negative")
+      }
+      return values[0]
+    }
+    func generator(_ name: String) throws(SnapshotError) -> MersenneTwister {
+      let words = try integers(name).compactMap(UInt32.init(exactly:))
+      guard let generator = MersenneTwister(words: words) else {
+        throw error("array \"\(name)\" must hold the 625 words of a Mersenne Twister")
+      }
+      return generator
+    }
+    let format = try integer("format")
+    guard format == Self.format else {
+      throw error("has format \(format); this program reads format \(Self.format)")
+    }
+    iteration = try integer("iteration")
+    random = try generator("dropout_random")
+    loader = LoaderState(
+      nextRecord: try integer("next_record"), random: try generator("loader_random"))
+    var log = TrainingLog()
+    log.losses = archive["losses"]?.tensor(as: Float.self).elements ?? []
+    let tests = archive["tests"]?.tensor(as: Double.self).elements ?? []
+    for row in stride(from: 0, through: tests.count - 3, by: 3) {
+      guard let iteration = Int(exactly: tests[row]) else {
+        throw error("array \"tests\" must hold rows of iteration, loss and accuracy")
+      }
+      log.tests.append(.init(iteration: iteration, loss: tests[row + 1], accuracy: tests[row + 2]))
+    }
+    self.log = log
+    settings = try integers("settings").map { UInt8(truncatingIfNeeded: $0) }
+  }
+
+  /// Writes the snapshot: synced to the disk, whole or not at all.
+  ///
+  /// - Throws: `SnapshotError` when the folder is missing, the disk full, and the like.
+  public func write(to url: URL) throws(SnapshotError) {
+    do throws(NumPyError) {
+      try archive.write(to: url)
+    } catch {
+      throw SnapshotError(path: nil, problem: error.description)
+    }
+  }
+
+  /// Gives a network the parameters and the source of randomness of the one that was saved.
+  ///
+  /// - Throws: `SnapshotError` naming layer, parameter and both shapes where they differ.
+  public func restore(_ network: Network<Float>) throws(SnapshotError) {
+    network.parameters = try tensors("parameter", for: network)
+    network.context.random = random
+  }
+
+  /// The solver's last steps, in the order of a network's parameters.
+  ///
+  /// - Throws: `SnapshotError` naming layer, parameter and both shapes where they differ.
+  public func history(for network: Network<Float>) throws(SnapshotError) -> [[Tensor<Float>]] {
+    try tensors("history", for: network)
+  }
+
+  private func tensors(
+    _ kind: String, for network: Network<Float>
+  ) throws(SnapshotError) -> [[Tensor<Float>]] {
+    var all: [[Tensor<Float>]] = []
+    for (layer, row) in zip(network.definition.layers, network.summary.layers) {
+      var tensors: [Tensor<Float>] = []
+      for (number, parameter) in row.parameters.enumerated() {
+        let name = "\(kind)/\(layer.name)/\(number)"
+        guard let array = archive[name] else {
+          throw SnapshotError(
+            path: nil, problem: "the snapshot has no \(name); it is of another network")
+        }
+        guard array.shape == parameter.shape else {
+          throw SnapshotError(
+            path: nil,
+            problem:
+              "layer \(layer.name), \(name): the snapshot's shape is \(array.shape), that of "
+              + "the network \(parameter.shape)")
+        }
+        tensors.append(array.tensor())
+      }
+      all.append(tensors)
+    }
+    return all
+  }
+}
+
+/// A snapshot that can't be written or read, or doesn't fit.
+public struct SnapshotError: Error, Equatable, CustomStringConvertible {
+  /// What is wrong, and in which file.
+  public let description: String
+
+  init(path: String?, problem: String) {
+    description = path.map { "\($0): \(problem)" } ?? problem
+  }
+
+  init(_ url: URL, _ array: String, _ problem: String) {
+    self.init(path: url.relativePath, problem: "array \"\(array)\": \(problem)")
+  }
+}

@@ -1,0 +1,108 @@
+import Datasets
+import Layers
+import Networks
+import Tensors
+
+/// A network in training: a solver, the batches it learns from, and what it is tested on.
+///
+/// Everything that decides how it goes on is in its snapshot, so that a run which was stopped and
+/// resumed ends with the same bits as one that was not.
+public final class TrainingRun {
+  /// What takes the steps.
+  public let solver: Solver<Float>
+  /// What has been measured so far.
+  public private(set) var log = TrainingLog()
+  /// Where the loader stands behind the last batch that was learnt from.
+  public private(set) var loaderState: LoaderState
+
+  private let feed: BatchFeed
+  private let examination: Examination?
+  private var lent: Batch?
+
+  /// A run at iteration 0.
+  ///
+  /// - Parameters:
+  ///   - solver: what takes the steps.
+  ///   - loader: the batches to learn from.
+  ///   - examination: what to test on, if at all.
+  ///   - depth: how many batches are made ahead; it changes nothing but the time it takes.
+  public init(
+    _ solver: Solver<Float>, loader: BatchLoader, examination: Examination? = nil, depth: Int = 2
+  ) {
+    self.solver = solver
+    self.examination = examination
+    loaderState = loader.state
+    feed = BatchFeed(loader, depth: depth)
+  }
+
+  /// The network that learns.
+  public var network: Network<Float> { solver.network }
+
+  /// Takes one iteration.
+  ///
+  /// - Returns: the loss on its batches, before the update.
+  /// - Throws: `Divergence` when the loss is no finite number, `DatasetError` or `LayerError` when
+  ///   images or labels can't be read or don't fit.
+  @discardableResult
+  public func step() throws -> Float {
+    let loss = try solver.step { network in
+      let batch = try feed.next()
+      try network.load(images: batch.images, labels: batch.labels)
+      if let lent { feed.giveBack(lent) }
+      lent = batch
+      loaderState = batch.stateAfter
+    }
+    log.losses.append(loss)
+    return loss
+  }
+
+  /// Tests what the network has learnt so far; `nil` without anything to test on.
+  ///
+  /// - Throws: `DatasetError` or `LayerError` when images or labels can't be read or don't fit.
+  public func test() throws -> Examination.Result? {
+    guard let examination else { return nil }
+    let result = try examination.examine(network.parameters)
+    log.tests.removeAll { $0.iteration == solver.iteration }
+    log.tests.append(
+      .init(iteration: solver.iteration, loss: result.loss, accuracy: result.accuracy))
+    return result
+  }
+
+  /// All that a run needs to go on from here, and the settings that its owner wants to find again.
+  ///
+  /// - Throws: `Divergence` when a parameter is no finite number: such a snapshot is of no use.
+  public func snapshot(settings: [UInt8] = []) throws(Divergence) -> Snapshot {
+    if let divergence = Divergence(parametersOf: network, iteration: solver.iteration) {
+      throw divergence
+    }
+    return Snapshot(
+      iteration: solver.iteration, network: network, history: solver.history,
+      loader: loaderState, log: log, settings: settings)
+  }
+
+  /// Goes on where a snapshot was taken. The loader has to be one at `snapshot.loader`.
+  ///
+  /// - Throws: `SnapshotError` when the snapshot is of another network.
+  public func resume(_ snapshot: Snapshot) throws {
+    try snapshot.restore(network)
+    try solver.resume(
+      iteration: snapshot.iteration, history: try snapshot.history(for: network))
+    loaderState = snapshot.loader
+    log = snapshot.log
+  }
+}
+
+extension TrainingRun {
+  /// The size of the last step against that of the parameter, ‖Δw‖ / ‖w‖, for each parameter of
+  /// each layer: about 10⁻³ is a usual sign of health. 0 where a parameter is 0 throughout.
+  public var updateRatios: [(layer: String, ratios: [Double])] {
+    zip(network.definition.layers, zip(network.parameters, solver.history)).compactMap {
+      layer, values in
+      let ratios = zip(values.0, values.1).map { parameter, step in
+        let norm = parameter.squaredNorm
+        return norm == 0 ? 0 : (step.squaredNorm / norm).squareRoot()
+      }
+      return ratios.isEmpty ? nil : (layer.name, ratios)
+    }
+  }
+}
