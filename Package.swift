@@ -64,6 +64,7 @@ let package = Package(
         "BrokenLayers", "GradientChecking", "NetworkChecking", "Reference", "Fast", "Networks",
         numerics,
       ]),
+    .testTarget(name: "PropertyTests", dependencies: ["Reference", "Fast", numerics]),
     .testTarget(name: "ShapeTests", dependencies: ["Networks"]),
     .testTarget(name: "NetworkTests", dependencies: ["Reference", "Fast", "Networks"]),
     .testTarget(name: "TwinTests", dependencies: ["Reference", "Fast", "Networks"]),

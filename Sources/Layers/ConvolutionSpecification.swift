@@ -66,13 +66,18 @@ public struct ConvolutionSpecification: LayerSpecification {
       span.height <= padded.height && span.width <= padded.width, type,
       "kernel \(kernel)" + (dilation == 1 ? "" : " with dilation \(dilation), spanning \(span),"),
       "must not be larger than the padded input \(padded)")
-    return try shape(
+    let output = try shape(
       of: type, "output",
       [
         input.images, outputChannels,
         (padded.height - span.height) / stride.height + 1,
         (padded.width - span.width) / stride.width + 1,
       ])
+    let depth = try shape(
+      of: type, "kernel", [input.channels / group, kernel.height, kernel.width])
+    try requireMatrixSide(depth.count, type, "kernel \(depth)", "weights")
+    try requireMatrixSide(output.spatialCount, type, "output \(output)", "positions a channel")
+    return output
   }
 
   /// Weights K × C/group × kernel, and a bias of K unless left out.

@@ -46,6 +46,13 @@ func requireExtent(
   try requireSize(extent.width, atLeast: minimum, layer, "\(name) width")
 }
 
+/// Throws unless a side of a matrix fits into the 32-bit integers of BLAS.
+func requireMatrixSide(
+  _ size: Int, _ layer: String, _ value: @autoclosure () -> String, _ what: String
+) throws(LayerError) {
+  try require(size <= Int(Int32.max), layer, value(), "must have at most 2^31 - 1 \(what)")
+}
+
 /// A shape from computed extents; what `Shape` refuses is reported as this layer's fault.
 func shape(of layer: String, _ name: String, _ dimensions: [Int]) throws(LayerError) -> Shape {
   do {
