@@ -23,6 +23,9 @@ enum TextPrinter {
     try printer.print(WireReader(bytes, file: file), .of(type(of: message)), indent: "")
     return printer.text
   }
+
+  /// A number as it stands in such a text.
+  static func text(of value: Float) -> String { shortest(value) }
 }
 
 private struct Printer {

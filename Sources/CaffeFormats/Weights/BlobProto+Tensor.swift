@@ -32,12 +32,13 @@ extension Caffe_BlobProto {
   func tensor<Scalar: Tensors.Scalar>(
     _ shape: Shape, as type: Scalar.Type = Scalar.self
   ) -> Tensor<Scalar> {
+    // Casting an array would copy it; casting a tensor around it doesn't.
     if doubleData.isEmpty {
-      return (data as? [Scalar]).map { Tensor(shape, $0) }
-        ?? Tensor(shape, data.map { Scalar(Double($0)) })
+      let floats = Tensor<Float>(shape, data)
+      return floats as? Tensor<Scalar> ?? floats.converted()
     }
-    return (doubleData as? [Scalar]).map { Tensor(shape, $0) }
-      ?? Tensor(shape, doubleData.map { Scalar($0) })
+    let doubles = Tensor<Double>(shape, doubleData)
+    return doubles as? Tensor<Scalar> ?? doubles.converted()
   }
 
   /// The values with their own shape.
@@ -67,10 +68,10 @@ extension Caffe_BlobProto {
   public init<Scalar: Tensors.Scalar>(_ tensor: Tensor<Scalar>) {
     self.init()
     shape.dim = tensor.shape.dimensions.map(Int64.init)
-    if let floats = tensor.elements as? [Float] {
-      data = floats
+    if let floats = tensor as? Tensor<Float> {
+      data = floats.elements
     } else {
-      doubleData = tensor.elements.map(\.doubleValue)
+      doubleData = tensor.converted(to: Double.self).elements
     }
   }
 }

@@ -113,7 +113,7 @@ extension CaffeModel {
   }
 
   /// The parameters of the layers that have a namesake, by layer.
-  private func parameters<Scalar: Tensors.Scalar>(
+  func parameters<Scalar: Tensors.Scalar>(
     of definition: NetworkDefinition, _ summary: NetworkSummary, as type: Scalar.Type
   ) throws(CaffeFileError) -> (tensors: [String: [Tensor<Scalar>]], report: CopyReport) {
     let expected = Dictionary(summary.layers.map { ($0.name, $0.parameters) }) { first, _ in first }

@@ -1,0 +1,85 @@
+import Testing
+
+@testable import CaffeFormats
+
+@Suite("The linter")
+struct LintTests {
+  /// Rule, line and start of the message of each finding.
+  private func lint(_ text: String) throws -> [String] {
+    try NetPrototxt(parsing: text, file: "net").lint().map { finding in
+      "\(finding.position?.line ?? 0) \(finding.rule.rawValue) \(finding.message)"
+    }
+  }
+
+  @Test("finds what is wrong with caffenet.py's nets")
+  func caffenetPy() throws {
+    let test = try NetPrototxt(contentsOf: Fixture.url("caffenet/test.upb.prototxt")).lint()
+    #expect(test.filter { $0.rule == .noFiller }.count == 8)
+    #expect(test.filter { $0.rule == .biasLearning }.count == 8)
+    #expect(test.filter { $0.rule == .automaticName }.count == 8)
+    #expect(test.filter { $0.rule == .mirrorInTest }.map(\.position?.line) == [7])
+    #expect(test.filter { $0.rule > .biasLearning } == [])
+    #expect(test.count == 25)
+    #expect(
+      test.first { $0.rule == .noFiller }?.description.hasPrefix(
+        "\(Fixture.url("caffenet/test.upb.prototxt").relativePath):19:1: "
+          + "layer \"Convolution1\" has no weight_filler [no-filler]\n    All its weights start at")
+        == true)
+
+    // The train net doesn't measure, so that it may mirror.
+    let train = try NetPrototxt(contentsOf: Fixture.url("caffenet/train.upb.prototxt")).lint()
+    #expect(train.filter { $0.rule == .mirrorInTest } == [])
+  }
+
+  @Test("finds blobs that nobody reads, shapes that don't fit, and pools that round up")
+  func blobs() throws {
+    let head = """
+      layer { name: "data" type: "Input" top: "data" top: "label"
+        input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } shape { dim: 1 } } }
+
+      """
+    #expect(
+      try lint(
+        head + """
+          layer { name: "p" type: "Pooling" bottom: "data" top: "p"
+            pooling_param { kernel_size: 3 stride: 2 } }
+          layer { name: "s" type: "Softmax" bottom: "data" top: "s" }
+          """) == [
+          "1 unread-blob layer \"data\" writes blob \"label\", which nobody reads",
+          "3 unread-blob layer \"p\" writes blob \"p\", which nobody reads",
+          "4 pool-rounding layer \"p\" pools 8×8 to 4×4, rounding up",
+        ])
+    #expect(
+      try lint(
+        head + """
+          layer { name: "c" type: "Convolution" bottom: "data" top: "c"
+            convolution_param { num_output: 4 kernel_size: 9 } }
+          layer { name: "quiet" type: "Silence" bottom: "label" bottom: "c" }
+          """) == [
+          "3 shape layer \"c\": kernel 9×9 must not be larger than the padded input 8×8"
+        ])
+  }
+
+  @Test("leaves alone what is right: a layer in place at the end, a frozen layer, another phase")
+  func nothing() throws {
+    #expect(
+      try lint(
+        """
+        layer { name: "data" type: "Input" top: "data"
+          input_param { shape { dim: 1 dim: 3 dim: 9 dim: 9 } } }
+        layer { name: "p" type: "Pooling" bottom: "data" top: "p"
+          pooling_param { kernel_size: 3 stride: 2 } }
+        layer { name: "r" type: "ReLU" bottom: "p" top: "p" }
+        """) == [])
+    #expect(
+      try lint(
+        """
+        layer { name: "data" type: "Data" top: "data" top: "label" include { phase: TRAIN }
+          transform_param { mirror: true } data_param { source: "db" batch_size: 2 } }
+        layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc"
+          param { lr_mult: 0 } param { lr_mult: 0 }
+          inner_product_param { num_output: 4 weight_filler { type: "xavier" } } }
+        layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" }
+        """) == [])
+  }
+}
