@@ -54,7 +54,7 @@ let package = Package(
       name: "walkthrough",
       dependencies: [
         "Reference", "Fast", "GradientChecking", "BrokenLayers", "NetworkChecking", "Networks",
-        "Training", "Datasets", "WholeFiles",
+        "Training", "Datasets", "WholeFiles", "CaffeFormats", "NumPyFiles",
         argumentParser, numerics,
       ]),
 
@@ -89,7 +89,8 @@ let package = Package(
       name: "ReadmeTests",
       dependencies: ["Reference", "Fast", "Networks", "GradientChecking", "walkthrough"]),
     .testTarget(
-      name: "WalkthroughTests", dependencies: ["BrokenLayers", "GradientChecking", "walkthrough"]),
+      name: "WalkthroughTests",
+      dependencies: ["BrokenLayers", "GradientChecking", "NumPyFiles", "walkthrough"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -6,6 +6,9 @@ struct Walkthrough: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "walkthrough",
     abstract: "Steps through AlexNet layer by layer, every number computed twice.",
-    subcommands: [Tour.self, Shapes.self, Check.self, Compare.self],
+    subcommands: [
+      Tour.self, Shapes.self, Check.self, Compare.self, WritePrototxt.self, Lint.self,
+      Evaluate.self,
+    ],
     defaultSubcommand: Tour.self)
 }

@@ -1,0 +1,100 @@
+import ArgumentParser
+import CaffeFormats
+import Fast
+import Foundation
+import Layers
+import NumPyFiles
+import Reference
+
+/// The door through which any other program can check this one.
+struct Evaluate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Runs a network of Caffe's files and writes every blob and gradient for numpy.",
+    discussion: """
+      The door through which any other program can check this one: hand both the same .prototxt, \
+      .caffemodel and .npy, and compare.
+
+      The input is the .npy of the images (N×C×H×W), with the labels in a file of their own, or an \
+      .npz with an array for each input of the network, under its blob's name. The number of images \
+      may differ from what the .prototxt says. What a DummyData layer fills may be left out.
+
+      The output is an .npz with, where <index> counts the layers of the phase from 00:
+        top/<index>_<layer>/<blob>          a blob right after the layer ran
+        bottom_grad/<index>_<layer>/<blob>  its gradient right after the layer ran backwards
+        param/<layer>/<i>                   weights (0) and bias (1)
+        param_grad/<layer>/<i>              their gradients
+      so that layers in place show both their sides. Of a blob that several layers read, a gradient \
+      is the sum of what has reached it so far.
+
+        import numpy
+        arrays = numpy.load("out.npz")
+        print(arrays["top/01_conv1/conv1"].shape)
+      """)
+
+  enum Version: String, CaseIterable, ExpressibleByArgument {
+    case reference, fast
+  }
+
+  enum Precision: String, CaseIterable, ExpressibleByArgument {
+    case float, double
+  }
+
+  enum PhaseChoice: String, CaseIterable, ExpressibleByArgument {
+    case test, train
+
+    var phase: Phase { self == .test ? .testing : .training }
+  }
+
+  @Option(help: "The network: a .prototxt.")
+  var net: String
+
+  @Option(help: "Its weights: a .caffemodel.")
+  var weights: String
+
+  @Option(help: "The images: an .npy, or an .npz with an array for each input.")
+  var input: String
+
+  @Option(help: "The labels: an .npy.")
+  var label: String?
+
+  @Option(help: "The phase: test or train.")
+  var phase = PhaseChoice.test
+
+  @Flag(help: "Run backwards too, and write the gradients.")
+  var backward = false
+
+  @Option(help: "Which version of the layers: reference or fast.")
+  var version = Version.fast
+
+  @Option(help: "The precision: float or double.")
+  var precision = Precision.float
+
+  @Option(
+    parsing: .unconditional,
+    help: "The start of all randomness: what dropout drops, as Caffe's random_seed has it.")
+  var seed: UInt32 = 1
+
+  @Option(help: "The .npz to write.")
+  var output: String
+
+  func run() throws {
+    let net = try NetPrototxt(contentsOf: URL(filePath: net))
+    let model = try CaffeModel(contentsOf: URL(filePath: weights))
+    let content = try InputArrays(
+      input: URL(filePath: input), label: label.map { URL(filePath: $0) })
+    let evaluation = Evaluation(
+      net: net, model: model, content: content, phase: phase.phase, backward: backward, seed: seed)
+    let archive =
+      switch (version, precision) {
+      case (.reference, .float): try evaluation.run(on: ReferenceBackend<Float>())
+      case (.reference, .double): try evaluation.run(on: ReferenceBackend<Double>())
+      case (.fast, .float): try evaluation.run(on: FastBackend<Float>())
+      case (.fast, .double): try evaluation.run(on: FastBackend<Double>())
+      }
+    try archive.arrays.write(to: URL(filePath: output))
+    for note in archive.notes {
+      FileHandle.standardError.write(Data("walkthrough evaluate: \(note)\n".utf8))
+    }
+    print("wrote \(archive.arrays.names.count) arrays to \(output)")
+  }
+}
