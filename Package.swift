@@ -26,6 +26,7 @@ let package = Package(
   targets: [
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
@@ -43,7 +44,11 @@ let package = Package(
       name: "NetworkChecking", dependencies: ["GradientChecking", "Networks"]),
     .target(name: "Training", dependencies: ["Networks", "Datasets", "NumPyFiles", numerics]),
     .target(name: "WholeFiles"),
-    .target(name: "Datasets", dependencies: ["Tensors", "WholeFiles", "CPNG", "CTurboJPEG"]),
+    .target(
+      name: "Datasets",
+      dependencies: [
+        "CaffeMessages", "Tensors", "WholeFiles", "CLMDB", "CPNG", "CTurboJPEG", protobuf,
+      ]),
     .target(name: "NumPyFiles", dependencies: ["Tensors", "WholeFiles", "CZlib"]),
     .target(
       name: "CaffeMessages", dependencies: [protobuf], exclude: ["caffe.proto", "generate.sh"]),
@@ -54,7 +59,7 @@ let package = Package(
       name: "walkthrough",
       dependencies: [
         "Reference", "Fast", "GradientChecking", "BrokenLayers", "NetworkChecking", "Networks",
-        "Training", "Datasets", "WholeFiles", "CaffeFormats", "NumPyFiles",
+        "Training", "Datasets", "WholeFiles", "CaffeFormats", "CaffeMessages", "NumPyFiles",
         argumentParser, numerics,
       ]),
 
@@ -74,7 +79,9 @@ let package = Package(
       name: "TrainingTests", dependencies: ["Reference", "Fast", "Training", "NumPyFiles"]),
     .testTarget(name: "NumPyFileTests", dependencies: ["NumPyFiles"]),
     .testTarget(name: "WholeFileTests", dependencies: ["WholeFiles"]),
-    .testTarget(name: "DatasetTests", dependencies: ["Datasets", "NumPyFiles"]),
+    .testTarget(
+      name: "DatasetTests",
+      dependencies: ["CaffeMessages", "Datasets", "NumPyFiles", "WholeFiles", protobuf]),
     .testTarget(
       name: "CaffeFormatTests",
       dependencies: [

@@ -71,6 +71,15 @@ public struct Datum: Sendable, Equatable {
         count = 3 * area
       })
   }
+
+  /// The one plane of a picture whose channels are equal.
+  public init(gray picture: Picture, label: Int = 0) {
+    channels = 1
+    height = picture.height
+    width = picture.width
+    values = .bytes(picture.redPlane)
+    self.label = label
+  }
 }
 
 /// Data that do not fit together.

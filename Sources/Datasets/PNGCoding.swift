@@ -43,13 +43,16 @@ func decodedPNG(_ bytes: [UInt8], name: String) throws(PictureError) -> Picture 
 extension Picture {
   /// The content of a PNG file of this picture, 8 bits a channel.
   ///
+  /// - Parameter inGray: whether to write the red channel alone, of a picture whose channels are
+  ///   equal.
   /// - Throws: `PictureError` when libpng runs out of memory.
-  public func pngEncoded() throws(PictureError) -> [UInt8] {
+  public func pngEncoded(inGray: Bool = false) throws(PictureError) -> [UInt8] {
     var image = png_image()
     image.version = png_uint_32(PNG_IMAGE_VERSION)
     image.height = png_uint_32(height)
     image.width = png_uint_32(width)
-    image.format = rgb
+    image.format = inGray ? gray : rgb
+    let pixels = inGray ? redPlane : bytes
     // Deflate adds 5 bytes to 16 KiB at worst, a row a byte for its filter, chunks their frames.
     let raw = (3 * width + 1) * height
     let capacity = raw + raw / 64 + 4096
@@ -57,7 +60,7 @@ extension Picture {
     let file = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
       var size = png_alloc_size_t(capacity)
       succeeded =
-        png_image_write_to_memory(&image, buffer.baseAddress, &size, 0, bytes, 0, nil) != 0
+        png_image_write_to_memory(&image, buffer.baseAddress, &size, 0, pixels, 0, nil) != 0
       count = succeeded ? Int(size) : 0
     }
     guard succeeded else {
@@ -67,6 +70,7 @@ extension Picture {
   }
 }
 
+private let gray = png_uint_32(PNG_FORMAT_GRAY)
 private let rgb = png_uint_32(PNG_FORMAT_FLAG_COLOR)
 private let rgba = png_uint_32(PNG_FORMAT_FLAG_COLOR) | png_uint_32(PNG_FORMAT_FLAG_ALPHA)
 

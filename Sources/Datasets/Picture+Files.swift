@@ -12,15 +12,19 @@ extension Picture {
   /// - Throws: `PictureError` when the file is unreadable, neither of the two, truncated, damaged,
   ///   or larger than `largestPixelCount`.
   public init(contentsOf url: URL) throws(PictureError) {
-    let name = url.relativePath
-    let bytes: [UInt8]
+    try self.init(decoding: try Self.fileContent(url), name: url.relativePath)
+  }
+
+  /// The bytes of a file that may be a picture.
+  ///
+  /// - Throws: `PictureError` when it can't be read, or is too long for any picture.
+  public static func fileContent(_ url: URL) throws(PictureError) -> [UInt8] {
     do {
       // No compressed picture of the greatest size is longer than its bare 16-bit pixels.
-      bytes = try WholeFile.read(url, limit: 8 * Self.largestPixelCount)
+      return try WholeFile.read(url, limit: 8 * Self.largestPixelCount)
     } catch {
-      throw PictureError(name: name, problem: error.problem)
+      throw PictureError(name: url.relativePath, problem: error.problem)
     }
-    try self.init(decoding: bytes, name: name)
   }
 
   /// Reads the content of a PNG or JPEG file.
@@ -31,12 +35,16 @@ extension Picture {
   /// - Parameters:
   ///   - bytes: the whole file.
   ///   - name: what error messages call it.
+  ///   - inGray: whether three equal channels come of a coloured picture too, as OpenCV makes them.
   /// - Throws: as `init(contentsOf:)`.
-  public init(decoding bytes: [UInt8], name: String = "picture") throws(PictureError) {
+  public init(
+    decoding bytes: [UInt8], name: String = "picture", inGray: Bool = false
+  ) throws(PictureError) {
     if bytes.starts(with: pngSignature) {
-      self = try decodedPNG(bytes, name: name)
+      let picture = try decodedPNG(bytes, name: name)
+      self = inGray ? picture.grayed() : picture
     } else if bytes.starts(with: [0xFF, 0xD8]) {
-      self = try decodedJPEG(bytes, name: name)
+      self = try decodedJPEG(bytes, name: name, inGray: inGray)
     } else {
       let problem =
         bytes.isEmpty ? "the file is empty" : "this is neither a PNG nor a JPEG picture"

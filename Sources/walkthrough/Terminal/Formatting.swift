@@ -14,6 +14,11 @@ enum Format {
     return (number < 0 ? "-" : "") + groups.joined(separator: ",")
   }
 
+  /// `3×227×227`.
+  static func extents(_ extents: [Int]) -> String {
+    extents.map(String.init).joined(separator: "×")
+  }
+
   /// Four significant digits: `0.01234`, `-45.67`, `1.234e-07`.
   static func value(_ number: Double) -> String {
     String(format: "%.4g", number)

@@ -1,0 +1,80 @@
+import CaffeMessages
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// How a picture's file becomes a `Datum`: what Caffe's `convert_imageset` does to it.
+public struct ImageConversion: Sendable, Equatable {
+  /// The format of a picture within a `Datum`.
+  public enum Encoding: String, Sendable, CaseIterable {
+    case png
+    case jpg
+  }
+
+  /// The rows that pictures are resized to; `nil` leaves them as they are.
+  public var height: Int?
+  /// The columns that pictures are resized to; `nil` leaves them as they are.
+  public var width: Int?
+  /// Whether one plane of gray is kept instead of blue, green and red.
+  public var isGray: Bool
+  /// Whether and how pictures are compressed; `nil` keeps bare bytes.
+  public var encoding: Encoding?
+
+  /// A conversion; without arguments it only decodes.
+  public init(
+    height: Int? = nil, width: Int? = nil, isGray: Bool = false, encoding: Encoding? = nil
+  ) {
+    self.height = height
+    self.width = width
+    self.isGray = isGray
+    self.encoding = encoding
+  }
+
+  /// The message of a picture's file.
+  ///
+  /// A file that is compressed already as asked for, and isn't changed otherwise, is taken as it
+  /// is, so that nothing is lost by compressing it again.
+  ///
+  /// - Throws: `PictureError` when the file can't be read or is no picture; `DatasetError` when
+  ///   the label needs more than 32 bits.
+  public func message(of file: URL, label: Int) throws -> Caffe_Datum {
+    let bytes = try Picture.fileContent(file)
+    var picture = try Picture(decoding: bytes, name: file.relativePath, inGray: isGray)
+    let storesGray = Picture.isStoredInGray(bytes)
+    let isResized = height != nil || width != nil
+    if isResized {
+      picture = try picture.resized(
+        height: height ?? picture.height, width: width ?? picture.width)
+    }
+    guard let encoding else {
+      return try (isGray ? Datum(gray: picture, label: label) : Datum(picture, label: label))
+        .message()
+    }
+    guard let shortLabel = Int32(exactly: label) else {
+      throw DatasetError("label \(label) needs more than 32 bits")
+    }
+    var message = Caffe_Datum()
+    message.label = shortLabel
+    message.encoded = true
+    if !isResized, storesGray == isGray, Picture.encoding(of: bytes) == encoding {
+      message.data = Data(bytes)
+    } else {
+      switch encoding {
+      case .png: message.data = Data(try picture.pngEncoded(inGray: isGray))
+      case .jpg: message.data = Data(try picture.jpegEncoded(inGray: isGray))
+      }
+    }
+    return message
+  }
+}
+
+extension Picture {
+  /// How a file is compressed; its content says, not its name.
+  public static func encoding(of file: [UInt8]) -> ImageConversion.Encoding? {
+    if file.starts(with: pngSignature) { return .png }
+    return file.starts(with: [0xFF, 0xD8]) ? .jpg : nil
+  }
+}

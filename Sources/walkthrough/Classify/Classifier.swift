@@ -1,0 +1,165 @@
+import CaffeFormats
+import Datasets
+import Fast
+import Foundation
+import Layers
+import Networks
+import Tensors
+
+/// A trained network that says what pictures show, prepared as Caffe's classification example does:
+/// resized, cropped, blue before green before red, the mean subtracted.
+struct Classifier {
+  /// A class and how sure the network is.
+  struct Prediction: Encodable, Equatable {
+    var index: Int
+    var name: String
+    var probability: Float
+  }
+
+  /// How pictures are prepared.
+  struct Preparation {
+    /// The rows and columns that a picture is resized to; `nil` for 256 in front of a crop of 227,
+    /// and in that proportion for other crops.
+    var resize: Int?
+    /// The file with the mean; `nil` for CaffeNet's 104, 117 and 123.
+    var mean: URL?
+    /// Whether the four corners, the middle and the mirror images of all five are averaged.
+    var tenCrop = false
+  }
+
+  private let network: Network<Float>
+  private let probabilities: String
+  private let transformer: Transformer
+  private let side: Int
+  private let tenCrop: Bool
+  private let labels: [String]
+
+  /// How many classes the network knows.
+  let classCount: Int
+
+  /// A network with its weights.
+  ///
+  /// - Throws: `CaffeFileError` or `LayerError` for files that can't be used or don't fit together.
+  init(net: URL, weights: URL, labels: [String]?, preparation: Preparation) throws {
+    let caffe = try NetPrototxt(contentsOf: net).network(phase: .testing)
+    let (definition, probabilities) = caffe.definition.showingProbabilities()
+    let image = definition.imageShape
+    guard definition.otherInputs.isEmpty, image.count == 3, image[0] == 3 || image[0] == 1,
+      image[1] == image[2]
+    else {
+      throw CaffeFileError(
+        file: net.relativePath,
+        problem: "takes \(Format.extents(image)) numbers an image; classifying needs a network for "
+          + "square pictures of 1 or 3 channels, and no other input")
+    }
+    network = try Network(
+      definition, backend: FastBackend<Float>(), batch: preparation.tenCrop ? 10 : 1,
+      gradients: .none, phase: .testing, fusing: true)
+    self.probabilities = probabilities
+    let model = try CaffeModel(contentsOf: weights)
+    let report = try model.copy(into: network)
+    guard report.untouched.isEmpty else {
+      throw CaffeFileError(
+        file: weights.relativePath,
+        problem: "has no weights for \(report.untouched.joined(separator: ", ")) of "
+          + "\(net.relativePath): layers are matched by name")
+    }
+    classCount = network.blob(probabilities)?.shape.channels ?? 0
+    if let labels, labels.count != classCount {
+      throw CaffeFileError(
+        file: net.relativePath,
+        problem: "tells \(classCount) classes apart, but there are \(labels.count) labels")
+    }
+    self.labels = labels ?? []
+
+    side = preparation.resize ?? (image[1] * 256 + 113) / 227
+    guard side >= image[1] else {
+      throw CaffeFileError(
+        file: net.relativePath,
+        problem: "takes \(image[1]) rows and columns: resizing to \(side) is too small")
+    }
+    tenCrop = preparation.tenCrop
+    transformer = Transformer(
+      cropSize: image[1],
+      mean: try Self.mean(preparation.mean, channels: image[0], side: side))
+  }
+
+  /// The classes of a picture, the likeliest first; of equal ones the first.
+  ///
+  /// - Throws: `PictureError` for a file that is no picture.
+  func predictions(for file: URL, count: Int) throws -> [Prediction] {
+    let isGray = network.input.shape.channels == 1
+    let picture = try Picture(
+      decoding: try Picture.fileContent(file), name: file.relativePath, inGray: isGray
+    ).resized(height: side, width: side)
+    let datum = isGray ? Datum(gray: picture) : Datum(picture)
+    var images = Tensor<Float>(network.input.shape)
+    for (index, placement) in placements(of: datum).enumerated() {
+      try transformer.write(datum, placement: placement, into: &images, image: index)
+    }
+    try network.load(images: images, labels: [])
+    try network.forward()
+    guard let output = network.blob(probabilities) else { return [] }
+    let crops = images.shape.images
+    let average = (0..<classCount).map { index in
+      (0..<crops).reduce(Float(0)) { $0 + output.elements[$1 * classCount + index] } / Float(crops)
+    }
+    return average.indices.sorted { (average[$0], $1) > (average[$1], $0) }.prefix(count).map {
+      Prediction(
+        index: $0, name: labels.indices.contains($0) ? labels[$0] : "class \($0)",
+        probability: average[$0])
+    }
+  }
+
+  /// The middle; or the corners and the middle, then their mirror images.
+  private func placements(of datum: Datum) -> [Transformer.Placement] {
+    let centre = transformer.centre(of: datum)
+    guard tenCrop else { return [centre] }
+    let last = side - network.input.shape.height
+    let corners = [(0, 0), (0, last), (last, 0), (last, last), (centre.top, centre.left)]
+    return [false, true].flatMap { mirrored in
+      corners.map { .init(top: $0.0, left: $0.1, isMirrored: mirrored) }
+    }
+  }
+
+  /// A mean image where it has the size of the resized picture, else its average in each channel.
+  private static func mean(_ file: URL?, channels: Int, side: Int) throws -> Transformer.Mean {
+    guard let file else {
+      return channels == 3 ? Transformer.caffenet.mean : .none
+    }
+    let image = try MeanImage.read(file, as: Float.self)
+    guard image.shape.dimensions[0] == channels else {
+      throw CaffeFileError(
+        file: file.relativePath,
+        problem: "has \(image.shape.dimensions[0]) channels; the network takes \(channels)")
+    }
+    if image.shape.dimensions == [channels, side, side] { return .image(image) }
+    let area = image.count / channels
+    return .perChannel(
+      (0..<channels).map { channel in
+        let values = image.elements[channel * area..<(channel + 1) * area]
+        return Float(values.reduce(0.0) { $0 + Double($1) } / Double(area))
+      })
+  }
+}
+
+extension NetworkDefinition {
+  /// The network up to its scores, with a softmax behind them, and the blob it writes: losses and
+  /// metrics, which need labels, are left out.
+  fileprivate func showingProbabilities() -> (network: NetworkDefinition, blob: String) {
+    var network = self
+    network.layers.removeAll { $0.operation.takesLabels }
+    let loss = layers.first {
+      if case .softmaxWithLoss = $0.operation { true } else { false }
+    }
+    guard let last = network.layers.last else { return (network, network.data) }
+    if loss == nil, case .softmax = last.operation { return (network, last.top) }
+    let taken = Set(network.layers.map(\.top) + [network.data])
+    let name = taken.contains("probabilities") ? "probabilities of \(self.name)" : "probabilities"
+    network.layers.append(
+      LayerDefinition(
+        name: name, operation: .softmax(SoftmaxSpecification()),
+        bottoms: [loss?.bottoms.first ?? last.top], top: name))
+    return (network, name)
+  }
+}

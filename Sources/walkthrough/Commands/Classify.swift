@@ -1,0 +1,98 @@
+import ArgumentParser
+import Datasets
+import Foundation
+import WholeFiles
+
+/// What pictures show.
+struct Classify: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Says what pictures show, with a network and weights of Caffe's.",
+    discussion: """
+      As Caffe's classification example does it: each picture is resized (256×256 for CaffeNet), \
+      its middle cut out, its channels ordered blue, green, red, and the mean subtracted.
+      """)
+
+  @Option(help: "The network: a .prototxt, for example deploy.prototxt.")
+  var net: String
+
+  @Option(help: "Its weights: a .caffemodel.")
+  var weights: String
+
+  @Option(help: "The mean image: a .binaryproto; 104, 117 and 123 if left out.")
+  var mean: String?
+
+  @Option(help: "The names of the classes, a line for each, for example synset_words.txt.")
+  var labels: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: "Rows and columns that pictures are resized to; 256 for a crop of 227 if left out.")
+  var resize: Int?
+
+  @Flag(help: "Average over four corners, the middle, and the mirror images of these five.")
+  var tenCrop = false
+
+  @Option(parsing: .unconditional, help: "How many classes to show.")
+  var top = 5
+
+  @Flag(help: "Print JSON for programs.")
+  var json = false
+
+  @Argument(help: "The pictures, PNG or JPEG.")
+  var images: [String]
+
+  /// What was found in a picture.
+  struct Result: Encodable {
+    var image: String
+    var predictions: [Classifier.Prediction]
+  }
+
+  func validate() throws {
+    guard (1...65_536).contains(resize ?? 1) else {
+      throw ValidationError("--resize \(resize ?? 1): must be from 1 to 65536.")
+    }
+    guard top >= 1 else { throw ValidationError("--top \(top): must be at least 1.") }
+  }
+
+  func run() throws {
+    let classifier = try Classifier(
+      net: URL(filePath: net), weights: URL(filePath: weights), labels: try classNames(),
+      preparation: .init(resize: resize, mean: mean.map { URL(filePath: $0) }, tenCrop: tenCrop))
+    let results = try images.map {
+      Result(
+        image: $0, predictions: try classifier.predictions(for: URL(filePath: $0), count: top))
+    }
+    let terminal = Terminal.current
+    print(
+      json
+        ? try JSON.text(results)
+        : results.map { $0.lines(terminal).joined(separator: "\n") }.joined(separator: "\n\n"))
+  }
+
+  private func classNames() throws -> [String]? {
+    guard let labels else { return nil }
+    let bytes = try WholeFile.read(URL(filePath: labels), limit: 1 << 26)
+    var lines = String(decoding: bytes, as: UTF8.self)
+      .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+      .map { $0.trimmingCharacters(in: .whitespaces) }
+    while lines.last?.isEmpty == true { lines.removeLast() }
+    return lines
+  }
+}
+
+extension Classify.Result {
+  /// The picture's name, then a bar for each class.
+  func lines(_ terminal: Terminal) -> [String] {
+    let length = 20
+    return [terminal.styled(image, .heading)]
+      + predictions.map { prediction in
+        let share = prediction.probability.isFinite ? min(max(prediction.probability, 0), 1) : 0
+        let filled = Int((Float(length) * share).rounded())
+        let bar =
+          String(repeating: "█", count: filled) + String(repeating: "░", count: length - filled)
+        let percent = Format.padded(
+          Format.percent(Double(prediction.probability)), 7, left: true)
+        return "  \(terminal.styled(bar, .good)) \(percent)  \(prediction.name)"
+      }
+  }
+}
