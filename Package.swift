@@ -97,7 +97,10 @@ let package = Package(
       dependencies: ["Reference", "Fast", "Networks", "GradientChecking", "walkthrough"]),
     .testTarget(
       name: "WalkthroughTests",
-      dependencies: ["BrokenLayers", "GradientChecking", "NumPyFiles", "walkthrough"]),
+      dependencies: [
+        "BrokenLayers", "CaffeFormats", "CaffeMessages", "Datasets", "GradientChecking",
+        "NumPyFiles", "walkthrough",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -5,11 +5,16 @@ import Testing
 
 @testable import Datasets
 
-/// Runs `python3 -c`; nil when it is missing or fails.
+/// The Python that script/python made, if it did.
+private let interpreter = URL(filePath: #filePath).deletingLastPathComponent()
+  .deletingLastPathComponent().deletingLastPathComponent().appending(
+    path: ".build-python/bin/python")
+
+/// What a program of Python prints; nil when it fails.
 private func python(_ program: String, _ arguments: String...) -> String? {
   let process = Process()
-  process.executableURL = URL(filePath: "/usr/bin/env")
-  process.arguments = ["python3", "-c", program] + arguments
+  process.executableURL = interpreter
+  process.arguments = ["-c", program] + arguments
   let output = Pipe()
   process.standardOutput = output
   process.standardError = FileHandle.nullDevice
@@ -84,7 +89,7 @@ private let lmdbIsPresent = python("import lmdb") != nil
     #expect(throws: DatasetError.self) { try DatumDatabaseWriter(folder.path("missing/db")) }
   }
 
-  @Test(.enabled(if: lmdbIsPresent, "python3 with lmdb is not installed"))
+  @Test(.enabled(if: lmdbIsPresent, "run script/python to compare with Python's lmdb"))
   func pythonReadsWhatIsWrittenHere() throws {
     let writer = try DatumDatabaseWriter(folder.path("db"))
     for index in 0..<300 { try writer.append(record(index), name: "\(index)") }

@@ -1,0 +1,103 @@
+import CaffeFormats
+import CaffeMessages
+import Datasets
+import Foundation
+import Networks
+import Tensors
+
+/// What feeds a network of a `.prototxt` while it is trained or tested: Caffe's Data layer.
+///
+/// Batches go on where the last one ended, behind the last record with the first.
+/// Source: Caffe's `data_layer.cpp`.
+final class DataLayer {
+  private let feed: BatchFeed
+  private var lent: Batch?
+
+  /// The layer of a network.
+  ///
+  /// - Parameters:
+  ///   - network: whose images and labels to load.
+  ///   - folder: where paths lead that lead nowhere from here.
+  ///   - seed: the `random_seed` that the placements of pictures are drawn from.
+  /// - Throws: `CaffeFileError` or `DatasetError` when images come from elsewhere, or the database
+  ///   can't be used.
+  init(of network: CaffeNetwork, file: String, beside folder: URL, seed: UInt32) throws {
+    guard let images = network.images, case .database(let data, let transform) = images.source
+    else {
+      throw CaffeFileError(
+        file: file,
+        problem: "nothing fills blob \"\(network.definition.data)\" when \(network.phase): "
+          + "a network that is trained needs a Data layer")
+    }
+    let loader = try BatchLoader(
+      Self.database(data, transform, beside: folder),
+      transformer: try Self.transformer(transform, beside: folder),
+      images: network.batch, isTraining: network.phase == .training,
+      state: LoaderState(
+        nextRecord: 0, random: MersenneTwister(dataLayerSeed: seed)))
+    feed = BatchFeed(loader)
+  }
+
+  /// Gives a network its next batch.
+  func load(into network: Network<Float>) throws {
+    let batch = try feed.next()
+    try network.load(images: batch.images, labels: batch.labels)
+    if let lent { feed.giveBack(lent) }
+    lent = batch
+  }
+
+  /// The database that a Data layer names.
+  static func database(
+    _ data: Caffe_DataParameter, _ transform: Caffe_TransformationParameter, beside folder: URL
+  ) throws -> DatumDatabase {
+    guard data.backend == .lmdb else {
+      throw DatasetError(
+        "\(data.source): LevelDB, Caffe's default, is not read here: a Data layer needs "
+          + "\"backend: LMDB\"")
+    }
+    guard data.randSkip == 0 else {
+      throw DatasetError("\(data.source): rand_skip \(data.randSkip) is not possible here")
+    }
+    guard !(transform.forceColor && transform.forceGray) else {
+      throw DatasetError("\(data.source): force_color and force_gray exclude each other")
+    }
+    return try DatumDatabase(
+      located(data.source, beside: folder).relativePath,
+      colours: transform.forceColor ? .colour : transform.forceGray ? .gray : .asStored)
+  }
+
+  private static func transformer(
+    _ transform: Caffe_TransformationParameter, beside folder: URL
+  ) throws -> Transformer {
+    guard !transform.hasMeanFile || transform.meanValue.isEmpty else {
+      throw DatasetError("mean_file and mean_value exclude each other")
+    }
+    let mean: Transformer.Mean =
+      transform.hasMeanFile
+      ? .image(
+        try MeanImage.read(located(transform.meanFile, beside: folder), as: Float.self))
+      : transform.meanValue.isEmpty ? .none : .perChannel(transform.meanValue)
+    return Transformer(
+      cropSize: transform.cropSize > 0 ? Int(transform.cropSize) : nil, mean: mean,
+      scale: transform.scale, mirror: transform.mirror)
+  }
+}
+
+extension SolverFile.Net {
+  /// The network in its phase, with shapes from the databases, and what feeds it.
+  func open(training: Bool, beside folder: URL, seed: UInt32) throws -> (CaffeNetwork, DataLayer) {
+    let own = prototxt.message.state
+    // Caffe merges the states: what the solver says of level and stages, where it says anything.
+    let network = try prototxt.network(
+      phase: training ? .training : .testing,
+      level: Int(state.hasLevel ? state.level : own.level), stages: own.stage + state.stage
+    ) { data in
+      let datum = try DataLayer.database(data, Caffe_TransformationParameter(), beside: folder)
+        .datum(0)
+      return [datum.channels, datum.height, datum.width]
+    }
+    return (
+      network, try DataLayer(of: network, file: prototxt.file, beside: folder, seed: seed)
+    )
+  }
+}
