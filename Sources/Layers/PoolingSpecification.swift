@@ -91,6 +91,11 @@ public struct PoolingSpecification: LayerSpecification {
       type, "kernel \(kernel)",
       "must not be larger than the padded input "
         + "\(input.height + 2 * pad.height)×\(input.width + 2 * pad.width)")
+    // Products of two sizes, each below 2³¹.
+    try require(
+      method == .average || input.height * input.width <= Int(Int32.max), type,
+      "input \(input.height)×\(input.width)",
+      "must have at most 2^31 - 1 positions a channel, as those of the maxima are kept in 32 bits")
     let clips = pad != 0
     return try shape(
       of: type, "output",

@@ -68,14 +68,15 @@ struct ShapesTable: Encodable {
         name: layer.name, type: layer.type, output: layer.output.channelsHeightWidth,
         parameters: layer.parameterCount, macs: layer.multiplyAccumulates,
         flops: layer.floatingPointOperations,
-        memoryBytes: layer.isInPlace ? 0 : bytes(layer.output.count),
+        memoryBytes: layer.isInPlace ? 0 : SinglePrecision.bytes(layer.output.count),
         receptiveField: layer.receptiveField, stride: layer.stride,
         parameterShare: share(layer.parameterCount, of: summary.parameterCount),
         macShare: share(layer.multiplyAccumulates, of: summary.multiplyAccumulates))
     }
     totals = Totals(
       parameters: summary.parameterCount, macs: summary.multiplyAccumulates,
-      flops: summary.floatingPointOperations, memoryBytes: bytes(summary.outputCount))
+      flops: summary.floatingPointOperations,
+      memoryBytes: SinglePrecision.bytes(summary.outputCount))
   }
 
   /// The table for a terminal.
@@ -104,10 +105,4 @@ struct ShapesTable: Encodable {
     let title = "\(network) on one image of \(input.map(String.init).joined(separator: "×"))"
     return ([title, ""] + table.lines()).joined(separator: "\n")
   }
-}
-
-/// The bytes of so many single-precision numbers.
-private func bytes(_ count: Int) -> Int {
-  let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Float>.size)
-  return overflow ? .max : bytes
 }

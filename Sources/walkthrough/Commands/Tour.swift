@@ -12,8 +12,11 @@ struct Tour: ParsableCommand {
     abstract: "Steps through a network layer by layer, forwards and backwards.",
     discussion: """
       In a terminal the tour waits after each layer: Enter goes on, b goes back, a number or a name \
-      jumps to that layer, -name to its backward pass, q quits. Elsewhere, or with --all, it runs \
-      through.
+      jumps to that layer, -name to its backward pass, /word to where that is mentioned, ? helps, q \
+      quits. Elsewhere, or with --all, it runs through.
+
+      Pictures are drawn in 24-bit colour where COLORTERM says so, in 256 colours where TERM does, \
+      else, and with NO_COLOR or TERM=dumb, in ASCII.
       """)
 
   @Option(help: "The network: caffenet, alexnet or mini.")
@@ -21,6 +24,12 @@ struct Tour: ParsableCommand {
 
   @Option(help: "The picture to look at, PNG or JPEG; a synthetic one if left out.")
   var image: String?
+
+  @Option(help: "What the network has learnt, a .caffemodel; random parameters if left out.")
+  var weights: String?
+
+  @Option(help: "The network as a .prototxt, with --weights; --network if left out.")
+  var net: String?
 
   @Option(
     parsing: .unconditional,
@@ -30,60 +39,100 @@ struct Tour: ParsableCommand {
   @Option(help: "Show one layer, by name.")
   var layer: String?
 
+  @Flag(help: "Leave out times and round values, so that the text is the same on every machine.")
+  var deterministic = false
+
   @Flag(help: "Run through without waiting.")
   var all = false
 
   @Flag(help: "Print JSON for programs.")
   var json = false
 
-  func run() throws {
-    let definition = network.definition()
-    let only = try layer.map { try definition.index(of: $0) }
-    let picture = try TourImage(path: image, seed: seed, definition: definition)
-    let guide = TourGuide(
-      definition: definition, image: picture.tensor, label: picture.label,
-      imageName: picture.name, seed: seed,
-      progress: Progress(steps: TourGuide.steps(of: definition)))
-    let report = try guide.run()
+  func validate() throws {
+    guard net == nil || weights != nil else {
+      throw ValidationError("--net needs --weights: what that network has learnt.")
+    }
+  }
 
+  func run() throws {
+    let report = try report()
     if json {
       print(try JSON.text(report))
       return
     }
     let terminal = Terminal.current
     let text = TourText(report: report, terminal: terminal)
-    if let only {
-      let layer = report.layers[only]
+    if let layer, let layer = report.layers.first(where: { $0.name == layer }) {
       print((text.forward(layer) + text.backward(layer)).joined(separator: "\n"))
       return
     }
-    let stops = TourStops(text)
+    let stops = TourStops(report)
     if all || !terminal.isInteractive {
-      for stop in stops.stops { print(stop.lines.joined(separator: "\n")) }
+      for stop in stops.stops { print(stop.lines(text).joined(separator: "\n")) }
     } else {
-      walk(stops, terminal)
+      if terminal.isStyled { Output.resetStyleWhenEnded() }
+      walk(stops, report)
     }
   }
 
-  private func walk(_ tour: TourStops, _ terminal: Terminal) {
+  /// Runs the network and reports on it.
+  ///
+  /// - Throws: `PictureError` for a file that is no picture, `CaffeFileError` for files of a network
+  ///   that are damaged or don't fit, `LayerError` for a layer that there isn't.
+  func report() throws -> TourReport {
+    let standard = network.definition()
+    let trained = try weights.map {
+      try TrainedNetwork(weights: $0, net: net, standard: standard, seed: seed)
+    }
+    let definition = trained?.definition ?? standard
+    return try TourGuide(
+      definition: definition,
+      image: TourImage(path: image, seed: seed, definition: definition),
+      gallery: TourImage.synthetic(
+        seed: seed, definition: definition, numbers: image == nil ? 1..<10 : 0..<10),
+      trained: trained, seed: seed, isDeterministic: deterministic,
+      only: layer.map { try definition.index(of: $0) },
+      progress: Progress(steps: TourGuide.steps(of: definition))
+    ).run()
+  }
+
+  /// Waits for a line after each station.
+  ///
+  /// Whole lines are read, not single keys: so the terminal stays as it was, whatever ends the
+  /// process, and its own editing, a screen reader and a script all work. The width is asked for
+  /// anew at each station.
+  private func walk(_ tour: TourStops, _ report: TourReport) {
     var current = 0
     var shows = true
     while true {
-      if shows { print(tour.stops[current].lines.joined(separator: "\n")) }
-      print(terminal.styled("Enter, b, number, name or q › ", .faint), terminator: "")
+      let terminal = Terminal.current
+      if shows {
+        let lines = tour.stops[current].lines(TourText(report: report, terminal: terminal))
+        print(lines.joined(separator: "\n"))
+      }
+      let prompt =
+        terminal.width < 60 ? "Enter, b, /, ?, q › " : "Enter, b, number, name, /word, ? or q › "
+      print(terminal.styled(prompt, .faint), terminator: "")
       fflush(nil)
-      guard let line = readLine() else { return }
+      guard let line = readLine() else {
+        print("")
+        return
+      }
+      shows = false
       switch tour.move(from: current, line) {
       case .quit: return
       case .go(let next):
         current = next
         shows = true
+      case .help:
+        print(TourStops.help.joined(separator: "\n"))
+      case .notFound(let word):
+        print(terminal.wrapped("No station mentions \"\(word)\".").joined(separator: "\n"))
       case .unknown(let word):
         let names = tour.stops.map { $0.names[0] }.joined(separator: " ")
         print(
           terminal.wrapped("There is no \"\(word)\". Jump to one of: \(names)").joined(
             separator: "\n"))
-        shows = false
       }
     }
   }

@@ -11,4 +11,15 @@ struct Walkthrough: ParsableCommand {
       Evaluate.self, Classify.self, ConvertImages.self, Mean.self,
     ],
     defaultSubcommand: Tour.self)
+
+  /// Runs a command; fails when what it printed could not be written.
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+      try Output.finish()
+    } catch {
+      exit(withError: error)
+    }
+  }
 }

@@ -8,14 +8,36 @@ struct Terminal {
   var isStyled: Bool
   /// Whether somebody sits there to press keys.
   var isInteractive: Bool
+  /// How pictures may be coloured.
+  var colours = Colours.none
+
+  /// What a terminal understands.
+  enum Colours: Sendable {
+    /// No colours: pictures are drawn in ASCII.
+    case none
+    /// The 256 colours of xterm.
+    case palette
+    /// 24 bits.
+    case full
+  }
 
   /// The surroundings of this process.
   static var current: Terminal {
     let writesToTerminal = isatty(STDOUT_FILENO) == 1
+    let isStyled = writesToTerminal && !isPlain
     return Terminal(
-      width: writesToTerminal ? columns() : 80,
-      isStyled: writesToTerminal && !isPlain,
-      isInteractive: writesToTerminal && isatty(STDIN_FILENO) == 1)
+      width: writesToTerminal ? columns() : 80, isStyled: isStyled,
+      isInteractive: writesToTerminal && isatty(STDIN_FILENO) == 1,
+      colours: isStyled ? colours(in: ProcessInfo.processInfo.environment) : .none)
+  }
+
+  /// What the environment says that the terminal understands.
+  static func colours(in environment: [String: String]) -> Colours {
+    let terminal = environment["TERM"] ?? ""
+    if ["truecolor", "24bit"].contains(environment["COLORTERM"]) || terminal.hasSuffix("-direct") {
+      return .full
+    }
+    return terminal.contains("256color") ? .palette : .none
   }
 
   /// Whether the user asks for text without escape sequences.
@@ -47,9 +69,10 @@ extension Terminal {
     isStyled ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text
   }
 
-  /// Breaks a paragraph at spaces, its lines indented.
+  /// Breaks a paragraph at spaces, and words that are longer than a line where it ends. The lines
+  /// are indented.
   func wrapped(_ text: String, indent: Int = 0) -> [String] {
-    let room = max(width - indent, 20)
+    let room = max(width - indent, 10)
     var lines: [String] = []
     var line = ""
     for word in text.split(separator: " ") {
@@ -58,6 +81,10 @@ extension Terminal {
         line = ""
       }
       line += line.isEmpty ? String(word) : " " + word
+      while line.count > room {
+        lines.append(String(line.prefix(room)))
+        line.removeFirst(room)
+      }
     }
     if !line.isEmpty { lines.append(line) }
     return lines.map { String(repeating: " ", count: indent) + $0 }

@@ -28,7 +28,7 @@ struct Example: Encodable, Sendable {
     var kind: Kind
     /// Of several channels the one whose numbers follow: that which adds most.
     var channel: Int
-    /// The numbers that go in, in rows; padding is missing.
+    /// The numbers that go in, in rows; null in the padding. Empty where they are more than 1,024.
     var inputs: [[Double?]]
     /// What they are multiplied with, likewise; missing without weights.
     var weights: [[Double]]?

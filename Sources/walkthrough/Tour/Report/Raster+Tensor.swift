@@ -1,23 +1,21 @@
 import Tensors
 
 extension Raster {
-  /// One channel of the first image, at its own size; below 0 and above it drawn on two sides of a
-  /// middle if both occur.
-  init(_ tensor: Tensor<Float>, channel: Int) {
+  /// One channel of the first image, at its own size.
+  ///
+  /// - Parameter isSigned: whether 0 is the middle of the scale, as where other channels go below
+  ///   it; if left out, whether this one does.
+  init(_ tensor: Tensor<Float>, channel: Int, isSigned: Bool? = nil) {
     let plane = tensor.shape.spatialCount
     let values = tensor.elements[channel * plane..<(channel + 1) * plane].map(Double.init)
-    self.init(values, width: tensor.shape.width, height: tensor.shape.height)
-  }
-
-  /// Numbers in rows.
-  private init(_ values: [Double], width: Int, height: Int) {
     let finite = values.lazy.filter(\.isFinite)
     let (least, greatest) = (finite.min() ?? 0, finite.max() ?? 0)
     let reach = max(-least, greatest)
-    let isSigned = least < 0
+    let isSigned = isSigned ?? (least < 0)
     self.init(
-      values, width: width, height: height, scale: isSigned ? .diverging : .sequential,
-      lower: isSigned ? -reach : least, upper: isSigned ? reach : greatest)
+      values, width: tensor.shape.width, height: tensor.shape.height,
+      scale: isSigned ? .diverging : .sequential, lower: isSigned ? -reach : least,
+      upper: isSigned ? reach : greatest)
   }
 
   /// Numbers as levels between two bounds; NaN as the lower one.

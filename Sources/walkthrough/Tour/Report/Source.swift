@@ -1,29 +1,27 @@
+import Layers
+
 /// Where a layer's two versions stand, by path from the package's root.
 struct Source: Encodable, Sendable {
   /// `file:line`; without the line where the report is deterministic, as every edit would move it.
   var reference: String
   var fast: String
-  /// The lines; missing where the package's source isn't at hand, or the report is deterministic.
+  /// The functions of each version; missing where the package's source isn't at hand, or the report
+  /// is deterministic. `SourceTree.package` has their text.
   var referenceCode: Code?
   var fastCode: Code?
 
-  /// A version's file.
+  /// The functions of one version, in its file and the files of its extensions.
   struct Code: Encodable, Sendable {
-    var file: String
-    /// The functions that make up the forward and the backward pass.
-    var forward: LineRange
-    var backward: LineRange?
-    /// The whole file, line by line. Not in JSON.
-    var lines: [String]
-
-    private enum CodingKeys: String, CodingKey {
-      case file, forward, backward
-    }
+    /// What makes up the forward pass, the function of the contract first.
+    var forward: [Passage]
+    var backward: [Passage]
   }
 }
 
 /// Lines of a file, counted from 1, ends included.
-struct LineRange: Encodable, Equatable, Sendable {
+struct Passage: Encodable, Equatable, Sendable {
+  /// From the package's root, for example `Sources/Fast/Convolution+Backward.swift`.
+  var file: String
   var first: Int
   var last: Int
 }
@@ -33,7 +31,7 @@ struct FormulaPart: Encodable, Sendable {
   var text: String
   /// What it stands for; missing for signs between two pieces.
   var meaning: String?
-  /// Missing where no single place computes it, or as in `Source`.
-  var referenceLines: LineRange?
-  var fastLines: LineRange?
+  /// Missing where no single place computes it, and as in `Source`.
+  var reference: Passage?
+  var fast: Passage?
 }

@@ -1,0 +1,78 @@
+import Layers
+import Networks
+import Tensors
+
+/// What the tour says of a layer before anything is computed.
+struct Explanation {
+  /// What the layer does, in a sentence or two.
+  var summary: String
+  /// The formula with the layer's numbers put in, piece by piece.
+  var terms: [Term]
+  /// How the output's shape follows from the input's.
+  var arithmetic: [String]
+  /// What the backward pass does, in a sentence.
+  var backward: String
+
+  /// A piece of a formula.
+  struct Term {
+    var text: String
+    /// What it stands for; `nil` for signs between two pieces.
+    var meaning: String?
+    /// Code of the naive version that computes it.
+    var reference: String?
+    /// The same of the optimized version.
+    var fast: String?
+
+    init(_ text: String, _ meaning: String? = nil, reference: String? = nil, fast: String? = nil) {
+      self.text = text
+      self.meaning = meaning
+      self.reference = reference
+      self.fast = fast
+    }
+  }
+
+  /// The formula in one piece.
+  var formula: String { terms.map(\.text).joined() }
+
+  /// Explains an operation on a shape.
+  init(_ operation: LayerOperation, input: Shape, output: Shape) {
+    self =
+      switch operation {
+      case .convolution(let specification): specification.explanation(input, output)
+      case .relu(let specification): specification.explanation(input)
+      case .pooling(let specification): specification.explanation(input, output)
+      case .lrn(let specification): specification.explanation(input)
+      case .innerProduct(let specification): specification.explanation(input)
+      case .dropout(let specification): specification.explanation(input)
+      case .softmax(let specification): specification.explanation(input)
+      case .softmaxWithLoss(let specification): specification.explanation(input)
+      case .accuracy(let specification): specification.explanation(input)
+      }
+  }
+
+  init(summary: String, terms: [Term], arithmetic: [String], backward: String) {
+    self.summary = summary
+    self.terms = terms
+    self.arithmetic = arithmetic
+    self.backward = backward
+  }
+
+  /// The line on the shape of a layer that keeps it.
+  static func unchanged(_ input: Shape) -> String {
+    "the shape stays: " + input.dimensions.dropFirst().map(String.init).joined(separator: "×")
+  }
+}
+
+extension Explanation.Term {
+  /// The piece with its places in the code, as far as the source is at hand.
+  func located(
+    in tree: SourceTree, reference place: SourceLocation?, fast fastPlace: SourceLocation?
+  ) -> FormulaPart {
+    func find(_ code: String?, _ place: SourceLocation?) -> Passage? {
+      guard let code, let place else { return nil }
+      return tree.passage(with: code, in: place)
+    }
+    return FormulaPart(
+      text: text, meaning: meaning, reference: find(reference, place), fast: find(fast, fastPlace))
+  }
+}

@@ -1,0 +1,129 @@
+import Fast
+import Layers
+import Networks
+import RealModule
+import Reference
+import Tensors
+
+/// A look at several pictures in testing: where each feature map of the convolutions is greatest,
+/// and what the network takes the first picture for.
+///
+/// Nothing is made up to please a map, as with gradient ascent or deconvolution: the parts of
+/// pictures are real, and only as good as the pictures at hand.
+struct Survey {
+  /// By layer and channel.
+  private(set) var peaks: [Int: [Int: FeatureMap.Peak]] = [:]
+  /// Of the first picture's classes.
+  private(set) var probabilities: [Double] = []
+
+  /// Of how many maps a layer the greatest place is looked for.
+  static let mapsLookedFor = 6
+  /// The largest side of a part of a picture, in pixels; greater parts are shrunk.
+  private static let patchSide = 24
+
+  /// Runs the network on the pictures.
+  ///
+  /// - Throws: `LayerError` for pictures that don't fit.
+  init(
+    of pictures: [TourImage], definition: NetworkDefinition, parameters: [[Tensor<Float>]],
+    isDeterministic: Bool, progress: Progress
+  ) throws {
+    progress.step("looking at \(pictures.count) pictures")
+    let network: Network<Float>
+    // In one batch; but one by one in naive loops, which save nothing by it, only memory.
+    let batches = isDeterministic ? pictures.map { [$0] } : [pictures]
+    let origins = definition.origins
+    if isDeterministic {
+      network = try Network(
+        definition, backend: ReferenceBackend<Float>(), gradients: .none, phase: .testing,
+        parameters: parameters)
+    } else {
+      network = try Network(
+        definition, backend: FastBackend<Float>(), batch: pictures.count, gradients: .none,
+        phase: .testing, parameters: parameters)
+    }
+    for (number, batch) in batches.enumerated() {
+      try network.load(
+        images: .joined(batch.map(\.tensor)), labels: batch.map(\.label))
+      for index in definition.layers.indices {
+        try network.forward(layer: index)
+        guard case .convolution = definition.layers[index].operation,
+          let output = network.blob(definition.layers[index].top)
+        else { continue }
+        look(
+          at: output, network.summary.layers[index], layer: index,
+          origin: origins[definition.layers[index].top] ?? 0, batch)
+      }
+      if number == 0, let scores = network.blob(definition.scores) {
+        probabilities = Self.softmax(scores)
+      }
+    }
+  }
+
+  private mutating func look(
+    at output: Tensor<Float>, _ summary: LayerSummary, layer: Int, origin: Int,
+    _ pictures: [TourImage]
+  ) {
+    for map in FeatureMap.evenlySpaced(output, groups: 1).prefix(Self.mapsLookedFor) {
+      for (image, picture) in pictures.enumerated() {
+        let plane = output.shape.spatialCount
+        let start = (image * output.shape.channels + map.channel) * plane
+        let values = output.elements[start..<start + plane]
+        guard let place = values.indices.max(by: { values[$0] < values[$1] }), values[place] > 0,
+          Double(values[place]) > peaks[layer]?[map.channel]?.value ?? 0
+        else { continue }
+        let width = output.shape.width
+        let (row, column) = ((place - start) / width, (place - start) % width)
+        peaks[layer, default: [:]][map.channel] = peak(
+          picture, value: Double(values[place]), top: origin + row * summary.stride,
+          left: origin + column * summary.stride, side: summary.receptiveField)
+      }
+    }
+  }
+
+  private func peak(
+    _ picture: TourImage, value: Double, top: Int, left: Int, side: Int
+  ) -> FeatureMap.Peak {
+    FeatureMap.Peak(
+      picture: picture.name, top: top, left: left, side: side, value: value,
+      patch: picture.raster.cropped(top: top, left: left, side: side)
+        .shrunk(toFit: Self.patchSide))
+  }
+
+  private static func softmax(_ scores: Tensor<Float>) -> [Double] {
+    let first = scores.elements.prefix(scores.shape.imageCount).map(Double.init)
+    let maximum = first.max() ?? 0
+    let powers = first.map { Double.exp($0 - maximum) }
+    let sum = powers.reduce(0, +)
+    return powers.map { $0 / sum }
+  }
+}
+
+extension NetworkDefinition {
+  /// For each blob, the first row of the image that its first row depends on; below 0 where it
+  /// lies in the padding. A layer with padding p on a blob of stride j begins p·j further up.
+  fileprivate var origins: [String: Int] {
+    var places = [data: (origin: 0, stride: 1)]
+    for layer in layers {
+      let (origin, step) = places[layer.bottoms.first ?? ""] ?? (0, 1)
+      let (pad, stride) =
+        switch layer.operation {
+        case .convolution(let specification):
+          (specification.pad.height, specification.stride.height)
+        case .pooling(let specification): (specification.pad.height, specification.stride.height)
+        default: (0, 1)
+        }
+      places[layer.top] = (origin - pad * step, step * stride)
+    }
+    return places.mapValues(\.origin)
+  }
+}
+
+extension Tensor<Float> {
+  /// Images one after another in a batch. They have one shape.
+  fileprivate static func joined(_ images: [Tensor]) throws -> Tensor {
+    guard let first = images.first else { return Tensor(Shape()) }
+    return Tensor(
+      try first.shape.withImages(images.count), images.flatMap(\.elements))
+  }
+}

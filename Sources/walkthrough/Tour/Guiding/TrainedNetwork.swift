@@ -1,0 +1,48 @@
+import CaffeFormats
+import Fast
+import Foundation
+import Layers
+import Networks
+import Tensors
+
+/// A network with what it has learnt, from Caffe's files.
+struct TrainedNetwork {
+  var definition: NetworkDefinition
+  var parameters: [[Tensor<Float>]]
+  /// Where they are from, for a reader.
+  var source: String
+
+  /// Reads the parameters of a network.
+  ///
+  /// Of a `.prototxt`, the layers of testing are taken. As in Caffe, a layer gets the parameters of
+  /// its namesake; one without a namesake keeps its random ones, and `source` says so.
+  ///
+  /// - Parameters:
+  ///   - weights: a `.caffemodel`.
+  ///   - net: a `.prototxt`; without it, `standard` is taken.
+  ///   - standard: a network of this package.
+  ///   - seed: of the random parameters that are left.
+  /// - Throws: `CaffeFileError` for files that are damaged or don't fit each other, `LayerError` for
+  ///   an impossible network.
+  init(weights: String, net: String?, standard: NetworkDefinition, seed: UInt32) throws {
+    definition =
+      try net.map {
+        try NetPrototxt(contentsOf: URL(filePath: $0)).network(phase: .testing).definition
+      } ?? standard
+    let network = try Network(
+      definition, backend: FastBackend<Float>(), gradients: .none, phase: .testing, seed: seed)
+    let report = try CaffeModel(contentsOf: URL(filePath: weights)).copy(into: network)
+    let name = URL(filePath: weights).lastPathComponent
+    guard !report.copied.isEmpty else {
+      throw LayerError(
+        layer: name, value: "layers \(report.ignored.joined(separator: ", "))",
+        rule: "must have the names of \(definition.name)'s layers for at least one of them")
+    }
+    parameters = network.parameters
+    source =
+      name
+      + (report.untouched.isEmpty
+        ? ""
+        : " (not in it, so left to chance: \(report.untouched.joined(separator: ", ")))")
+  }
+}

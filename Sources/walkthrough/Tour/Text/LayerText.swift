@@ -1,0 +1,133 @@
+import Foundation
+
+// A layer as lines of text, on the way forwards and on the way back.
+
+extension TourText {
+  /// A layer on the way forwards.
+  func forward(_ layer: LayerReport) -> [String] {
+    var lines = heading(layer) + terminal.wrapped(layer.explanation, indent: 2)
+    lines += row("formula", layer.formula)
+    for (index, line) in layer.arithmetic.enumerated() {
+      lines += row(index == 0 ? "shape" : "", line)
+    }
+    lines += counts(layer)
+    lines += row(
+      "memory",
+      layer.isInPlace ? "in place: none of its own" : Format.bytes(layer.memoryBytes.output))
+    lines += row(
+      "sees",
+      "\(layer.receptiveField)×\(layer.receptiveField) pixels of the image, "
+        + "\(layer.stride) apart")
+    lines += row("output", text(layer.statistics))
+    lines += histogram(layer.histogram)
+    if let silence = layer.silence {
+      let what = layer.maps.isEmpty ? "units" : "channels"
+      lines += row("dead", "\(silence.dead) of \(silence.count) \(what) are 0 everywhere here")
+    }
+    lines += byHand(layer.example)
+    lines += bars("time", layer.naiveForwardSeconds, layer.fastForwardSeconds)
+    lines += row("versions", agreement(layer))
+    lines += checks(layer)
+    lines += row("code", layer.source.reference) + row("", layer.source.fast)
+    return lines + maps(layer) + filters(layer.filters, "filters") + peaks(layer)
+  }
+
+  /// A layer on the way back.
+  func backward(_ layer: LayerReport) -> [String] {
+    guard let backward = layer.backward else { return [] }
+    var lines = ["", terminal.styled("\(layer.name), backwards", .strong)]
+    lines += terminal.wrapped(backward.explanation, indent: 2)
+    if let gradient = backward.inputGradient {
+      lines += row("∂L/∂in", text(gradient))
+      if let histogram = backward.inputHistogram { lines += self.histogram(histogram) }
+    } else {
+      lines += row("∂L/∂in", "not computed: nobody needs the gradient of the image")
+    }
+    for (name, statistics) in backward.parameterGradients.sorted(by: { $0.key > $1.key }) {
+      lines += row("∂L/∂\(name == "weights" ? "w" : "b")", text(statistics))
+      if let histogram = backward.parameterHistograms[name] {
+        lines += self.histogram(histogram)
+      }
+    }
+    lines += bars("time", backward.naiveBackwardSeconds, backward.fastBackwardSeconds)
+    if let difference = backward.maxDifference {
+      lines += row(
+        "versions",
+        "greatest difference \(Format.value(difference)) of "
+          + Format.value(backward.largestMagnitude))
+    }
+    let maps = backward.inputMaps.map { ($0.raster, "ch \($0.channel)") }
+    if !maps.isEmpty { lines += pictures("∂L/∂in", maps, side: tileSide) }
+    return lines + filters(backward.filterGradients, "∂L/∂w")
+  }
+
+  /// Number, name, type and shapes; on two lines where one is too short.
+  private func heading(_ layer: LayerReport) -> [String] {
+    let title = "\(layer.number)/\(report.layers.count)  \(layer.name)  \(layer.type)"
+    let shape = "\(extents(layer.input)) → \(extents(layer.output))"
+    let styled = terminal.styled(title, .heading)
+    return title.count + 2 + shape.count <= terminal.width
+      ? ["", styled + "  " + shape] : ["", styled, "  " + shape]
+  }
+
+  private func counts(_ layer: LayerReport) -> [String] {
+    guard layer.parameters.total > 0 else { return [] }
+    let weights =
+      "\(Format.grouped(layer.parameters.weights)) weights "
+      + "(\(extents(layer.parameters.weightShape)))"
+    return row(
+      "parameters",
+      "\(Format.grouped(layer.parameters.total)) = \(weights) + "
+        + "\(Format.grouped(layer.parameters.biases)) biases, "
+        + Format.bytes(layer.memoryBytes.parameters))
+      + row(
+        "work", "\(Format.grouped(layer.macs)) MACs = \(Format.grouped(layer.flops)) FLOPs")
+  }
+
+  private func agreement(_ layer: LayerReport) -> String {
+    let verdict =
+      layer.agrees
+      ? "naive and optimized agree to within rounding"
+      : "naive and optimized DIFFER by more than rounding"
+    return verdict
+      + (layer.maxDifference.map { ": greatest difference \(Format.value($0))" } ?? "")
+  }
+
+  private func checks(_ layer: LayerReport) -> [String] {
+    guard let subject = layer.checkedOn else { return [] }
+    var tensors: [String] = []
+    for check in layer.checks where !tensors.contains(check.tensor) { tensors.append(check.tensor) }
+    let wrong = layer.checks.filter { !$0.passed }
+    let verdict =
+      wrong.isEmpty
+      ? "right in both versions"
+      : "WRONG: "
+        + wrong.map { "\($0.tensor) (\($0.version))" }.joined(separator: ", ")
+    return row(
+      "gradient", "by \(tensors.joined(separator: ", ")): \(verdict), checked on \(subject)")
+  }
+
+  func extents(_ extents: [Int]) -> String {
+    extents.map(String.init).joined(separator: "×")
+  }
+
+  private func text(_ statistics: Statistics) -> String {
+    "mean \(Format.value(statistics.mean)), deviation \(Format.value(statistics.deviation)), "
+      + "from \(Format.value(statistics.minimum)) to \(Format.value(statistics.maximum)), "
+      + "\(Format.percent(statistics.zeroShare)) zeros"
+  }
+
+  /// Where values fall, without zeros: a line of bars between the least and the greatest.
+  private func histogram(_ histogram: Histogram) -> [String] {
+    guard histogram.counts.contains(where: { $0 > 0 }), histogram.lower < histogram.upper else {
+      return []
+    }
+    let (lower, upper) = (Format.value(histogram.lower), Format.value(histogram.upper))
+    var counts = histogram.counts
+    while counts.count > 4, indent + lower.count + upper.count + counts.count + 2 > terminal.width {
+      counts = stride(from: 0, to: counts.count, by: 2).map { counts[$0] + counts[$0 + 1] }
+    }
+    return row(
+      "", ["\(lower) \(Bars.sparkline(counts, colours: terminal.colours)) \(upper)"])
+  }
+}
