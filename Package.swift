@@ -98,7 +98,7 @@ let package = Package(
     .testTarget(
       name: "WalkthroughTests",
       dependencies: [
-        "BrokenLayers", "CaffeFormats", "CaffeMessages", "Datasets", "GradientChecking",
+        "BrokenLayers", "CaffeFormats", "CaffeMessages", "Datasets", "Fast", "GradientChecking",
         "NumPyFiles", "walkthrough",
       ]),
   ],

@@ -12,8 +12,10 @@ private let report = Result { () throws -> TourReport in
   var generator = SplitMix64(seed: 5)
   let guide = TourGuide(
     definition: definition,
-    image: .normal(try definition.inputShape(batch: 1), deviation: 50, using: &generator),
-    label: 3, imageName: "noise", seed: 1, progress: Progress(steps: 1))
+    image: TourImage(
+      tensor: .normal(try definition.inputShape(batch: 1), deviation: 50, using: &generator),
+      label: 3, name: "noise"),
+    seed: 1, progress: Progress(steps: 1))
   return try guide.run()
 }
 
@@ -60,6 +62,59 @@ struct TourTests {
 
   /// Float sums of up to 864 products in another order than Double's: √864 roundings of 6e-8 of the
   /// largest partial sum, which may be some tens of times the result.
+  @Test("adds up: bars to all values, parts to formulas, groups and types to totals")
+  func sums() throws {
+    let report = try report.get()
+    for layer in report.layers {
+      let count = layer.output.reduce(1, *)
+      #expect(layer.histogram.counts.reduce(0, +) + layer.histogram.zeros == count, "\(layer.name)")
+      #expect(layer.formulaParts.map(\.text).joined() == layer.formula, "\(layer.name)")
+      #expect(layer.maps.count <= FeatureMap.limit && layer.agrees, "\(layer.name)")
+      #expect(!layer.checks.contains { !$0.passed }, "\(layer.name)")
+      if !layer.groups.isEmpty {
+        #expect(layer.groups.reduce(0) { $0 + $1.parameters } == layer.parameters.total)
+        #expect(layer.groups.last?.lastOutput == layer.output[0] - 1)
+      }
+    }
+    #expect(report.totals.types.reduce(0) { $0 + $1.parameters } == report.parameters)
+    #expect(report.totals.types.reduce(0) { $0 + $1.macs } == report.macs)
+  }
+
+  @Test("shows the window that a value is computed from, where it lies in the input")
+  func windows() throws {
+    let layers = try report.get().layers
+    let conv2 = try #require(layers[4].example.window)
+    // Kernel 5, pad 2, second group of two with 12 channels each.
+    #expect(conv2.firstChannel == 12 && conv2.lastChannel == 23)
+    let place = layers[4].example.output
+    #expect(conv2.top == place[1] - 2 && conv2.left == place[2] - 2)
+    #expect(conv2.inputs.count == 5 && conv2.weights?.count == 5)
+    let pool1 = try #require(layers[2].example.window)
+    let values = pool1.inputs.joined().compactMap { $0 }
+    #expect(values.max() == layers[2].example.byHand)
+  }
+
+  @Test("finds the code of every piece of a formula, in both versions")
+  func formulaCode() throws {
+    for layer in try report.get().layers {
+      for part in layer.formulaParts where part.reference != nil || part.fast != nil {
+        #expect(part.reference != nil && part.fast != nil, "\(layer.name): \(part.text)")
+      }
+      let found = layer.formulaParts.count { $0.reference != nil }
+      // The signs between pieces have none; of the pieces, half or more do.
+      #expect(2 * found >= layer.formulaParts.count { $0.meaning != nil }, "\(layer.name)")
+      let code = try #require(layer.source.referenceCode)
+      let isAccuracy = layer.type == "Accuracy"
+      #expect(!code.forward.isEmpty)
+      #expect(code.backward.isEmpty == isAccuracy)
+      for passage in code.forward + code.backward {
+        let lines = try #require(SourceTree.package.lines(of: passage.file))
+        #expect(lines[passage.first - 1].contains("func "))
+        #expect(lines[passage.last - 1].trimmingCharacters(in: .whitespaces) == "}")
+      }
+    }
+  }
+
   @Test("computes every value by hand as the two versions do")
   func byHand() throws {
     for layer in try report.get().layers {
@@ -112,31 +167,30 @@ struct TourTests {
     }
   }
 
-  @Test("goes on, back, and to a number or name")
+  @Test("goes on, back, and to a number, a name or a word")
   func moves() throws {
-    let tour = TourStops(TourText(report: try report.get(), terminal: plain))
+    let report = try report.get()
+    let tour = TourStops(report)
     #expect(tour.move(from: 0, "") == .go(to: 1))
     #expect(tour.move(from: 0, "b") == .go(to: 0))
     #expect(tour.move(from: 5, "b") == .go(to: 4))
+    #expect(tour.move(from: 5, "r") == .go(to: 5))
     #expect(tour.move(from: 0, "5") == .go(to: 5))
     #expect(tour.move(from: 0, " CONV2 ") == .go(to: 5))
     #expect(tour.move(from: 3, "q") == .quit)
     #expect(tour.move(from: tour.stops.count - 1, "") == .quit)
     #expect(tour.move(from: 3, "conv9") == .unknown("conv9"))
+    #expect(tour.move(from: 3, "?") == .help)
+    #expect(tour.move(from: 0, "/neighbours") == .go(to: 4), "norm1 is the first to mention them")
+    #expect(tour.move(from: 4, "/NEIGHBOURS") == .go(to: 8), "then norm2")
+    #expect(tour.move(from: 3, "/no such word") == .notFound("no such word"))
+    #expect(tour.move(from: 3, "/") == .unknown("/"))
     guard case .go(let backwards) = tour.move(from: 0, "-conv2") else {
       Issue.record("no way to conv2's backward pass")
       return
     }
-    #expect(tour.stops[backwards].lines.joined().contains("conv2, backwards"))
-  }
-
-  @Test("keeps to the width, but for the lines of the hand computation", arguments: [40, 80, 120])
-  func width(width: Int) throws {
-    let terminal = Terminal(width: width, isStyled: false, isInteractive: false)
-    let text = TourText(report: try report.get(), terminal: terminal)
-    for line in text.introduction() + text.loss() {
-      #expect(line.count <= width)
-    }
+    let text = TourText(report: report, terminal: plain)
+    #expect(tour.stops[backwards].lines(text).joined().contains("conv2, backwards"))
   }
 
   @Test(

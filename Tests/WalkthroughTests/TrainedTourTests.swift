@@ -1,0 +1,95 @@
+import CaffeFormats
+import Fast
+import Foundation
+import Networks
+import Testing
+
+@testable import walkthrough
+
+@Suite("walkthrough tour --weights")
+struct TrainedTourTests {
+  private static let folder = FileManager.default.temporaryDirectory
+    .appending(path: "TrainedTourTests-\(ProcessInfo.processInfo.processIdentifier)")
+
+  /// A network with other random numbers than the tour would draw, as a file.
+  private static let weights = Result {
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let network = try Network(mini(), backend: FastBackend<Float>(), seed: 77)
+    let url = folder.appending(path: "mini.caffemodel")
+    try CaffeModel(of: network).write(to: url)
+    return (path: url.path, weights: network.parameters)
+  }
+
+  private func tour(_ arguments: String...) throws -> Tour {
+    let command = try Walkthrough.parseAsRoot(["tour"] + arguments)
+    return try #require(command as? Tour)
+  }
+
+  @Test("shows what is in the file, in testing, and says where it is from")
+  func weights() throws {
+    let (path, weights) = try Self.weights.get()
+    let report = try tour("--network", "mini", "--weights", path).report()
+    #expect(report.weights.isTrained && report.weights.source == "mini.caffemodel")
+    #expect(report.layers[0].filters == Raster.filters(weights[0][0]))
+    // In testing, dropout passes on what it gets.
+    let dropout = try #require(report.layers.first { $0.type == "Dropout" })
+    #expect(dropout.example.steps == ["nothing is dropped in testing"])
+    #expect(report.predictions.count == 5)
+    #expect(abs(report.predictions.reduce(0) { $0 + $1.probability }) <= 1)
+    let text = TourText(
+      report: report, terminal: Terminal(width: 80, isStyled: false, isInteractive: false))
+    let all = TourStops(report).stops.flatMap { $0.lines(text) }.joined(separator: "\n")
+    #expect(!all.contains("untrained"))
+  }
+
+  @Test("tours a deploy network, which has no loss to go back from")
+  func deploy() throws {
+    let net = Self.folder.appending(path: "deploy.prototxt")
+    let (path, _) = try Self.weights.get()
+    let text = """
+      name: "short"
+      layer { name: "data" type: "Input" top: "data"
+        input_param { shape { dim: 10 dim: 3 dim: 99 dim: 99 } } }
+      layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1"
+        convolution_param { num_output: 24 kernel_size: 11 stride: 4 } }
+      layer { name: "pool" type: "Pooling" bottom: "conv1" top: "pool"
+        pooling_param { pool: AVE global_pooling: true } }
+      layer { name: "score" type: "InnerProduct" bottom: "pool" top: "score"
+        inner_product_param { num_output: 4 } }
+      layer { name: "prob" type: "Softmax" bottom: "score" top: "prob" }
+      """
+    try text.write(to: net, atomically: true, encoding: .utf8)
+    let report = try tour("--weights", path, "--net", net.path).report()
+    #expect(report.layers.map(\.name) == ["conv1", "pool", "score", "prob"])
+    #expect(report.layers.allSatisfy { $0.backward == nil })
+    #expect(report.weights.source == "mini.caffemodel (not in it, so left to chance: score)")
+    #expect(report.predictions.count == 4)
+    let plain = Terminal(width: 80, isStyled: false, isInteractive: false)
+    let lines = TourText(report: report, terminal: plain).loss().joined(separator: " ")
+    #expect(lines.contains("no loss"))
+  }
+
+  @Test("says that a picture's label is assumed")
+  func label() throws {
+    let picture = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "Fixtures/pictures/colour.png")
+    let report = try tour("--network", "mini", "--image", picture.path).report()
+    #expect(report.image.isLabelAssumed && report.image.label == 0)
+    let text = TourText(
+      report: report, terminal: Terminal(width: 200, isStyled: false, isInteractive: false))
+    #expect(text.introduction().joined(separator: " ").contains("its label is assumed to be 0"))
+    #expect(text.introduction().joined(separator: " ").contains("untrained"))
+  }
+
+  @Test("refuses files that don't fit, and a network without what it has learnt")
+  func refusals() throws {
+    let (path, _) = try Self.weights.get()
+    #expect(throws: (any Error).self) { try tour("--net", "x.prototxt") }
+    let missing = #expect(throws: (any Error).self) {
+      try tour("--weights", "/no/such.caffemodel").report()
+    }
+    #expect(missing.map { "\($0)" }?.contains("/no/such.caffemodel") == true)
+    let error = #expect(throws: (any Error).self) { try tour("--weights", path).report() }
+    #expect(error.map { "\($0)" }?.contains("layer \"conv1\"") == true)
+  }
+}
