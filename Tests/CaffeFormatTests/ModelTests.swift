@@ -142,6 +142,13 @@ struct ModelTests {
     #expect(error?.description.hasPrefix("w: at byte \(problem)") == true)
   }
 
+  @Test("refuse HDF5, and say how to get the other form")
+  func hdf5() {
+    let bytes: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
+    let error = #expect(throws: CaffeFileError.self) { try CaffeModel(decoding: bytes) }
+    #expect(error?.problem.contains("HDF5") == true)
+  }
+
   @Test("refuse more messages than any network has, before they take memory")
   func manyMessages() {
     let layers = [UInt8](repeatElement([0xA2, 0x06, 0x00], count: 300_000).joined())

@@ -160,6 +160,49 @@ struct NetworkReadingTests {
     #expect(error?.description == "net:" + message)
   }
 
+  @Test(
+    "refuses what no machine can hold, naming the layer",
+    arguments: [
+      "layer { name: \"x\" type: \"InnerProduct\" bottom: \"data\" top: \"x\" "
+        + "inner_product_param { num_output: 2147483647 } }",
+      "layer { name: \"x\" type: \"Convolution\" bottom: \"data\" top: \"x\" "
+        + "convolution_param { num_output: 1000 kernel_size: 1 pad: 20000 } }",
+      "layer { name: \"x\" type: \"Input\" top: \"x\" "
+        + "input_param { shape { dim: 2147483647 dim: 2147483647 } } }",
+    ])
+  func memory(text: String) {
+    let error = #expect(throws: CaffeFileError.self) {
+      _ = try NetPrototxt(parsing: head + text, file: "net").network(phase: .testing)
+    }
+    #expect(error?.description.hasPrefix("net:3:1: layer \"x\": ") == true)
+    #expect(error?.problem.contains("more than this machine's") == true)
+  }
+
+  @Test("reads the form of 2014, with its inputs, into the network of today's")
+  func oldForm() throws {
+    let old = try NetPrototxt(
+      parsing: """
+        input: "data" input_dim: 2 input_dim: 3 input_dim: 9 input_dim: 9
+        layers { name: "c" type: CONVOLUTION bottom: "data" top: "c" blobs_lr: 1 blobs_lr: 2
+          weight_decay: 1 weight_decay: 0 convolution_param { num_output: 4 kernel_size: 3 } }
+        layers { name: "p" type: SOFTMAX bottom: "c" top: "p" }
+        """, file: "old")
+    let new = try NetPrototxt(
+      parsing: """
+        layer { name: "input" type: "Input" top: "data"
+          input_param { shape { dim: 2 dim: 3 dim: 9 dim: 9 } } }
+        layer { name: "c" type: "Convolution" bottom: "data" top: "c"
+          param { lr_mult: 1 decay_mult: 1 } param { lr_mult: 2 decay_mult: 0 }
+          convolution_param { num_output: 4 kernel_size: 3 } }
+        layer { name: "p" type: "Softmax" bottom: "c" top: "p" }
+        """)
+    #expect(old.message == new.message)
+    #expect(
+      try old.network(phase: .testing).definition == new.network(phase: .testing).definition)
+    #expect(old.position(ofLayer: 0) == nil)
+    #expect(old.position(ofLayer: 1) == TextPosition(line: 2, column: 1))
+  }
+
   @Test("refuses a network without an input, naming the phase")
   func noInput() {
     let error = #expect(throws: CaffeFileError.self) {

@@ -26,6 +26,11 @@ enum BinaryMessage {
   static func decode<Content: Message>(
     _ type: Content.Type, _ bytes: [UInt8], file: String
   ) throws(CaffeFileError) -> Content {
+    guard !bytes.starts(with: [0x89, 0x48, 0x44, 0x46]) else {
+      throw CaffeFileError(
+        file: file,
+        problem: "is an HDF5 file; Caffe writes the other form with snapshot_format: BINARYPROTO")
+    }
     // SwiftProtobuf notices what is wrong, but says neither where nor what.
     var left = messageLimit
     try check(WireReader(bytes, file: file), .of(type), left: &left)
