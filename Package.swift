@@ -93,6 +93,8 @@ let package = Package(
         "Reference", "Fast", "Networks", "Training", "Datasets", "GradientChecking", "CaffeFormats",
       ]),
     .testTarget(
+      name: "DocumentationTests", dependencies: ["Networks", "walkthrough", argumentParser]),
+    .testTarget(
       name: "ReadmeTests",
       dependencies: ["Reference", "Fast", "Networks", "GradientChecking", "walkthrough"]),
     .testTarget(

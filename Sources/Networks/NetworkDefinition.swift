@@ -26,6 +26,8 @@ public struct NetworkDefinition: Hashable, Sendable {
   }
 
   /// The shape of a batch of images, N×C×H×W.
+  ///
+  /// - Throws: `LayerError` when a batch of that size is impossible: negative, or too large to count.
   public func inputShape(batch: Int) throws(LayerError) -> Shape {
     try InputDefinition(name: data, dimensions: [batch] + imageShape).shape()
   }

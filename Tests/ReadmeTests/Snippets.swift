@@ -1,6 +1,5 @@
-// The code of README.md, compiled and run. ReadmeTests holds the two against each other.
+// The code of README.md, compiled and run. DocumentationTests looks it up here.
 
-// snippet: run
 import Fast
 import Networks
 import Reference
@@ -22,9 +21,7 @@ func runBothVersions() throws -> (naive: Float, fast: Float) {
   // Every blob and gradient can be looked at: naive.blob("conv2"), fast.gradient(of: "pool1"), …
   return (naive.loss, fast.loss)
 }
-// end
 
-// snippet: check
 import GradientChecking
 import Layers
 
@@ -62,4 +59,3 @@ struct Cube: Layer {
 func checkCube(factor: Double) throws -> GradientReport {
   try check(Cube(factor: factor), input: Shape(2, 3))
 }
-// end

@@ -1,0 +1,114 @@
+import ArgumentParser
+import Foundation
+import Networks
+import Testing
+
+@testable import walkthrough
+
+@Suite("Commands in Markdown")
+struct CommandTests {
+  @Test("work")
+  func work() throws {
+    var counts: [QuotedCommand.Treatment: Int] = [:]
+    var done: Set<[String]> = []
+    for command in QuotedCommand.all {
+      guard let treatment = treatment(of: command) else {
+        Issue.record("\(command): say in CommandTests how this is to be tested")
+        continue
+      }
+      counts[treatment, default: 0] += 1
+      guard done.insert(command.words).inserted else { continue }
+      switch treatment {
+      case .run: try run(command)
+      case .parsed: parse(command)
+      case .lookedUp: try lookUp(command)
+      case .tool: break
+      }
+      expectFiles(command)
+    }
+    #expect(counts[.run, default: 0] > 0 && counts[.parsed, default: 0] > 0)
+    let summary = QuotedCommand.Treatment.allCases.map {
+      "\(counts[$0, default: 0]) \($0.rawValue)"
+    }
+    print("commands in Markdown: \(summary.joined(separator: ", "))")
+  }
+
+  private func treatment(of command: QuotedCommand) -> QuotedCommand.Treatment? {
+    switch command.words[0] {
+    case "script/walkthrough":
+      let isCheap =
+        ["shapes", "help"].contains(command.words.dropFirst().first)
+        || command.words.contains("--help") || command.words.contains("--broken")
+      return isCheap ? .run : .parsed
+    case let word where word.hasPrefix("script/"): return .lookedUp
+    case "swift", "git", "python3", "apt-get", "cd", "head", "grep", "pip", "diff": return .tool
+    default: return nil
+    }
+  }
+
+  private func run(_ command: QuotedCommand) throws {
+    let arguments = Array(command.words.dropFirst())
+    let result = try runWalkthrough(arguments)
+    // A broken layer is found to be broken: that is no success.
+    let expected: Int32 = arguments.contains("--broken") ? 1 : 0
+    #expect(result.exitCode == expected, "\(command): \(result.errors)")
+    #expect(!result.output.isEmpty, "\(command)")
+  }
+
+  private func parse(_ command: QuotedCommand) {
+    let arguments = Array(command.words.dropFirst())
+    do {
+      _ = try Walkthrough.parseAsRoot(arguments)
+      if let layer = value(of: "--layer", in: arguments) {
+        let network = value(of: "--network", in: arguments).flatMap(NetworkChoice.init(rawValue:))
+        _ = try (network ?? .caffenet).definition().index(of: layer)
+      }
+    } catch {
+      Issue.record("\(command): \(Walkthrough.message(for: error))")
+    }
+  }
+
+  private func value(of option: String, in arguments: [String]) -> String? {
+    arguments.firstIndex(of: option).flatMap {
+      arguments.indices.contains($0 + 1) ? arguments[$0 + 1] : nil
+    }
+  }
+
+  private func lookUp(_ command: QuotedCommand) throws {
+    let path = PackageFolder.root.appending(path: command.words[0]).path
+    #expect(FileManager.default.isExecutableFile(atPath: path), "\(command): no such script")
+    let arguments = command.words.dropFirst()
+    switch command.words[0] {
+    case "script/exercise":
+      // The options that the script's own help would list, and the names of the exercises.
+      let options = ["--list", "--all", "--hint", "--hints", "--help", "NAME"]
+      let names = try PackageFolder.paths(withSuffix: ".swift")
+        .filter { $0.hasPrefix("Exercises/Sources/exercise/Catalogue/") }
+        .flatMap { path in
+          try PackageFolder.contents(path).matches(of: /\n    name: "([a-z0-9\-]+)"/)
+            .map { String($0.output.1) }
+        }
+      for argument in arguments {
+        #expect((options + names).contains(argument), "\(command): no exercise \(argument)")
+      }
+    case "script/test":
+      if let filter = value(of: "--filter", in: Array(arguments)) {
+        let tests = try PackageFolder.paths(withSuffix: ".swift").filter { $0.hasPrefix("Tests/") }
+        let isFound = try tests.contains { path in
+          let text = try PackageFolder.contents(path)
+          return path.contains("/\(filter)") || text.contains(" \(filter)")
+        }
+        #expect(isFound, "\(command): no test is called \(filter)")
+      }
+    default: break
+    }
+  }
+
+  /// Words that look like files of the package have to be some.
+  private func expectFiles(_ command: QuotedCommand) {
+    for word in command.words
+    where word.contains(/^(Sources|Tests|Docs|script|Benchmarks|Exercises)(\/|$)/) {
+      #expect(PackageFolder.contains(word), "\(command): no file \(word)")
+    }
+  }
+}
