@@ -93,7 +93,7 @@ struct CommandTests {
       }
     case "script/test":
       if let filter = value(of: "--filter", in: Array(arguments)) {
-        let tests = try PackageFolder.paths(withSuffix: ".swift").filter { $0.hasPrefix("Tests/") }
+        let tests = PackageFolder.paths(withSuffix: ".swift").filter { $0.hasPrefix("Tests/") }
         let isFound = try tests.contains { path in
           let text = try PackageFolder.contents(path)
           return path.contains("/\(filter)") || text.contains(" \(filter)")

@@ -29,6 +29,7 @@ struct SymbolGraph: Decodable {
 
     /// Whether it can throw; that a closure in its parameters may do so is left aside.
     var throwsErrors: Bool {
+      guard kind.identifier != "swift.typealias" else { return false }
       var depth = 0
       for fragment in declarationFragments ?? [] {
         if fragment.spelling == "throws", depth == 0 { return true }
@@ -90,7 +91,7 @@ extension SymbolGraph {
   static let modules: [String] = {
     let manifest = try? PackageFolder.contents("Package.swift")
     let list = manifest?.firstMatch(of: /let libraries = \[([^\]]*)\]/)?.output.1 ?? ""
-    return list.matches(of: /"(\w+)"/).map { String($0.output.1) }
+    return list.matches(of: /"(\w+)"/).map { String($0.output.1) }.filter { $0 != "CaffeMessages" }
   }()
 
   /// What the compiler has written down of a module beside the tests that are running.
