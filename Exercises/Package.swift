@@ -1,12 +1,11 @@
 // swift-tools-version: 6.2
-import Foundation
 import PackageDescription
 
 // A package of its own, so that an exercise may be wrong while the library is right.
 //
 // `EXERCISES_FOLDER` puts other files in the place of the learner's: script/check-exercises proves
 // with it that the exercises can be solved.
-let folder = ProcessInfo.processInfo.environment["EXERCISES_FOLDER"] ?? "Sources/Exercises"
+let folder = Context.environment["EXERCISES_FOLDER"] ?? "Sources/Exercises"
 
 let alexnet = Target.Dependency.product(name: "AlexNet", package: "swift-alexnet")
 let numerics = Target.Dependency.product(name: "RealModule", package: "swift-numerics")

@@ -8,7 +8,8 @@ import Testing
 /// - `golden: PATH`: the lines stand in that file, which a test compares with what is printed.
 /// - `tested: PATH`: that test reads the block itself.
 /// - `manifest`: lines for the reader's own Package.swift.
-/// - `example` and `arithmetic` belong to the chapters: Tests/DocsTests recomputes them.
+/// - `drawing`: a sketch without numbers.
+/// - `example`, `arithmetic` and `bytes` belong to the chapters: Tests/DocsTests recomputes them.
 @Suite("Blocks in Markdown")
 struct BlockTests {
   @Test("say where they come from", arguments: MarkdownFile.all)
@@ -19,7 +20,7 @@ struct BlockTests {
       case "swift":
         #expect(["code", "manifest"].contains(block.kind), "\(place): Swift of unknown origin")
       case "", "text", "json":
-        let kinds = ["output", "golden", "tested", "example", "arithmetic"]
+        let kinds = ["output", "golden", "tested", "drawing", "example", "arithmetic", "bytes"]
         #expect(kinds.contains(block.kind), "\(place): a text of unknown origin")
       case "sh", "math", "python", "prototxt": break
       default: Issue.record("\(place): say in BlockTests what \(block.language) is")

@@ -74,7 +74,7 @@ extension Message {
   /// A field a line, in the order of field numbers. What can't be named (fields that this project
   /// doesn't model) is printed by its number.
   ///
-  /// - Throws: when the message can't be encoded, as one whose nesting is too deep.
+  /// - Throws: what SwiftProtobuf throws when the message can't be encoded.
   public func prototxt() throws -> String {
     try TextPrinter.text(of: self)
   }
