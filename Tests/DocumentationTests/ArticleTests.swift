@@ -7,7 +7,7 @@ struct ArticleTests {
   func gettingStarted() throws {
     let network = try firstPass()
     #expect(network.loss > 0 && network.loss.isFinite)
-    #expect(network.gradient(of: "pool1").largestMagnitude > 0)
+    #expect(try #require(network.gradient(of: "pool1")).largestMagnitude > 0)
   }
 
   @Test("finds a wrong factor, and names it")
