@@ -6,6 +6,8 @@ struct QuotedCommand: Hashable, CustomStringConvertible {
   let place: String
   /// The words, without a comment behind them.
   let words: [String]
+  /// Whether it stands in a sentence, where `script/walkthrough evaluate` may be just a name.
+  let isInProse: Bool
 
   var description: String { "\(place): \(words.joined(separator: " "))" }
 
@@ -24,12 +26,17 @@ struct QuotedCommand: Hashable, CustomStringConvertible {
 
   /// Every command in a fenced block of the language `sh`, and in backquotes.
   static let all: [QuotedCommand] = MarkdownFile.all.flatMap { file in
-    let fenced = file.blocks.filter { $0.language == "sh" }.flatMap { block in
-      block.lines.enumerated().map { (number: block.firstLine + $0, text: $1) }
+    let fenced: [(number: Int, text: String, isInProse: Bool)] = file.blocks.filter {
+      $0.language == "sh"
+    }.flatMap { block in
+      block.lines.enumerated().map { (block.firstLine + $0, $1, false) }
     }
     let quoted = file.codeSpans.filter { $0.text.contains(/^script\/[a-z\-]+( |$)/) }
-    return (fenced + quoted).flatMap { number, text in
-      commands(in: text).map { QuotedCommand(place: "\(file.path):\(number)", words: $0) }
+      .map { (number: $0.number, text: $0.text, isInProse: true) }
+    return (fenced + quoted).flatMap { number, text, isInProse in
+      commands(in: text).map {
+        QuotedCommand(place: "\(file.path):\(number)", words: $0, isInProse: isInProse)
+      }
     }
   }
 
