@@ -40,7 +40,7 @@ public final class Network<Scalar: Tensors.Scalar> {
   ///   - definition: what to run.
   ///   - backend: which version of the layers to run it on.
   ///   - batch: the number of images.
-  ///   - gradients: what a backward pass computes.
+  ///   - scope: what a backward pass computes.
   ///   - phase: training or testing.
   ///   - seed: the start of all randomness, in the parameters and in dropout.
   ///   - parameters: those of another network of this definition, instead of freshly filled ones.

@@ -44,6 +44,7 @@ extension Caffe_BlobProto {
   /// The values with their own shape.
   ///
   /// - Parameters:
+  ///   - type: the number that the tensor is made of.
   ///   - name: what error messages call it.
   ///   - file: the file they came from.
   /// - Throws: `CaffeFileError` for a shape that can't be, or that the values don't fill.
