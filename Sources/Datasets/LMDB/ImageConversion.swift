@@ -10,7 +10,9 @@ import CaffeMessages
 public struct ImageConversion: Sendable, Equatable {
   /// The format of a picture within a `Datum`.
   public enum Encoding: String, Sendable, CaseIterable {
+    /// Without loss.
     case png
+    /// Smaller, with loss.
     case jpg
   }
 
