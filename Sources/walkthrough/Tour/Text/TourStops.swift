@@ -67,15 +67,16 @@ struct TourStops {
     return next.map { .go(to: $0) } ?? .notFound(word)
   }
 
-  /// What can be typed.
+  /// What can be typed, in lines that fit into 40 columns.
   static let help = [
-    "Enter   the next station; at the last one, the end",
+    "Enter   on; behind the last one, out",
     "b       back",
     "5       layer 5; -5 its backward pass",
-    "conv2   a layer by name; -conv2 its backward pass",
-    "start, backwards, end",
-    "/word   the next station that mentions it",
-    "r       draw this one again, after a change of the window",
+    "conv2   the same by name, and -conv2",
+    "start   the beginning",
+    "backwards, end: where these begin",
+    "/word   the next one that mentions it",
+    "r       once more, in the window's width",
     "?       this help",
     "q       quit",
   ]
