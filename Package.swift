@@ -61,6 +61,12 @@ let package = Package(
         "Reference", "Fast", "GradientChecking", "BrokenLayers", "NetworkChecking", "Networks",
         "Training", "Datasets", "WholeFiles", "CaffeFormats", "CaffeMessages", "NumPyFiles",
         argumentParser, numerics,
+      ],
+      // Inside the binary, so that a page is the same wherever the binary is moved.
+      resources: [
+        .embedInCode("Page/Resources/page.css"), .embedInCode("Page/Resources/page.js"),
+        .embedInCode("Page/Resources/sliding.js"), .embedInCode("Page/Resources/shapes.js"),
+        .embedInCode("Page/Resources/groups.js"), .embedInCode("Page/Resources/lrn.js"),
       ]),
 
     .testTarget(

@@ -5,6 +5,7 @@ import Foundation
 import Layers
 import Networks
 import Tensors
+import WholeFiles
 
 /// The tour through a network.
 struct Tour: ParsableCommand {
@@ -42,6 +43,9 @@ struct Tour: ParsableCommand {
   @Flag(help: "Leave out times and round values, so that the text is the same on every machine.")
   var deterministic = false
 
+  @Option(help: "Write the tour as one self-contained page to this file.")
+  var html: String?
+
   @Flag(help: "Run through without waiting.")
   var all = false
 
@@ -52,10 +56,19 @@ struct Tour: ParsableCommand {
     guard net == nil || weights != nil else {
       throw ValidationError("--net needs --weights: what that network has learnt.")
     }
+    guard html == nil || layer == nil else {
+      throw ValidationError("--html shows all layers: leave out --layer.")
+    }
   }
 
   func run() throws {
     let report = try report()
+    if let html {
+      let file = URL(filePath: html)
+      try WholeFile.write(Array(try TourPage(report: report).document().utf8), to: file)
+      print("Wrote \(html). It needs nothing else: open it in a browser.")
+      return
+    }
     if json {
       print(try JSON.text(report))
       return

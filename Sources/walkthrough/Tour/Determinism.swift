@@ -44,6 +44,7 @@ enum Determinism {
     if var window = layer.example.window {
       window.inputs = window.inputs.map { $0.map { $0.map(rounded) } }
       window.weights = window.weights?.map { $0.map(rounded) }
+      window.column = window.column?.map(rounded)
       window.plane = rounded(window.plane)
       layer.example.window = window
     }

@@ -84,6 +84,7 @@ extension HandComputation {
       window = Example.Window(
         firstChannel: range.lowerBound, lastChannel: range.upperBound, top: y, left: x, extent: 1)
       window.kind = .channels
+      window.column = (0..<input.shape.channels).map { Double(input[0, $0, y, x]) }
     } else {
       inputs = (y - reach...y + reach).map { row in
         (x - reach...x + reach).map { input.value(channel: c, row: row, column: $0) }

@@ -32,6 +32,8 @@ struct Example: Encodable, Sendable {
     var inputs: [[Double?]]
     /// What they are multiplied with, likewise; missing without weights.
     var weights: [[Double]]?
+    /// The values of all channels at the position, where the window moves over channels.
+    var column: [Double]?
     /// The channel that the window lies in, to draw it on.
     var plane: Raster
   }

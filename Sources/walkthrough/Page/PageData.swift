@@ -1,0 +1,32 @@
+/// What the page's script works on.
+struct PageData: Encodable {
+  struct Layer: Encodable {
+    var name: String
+    var type: String
+    var settings: LayerReport.Settings
+    var input: [Int]
+    var output: [Int]
+    var groups: Int
+    var weights: Int
+    var biases: Int
+    var macs: Int
+    /// Of the value computed by hand: channel, row and column.
+    var position: [Int]
+    /// Missing for layers whose window doesn't slide.
+    var window: Example.Window?
+  }
+
+  var layers: [Layer]
+  var parameters: Int
+
+  init(_ report: TourReport) {
+    parameters = report.parameters
+    layers = report.layers.map { layer in
+      Layer(
+        name: layer.name, type: layer.type, settings: layer.settings, input: layer.input,
+        output: layer.output, groups: layer.groups.count, weights: layer.parameters.weights,
+        biases: layer.parameters.biases, macs: layer.macs, position: layer.example.output,
+        window: LayerSection(layer: layer, count: 0).slides ? layer.example.window : nil)
+    }
+  }
+}

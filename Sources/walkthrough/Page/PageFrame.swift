@@ -1,0 +1,60 @@
+import Foundation
+
+/// A self-contained document: style sheet, script and data are inside, and its content security
+/// policy forbids everything from outside.
+struct PageFrame {
+  var title: String
+  var description: String
+  /// The links of the side bar.
+  var contents: HTML
+  var main: HTML
+  /// What the script works on, as JSON.
+  var data: String
+
+  /// The whole file.
+  func document() -> String {
+    let policy =
+      "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+    let page = element("html", ["lang": "en"]) {
+      element("head") {
+        element("meta", ["charset": "utf-8"])
+        element("meta", ["http-equiv": "Content-Security-Policy", "content": policy])
+        element(
+          "meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"])
+        element("meta", ["name": "color-scheme", "content": "light dark"])
+        element("meta", ["name": "description", "content": description])
+        element("title") { title }
+        // An icon of its own, or browsers ask for one.
+        element("link", ["rel": "icon", "href": "data:,"])
+        element("style") { HTML.code(Self.style) }
+      }
+      element("body") {
+        element("a", ["class": "skip", "href": "#main"]) { "Skip to the content" }
+        element("div", ["class": "frame"]) {
+          element("nav", ["class": "contents", "aria-label": "Contents"]) { contents }
+          element("main", ["id": "main", "tabindex": "-1"]) { main }
+        }
+        element("script", ["type": "application/json", "id": "data"]) { HTML.json(data) }
+        element("script") { HTML.code(Self.script) }
+      }
+    }
+    return "<!doctype html>\n" + page.markup + "\n"
+  }
+
+  // Embedded into the binary, so that it writes the same page wherever it is moved.
+  static let style = text(PackageResources.page_css)
+  static let script = [
+    PackageResources.page_js, PackageResources.sliding_js, PackageResources.shapes_js,
+    PackageResources.groups_js, PackageResources.lrn_js,
+  ].map(text).joined(separator: "\n")
+
+  private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+}
+
+/// A number for SVG: at most two decimals.
+func decimal(_ number: Double) -> String {
+  guard number.isFinite else { return "0" }
+  let rounded = (number * 100).rounded() / 100
+  return rounded == rounded.rounded() && abs(rounded) < 1e15
+    ? String(Int(rounded)) : String(rounded)
+}

@@ -1,0 +1,170 @@
+"use strict";
+
+/** The numbers that a picture's bytes stand for, in 256 levels. */
+function planeOf(raster) {
+  const bytes = Uint8Array.from(atob(raster.pixels), (character) => character.charCodeAt(0));
+  const step = (raster.upper - raster.lower) / 255;
+  return (y, x) =>
+    y < 0 || x < 0 || y >= raster.height || x >= raster.width
+      ? null : raster.lower + bytes[y * raster.width + x] * step;
+}
+
+/** Two digits for a small cell. */
+const short = (value) => Math.abs(value) >= 100
+  ? value.toFixed(0) : String(Number(value.toPrecision(2))).replace(/^0$/, "0");
+
+/** Writes a window's numbers into the cells of its table. */
+function fillGrid(table, rows) {
+  const cells = table.querySelectorAll("td");
+  const reach = Math.max(...rows.flat().map((value) => Math.abs(value ?? 0)), 1e-12);
+  rows.flat().forEach((value, index) => {
+    const cell = cells[index];
+    if (!cell) return;
+    cell.textContent = value === null ? "0" : short(value);
+    cell.className = value === null ? "padding" : value < 0 ? "negative" : "positive";
+    cell.style.setProperty("--share", Math.abs(value ?? 0) / reach);
+  });
+}
+
+/** What a window of one channel adds to the output, with the greatest terms spelled out. */
+function convolutionText(rows, weights) {
+  const terms = [];
+  let sum = 0;
+  rows.forEach((row, i) => row.forEach((value, j) => {
+    if (value === null) return;
+    sum += value * weights[i][j];
+    terms.push([value, weights[i][j]]);
+  }));
+  terms.sort((a, b) => Math.abs(b[0] * b[1]) - Math.abs(a[0] * a[1]));
+  const factor = (number) => (number < 0 ? `(${digits(number)})` : digits(number));
+  const shown = terms.slice(0, 3).map(([value, weight]) => `${factor(weight)}·${factor(value)}`);
+  const rest = terms.length > 3 ? ` + … (${terms.length - 3} smaller products)` : "";
+  return `this channel adds ${shown.join(" + ")}${rest} = ${digits(sum)}`;
+}
+
+/** The maximum or the mean of a window, and which cell the maximum stands in. */
+function poolingText(rows, method) {
+  const known = rows.flat().map((value, index) => [value, index]).filter(([value]) => value !== null);
+  if (method === "average") {
+    const sum = known.reduce((total, [value]) => total + value, 0);
+    return { text: `(${digits(sum)}) / ${rows.flat().length} = ${digits(sum / rows.flat().length)}` };
+  }
+  const best = known.reduce((a, b) => (b[0] > a[0] ? b : a), [-Infinity, -1]);
+  return { text: `max of ${known.length} values = ${digits(best[0])}`, chosen: best[1] };
+}
+
+for (const piece of document.querySelectorAll("[data-sliding]")) {
+  const layer = data.layers.find((layer) => layer.name === piece.dataset.sliding);
+  if (layer.type === "LRN") slideOverChannels(piece, layer);
+  else slideOverPositions(piece, layer);
+}
+
+/** A convolution's or a pool's window, moved over one channel of the input. */
+function slideOverPositions(piece, layer) {
+  const { window: example, settings } = layer;
+  const panel = piece.querySelector(".slider-panel");
+  const rectangle = piece.querySelector(".stack rect");
+  const input = piece.querySelector(".numbers table");
+  const value = planeOf(example.plane);
+  const [stride, pad, dilation] = [settings.stride, settings.pad, settings.dilation ?? [1, 1]];
+  const kernel = settings.kernel ?? [example.height, example.width];
+  const answer = document.createElement("output");
+  answer.className = "answer";
+  answer.setAttribute("aria-live", "polite");
+
+  const place = { row: layer.position[1], column: layer.position[2] };
+  const update = () => {
+    const [top, left] = [place.row * stride[0] - pad[0], place.column * stride[1] - pad[1]];
+    rectangle.setAttribute("x", left);
+    rectangle.setAttribute("y", top);
+    // At the place of the hand computation the numbers are exact, elsewhere those of the picture.
+    const isExample = place.row === layer.position[1] && place.column === layer.position[2];
+    const rows = isExample ? example.inputs : Array.from({ length: kernel[0] }, (_, i) =>
+      Array.from({ length: kernel[1] }, (_, j) => value(top + i * dilation[0], left + j * dilation[1])));
+    fillGrid(input, rows);
+    const where = `row ${place.row}, column ${place.column}: `;
+    if (layer.type === "Convolution") {
+      answer.textContent = where + convolutionText(rows, example.weights);
+    } else {
+      const { text, chosen } = poolingText(rows, settings.method);
+      answer.textContent = where + text;
+      if (chosen >= 0) input.querySelectorAll("td")[chosen]?.classList.add("chosen");
+    }
+  };
+  const row = slider("output row", 0, layer.output[1] - 1, place.row, (to) => { place.row = to; update(); });
+  const column = slider("output column", 0, layer.output[2] - 1, place.column, (to) => { place.column = to; update(); });
+  const run = runButton(() => {
+    const next = place.column + 1;
+    column.input.value = place.column = next < layer.output[2] ? next : 0;
+    if (next >= layer.output[2]) row.input.value = place.row = (place.row + 1) % layer.output[1];
+    row.shown.textContent = place.row;
+    column.shown.textContent = place.column;
+    update();
+  });
+  fillPanel(panel, [row.box, column.box, run], answer,
+    "Away from the first place, values are those of the picture, in 256 levels.");
+  update();
+}
+
+/** LRN's window, moved over the channels at one position. */
+function slideOverChannels(piece, layer) {
+  const { window: example, settings } = layer;
+  const column = example.column ?? example.inputs[0];
+  const offset = example.column ? 0 : example.firstChannel;
+  const panel = piece.querySelector(".slider-panel");
+  const table = piece.querySelector(".numbers table");
+  const answer = document.createElement("output");
+  answer.className = "answer";
+  answer.setAttribute("aria-live", "polite");
+  const reach = Math.floor(settings.localSize / 2);
+  const width = table.querySelectorAll("td").length;
+  const update = (channel) => {
+    const first = Math.min(Math.max(channel - reach, offset), offset + column.length - width);
+    const shown = column.slice(first - offset, first - offset + width);
+    table.querySelectorAll("th").forEach((head, index) => { head.textContent = first + index; });
+    fillGrid(table, [shown]);
+    const around = column.slice(Math.max(channel - reach - offset, 0), channel + reach + 1 - offset);
+    const energy = around.reduce((sum, value) => sum + value * value, 0);
+    const own = column[channel - offset];
+    const scale = settings.k + settings.alpha / settings.localSize * energy;
+    table.querySelectorAll("td")[channel - first]?.classList.add("chosen");
+    answer.textContent = `channel ${channel}: ${digits(own)} · (${digits(settings.k)} + `
+      + `${digits(settings.alpha)}/${settings.localSize} · ${digits(energy)})^−${digits(settings.beta)}`
+      + ` = ${digits(own * Math.pow(scale, -settings.beta))}`;
+  };
+  const control = slider("channel", offset, offset + column.length - 1, layer.position[0], update);
+  fillPanel(panel, [control.box], answer);
+  update(layer.position[0]);
+}
+
+function fillPanel(panel, controls, answer, note) {
+  const bar = document.createElement("div");
+  bar.className = "controls";
+  bar.append(...controls);
+  panel.append(bar, answer);
+  if (note) {
+    const text = document.createElement("p");
+    text.className = "note";
+    text.textContent = note;
+    panel.append(text);
+  }
+  panel.hidden = false;
+}
+
+/** A button that runs `step` again and again until it is pressed once more. */
+function runButton(step) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = "Slide";
+  let timer = null;
+  button.addEventListener("click", () => {
+    if (timer !== null) {
+      clearInterval(timer);
+      timer = null;
+    } else {
+      timer = setInterval(step, wantsStillness.matches ? 900 : 180);
+    }
+    button.textContent = timer === null ? "Slide" : "Stop";
+  });
+  return button;
+}

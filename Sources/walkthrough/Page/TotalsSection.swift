@@ -1,0 +1,98 @@
+/// Where the parameters, the work and the time are.
+struct TotalsSection {
+  let report: TourReport
+
+  /// Bars by type of layer, and the table with the same numbers.
+  func html() -> HTML {
+    let types = report.totals.types
+    let layers = report.layers
+    let bars = [
+      ("Parameters", types.map { Double($0.parameters) }, Format.grouped(report.parameters)),
+      ("Multiply-accumulates", types.map { Double($0.macs) }, Format.grouped(report.macs)),
+      time("Time, naive", types.map(\.naiveSeconds)),
+      time("Time, optimized", types.map(\.fastSeconds)),
+    ]
+    return section("totals", level: 2, "Where everything is", class: "totals") {
+      element("p", ["class": "lead"]) { sentence }
+      for bar in bars.compactMap({ $0 }) { stacked(bar.0, bar.1, bar.2) }
+      table(
+        caption: "By type of layer",
+        header: [
+          "type", "layers", "parameters", "share", "MACs", "share", "naive", "optimized",
+        ],
+        rows: types.map { share in
+          [
+            share.type, String(share.layers), Format.grouped(share.parameters),
+            Format.percent(share.parameterShare), Format.grouped(share.macs),
+            Format.percent(share.macShare), share.naiveSeconds.map(Format.seconds) ?? "–",
+            share.fastSeconds.map(Format.seconds) ?? "–",
+          ]
+        })
+      table(
+        caption: "By layer",
+        header: ["layer", "type", "output", "parameters", "MACs", "naive", "optimized"],
+        rows: layers.map { layer in
+          [
+            layer.name, layer.type, extents(layer.output),
+            Format.grouped(layer.parameters.total), Format.grouped(layer.macs),
+            seconds(layer.naiveForwardSeconds, layer.backward?.naiveBackwardSeconds),
+            seconds(layer.fastForwardSeconds, layer.backward?.fastBackwardSeconds),
+          ]
+        }, textColumns: 3)
+      element("p", ["class": "note"]) {
+        "Times are those of this one run with one image, forwards and backwards; "
+          + "walkthrough compare measures them with care. Outputs take "
+          + "\(Format.bytes(report.totals.outputBytes)), parameters "
+          + "\(Format.bytes(report.totals.parameterBytes))."
+      }
+    }
+  }
+
+  private var sentence: String {
+    guard let convolution = report.totals.types.first(where: { $0.type == "Convolution" }) else {
+      return "The layers by type."
+    }
+    return "Convolutions hold \(Format.percent(convolution.parameterShare)) of the parameters and "
+      + "do \(Format.percent(convolution.macShare)) of the multiply-accumulates."
+  }
+
+  private func seconds(_ forward: Double?, _ backward: Double?) -> String {
+    forward.map { Format.seconds($0 + (backward ?? 0)) } ?? "–"
+  }
+
+  private func time(_ name: String, _ values: [Double?]) -> (String, [Double], String)? {
+    let known = values.compactMap { $0 }
+    guard known.count == values.count, !known.isEmpty else { return nil }
+    return (name, known, Format.seconds(known.reduce(0, +)))
+  }
+
+  /// One bar of 100 %, its parts labelled where they have room.
+  private func stacked(_ name: String, _ values: [Double], _ total: String) -> HTML {
+    let sum = max(values.reduce(0, +), .leastNormalMagnitude)
+    let parts = zip(report.totals.types, values).filter { $1 / sum > 0.001 }
+    let text = parts.map { "\($0.type) \(Format.percent($1 / sum))" }.joined(separator: ", ")
+    return element("figure", ["class": "stacked"]) {
+      element("figcaption") {
+        element("b") { name }
+        element("span") { total }
+      }
+      element("div", ["class": "parts", "role": "img", "aria-label": "\(name): \(text)"]) {
+        for (type, value) in parts {
+          element(
+            "span",
+            [
+              "class": "part type-\(type.type.lowercased())",
+              "style": "flex-grow:\(decimal(1000 * value / sum))",
+              "title": "\(type.type): \(Format.percent(value / sum))",
+            ]
+          ) {
+            if value / sum > 0.14 {
+              element("span") { "\(type.type) \(Format.percent(value / sum))" }
+            }
+          }
+        }
+      }
+      element("p", ["class": "note"]) { text }
+    }
+  }
+}
