@@ -26,11 +26,10 @@ struct QuotedCommand: Hashable, CustomStringConvertible {
 
   /// Every command in a fenced block of the language `sh`, and in backquotes.
   static let all: [QuotedCommand] = MarkdownFile.all.flatMap { file in
-    let fenced: [(number: Int, text: String, isInProse: Bool)] = file.blocks.filter {
-      $0.language == "sh"
-    }.flatMap { block in
-      block.lines.enumerated().map { (block.firstLine + $0, $1, false) }
-    }
+    let fenced: [(number: Int, text: String, isInProse: Bool)] = file.blocks
+      .filter { $0.language == "sh" }.flatMap { block in
+        whole(block.lines).map { (block.firstLine + $0, $1, false) }
+      }
     let quoted = file.codeSpans.filter { $0.text.contains(/^script\/[a-z\-]+( |$)/) }
       .map { (number: $0.number, text: $0.text, isInProse: true) }
     return (fenced + quoted).flatMap { number, text, isInProse in
@@ -38,6 +37,19 @@ struct QuotedCommand: Hashable, CustomStringConvertible {
         QuotedCommand(place: "\(file.path):\(number)", words: $0, isInProse: isInProse)
       }
     }
+  }
+
+  /// Lines by number; one that ends in a backslash goes on in the next.
+  private static func whole(_ lines: [String]) -> [(offset: Int, text: String)] {
+    var found: [(offset: Int, text: String)] = []
+    for (offset, line) in lines.enumerated() {
+      if let last = found.last, last.text.hasSuffix("\\") {
+        found[found.count - 1].text = last.text.dropLast() + line
+      } else {
+        found.append((offset, line))
+      }
+    }
+    return found
   }
 
   /// The commands of a line: those before and behind a pipe, without redirections and variables.
