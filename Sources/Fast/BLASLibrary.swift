@@ -12,6 +12,7 @@ public enum BLASLibrary {
   /// environment variable `OPENBLAS_CORETYPE` overrides the choice.
   public static var kernels: String { string(openblas_get_corename()) }
 
+  /// A copy of a text that OpenBLAS keeps, ended by a zero.
   private static func string(_ text: UnsafeMutablePointer<CChar>?) -> String {
     text.map { String(cString: $0) } ?? "unknown"
   }

@@ -63,6 +63,8 @@ extension ConvolutionGeometry {
   /// Adds columns back to where `fillColumns` takes them from.
   ///
   /// The columns are changed: what belongs to the padding may be set to 0.
+  ///
+  /// The memory is that of `fillColumns`, with what is read and what is written exchanged.
   @inline(__always)
   func addColumns<Scalar: FastScalar>(
     _ columns: UnsafeMutablePointer<Scalar>, stride matrixStride: Int,
@@ -130,6 +132,8 @@ extension ConvolutionGeometry {
     }
   }
 
+  /// Adds rows of W' elements to the rows of a channel of H × W that exist, at the columns that
+  /// exist: `valid` and `outputColumns` hold no others.
   @inline(__always)
   private func addRows<Scalar: FastScalar>(
     _ source: UnsafePointer<Scalar>, _ channel: UnsafeMutablePointer<Scalar>,
@@ -148,7 +152,8 @@ extension ConvolutionGeometry {
   }
 
   /// As `copyRows`, where W' = W and the stride is 1: element t of the rows is element
-  /// t + distance of the channel's memory from row `first` on.
+  /// t + distance of the channel's memory from row `first` on. The range `copied` is the part of
+  /// 0..<count for which that lies in the rows, so within the channel.
   @inline(__always)
   private func copyPlane<Scalar: FastScalar>(
     _ target: UnsafeMutablePointer<Scalar>, _ channel: UnsafePointer<Scalar>,
@@ -166,6 +171,7 @@ extension ConvolutionGeometry {
     clearPadding(target, shift, valid.count)
   }
 
+  /// The adjoint of `copyPlane`, over the same range of both memories.
   @inline(__always)
   private func addPlane<Scalar: FastScalar>(
     _ source: UnsafeMutablePointer<Scalar>, _ channel: UnsafeMutablePointer<Scalar>,
@@ -180,7 +186,8 @@ extension ConvolutionGeometry {
     }
   }
 
-  /// Sets the columns of some rows to 0 where a tap lies beyond the left or right border.
+  /// Sets the columns of some rows to 0 where a tap lies beyond the left or right border: in
+  /// `count` rows of W = W' elements.
   @inline(__always)
   private func clearPadding<Scalar: FastScalar>(
     _ rows: UnsafeMutablePointer<Scalar>, _ shift: (rows: Int, columns: Int), _ count: Int

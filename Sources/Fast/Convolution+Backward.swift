@@ -106,7 +106,8 @@ private struct BackwardPass<Scalar: FastScalar> {
     }
   }
 
-  /// Adds the partial sums in their order, each piece its own range of the weights.
+  /// Adds the partial sums in their order, each piece its own range of the weights. There are
+  /// `count` sums of `partialCount` numbers.
   @inline(__always)
   private func addPartials(_ partials: UnsafePointer<Scalar>, _ count: Int) {
     guard count > 0 else { return }

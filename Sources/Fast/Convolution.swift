@@ -158,6 +158,9 @@ private struct ForwardPass<Scalar: FastScalar> {
   }
 
   /// Writes some kernels' output at some positions of one image.
+  ///
+  /// Reads `depth` rows of `positions.count` columns, `stride` apart, and the kernels' weights, K/G
+  /// × depth of which belong to the group; writes within the group's K/G planes of the image.
   @inline(__always)
   private func multiply(
     image: Int, group: Int, kernels: Range<Int>, _ columns: UnsafePointer<Scalar>, stride: Int,
@@ -186,6 +189,9 @@ private struct ForwardPass<Scalar: FastScalar> {
   }
 
   /// Multiplies with the columns of several images, then hands each its own.
+  ///
+  /// Columns are `depth` rows, and the product is K/G rows, of as many elements as the images of
+  /// the block have positions: at most `capacity` a row, for which `scratch` has room.
   @inline(__always)
   private func multiplyTogether(
     _ block: ColumnBlock, _ group: Int, _ columns: UnsafePointer<Scalar>,

@@ -70,6 +70,7 @@ extension InnerProduct {
     }
   }
 
+  /// ∂L/∂weights in tiles of K×D: the parts of two partitions, which end with K and with D.
   @inline(__always)
   private func addWeightGradient(
     _ gradient: UnsafeMutablePointer<Scalar>, _ upstream: UnsafePointer<Scalar>,
@@ -88,7 +89,7 @@ extension InnerProduct {
     }
   }
 
-  /// ∂L/∂bias[k] = Σ_n ∂L/∂out[n,k]
+  /// ∂L/∂bias[k] = Σ_n ∂L/∂out[n,k], of N rows of K elements.
   @inline(__always)
   private func addBiasGradient(
     _ gradient: UnsafeMutablePointer<Scalar>, _ upstream: UnsafePointer<Scalar>,
@@ -100,6 +101,7 @@ extension InnerProduct {
     }
   }
 
+  /// ∂L/∂in in stripes of N×D: the parts of a partition, which ends with D.
   @inline(__always)
   private func setInputGradient(
     _ gradient: UnsafeMutablePointer<Scalar>, _ upstream: UnsafePointer<Scalar>,

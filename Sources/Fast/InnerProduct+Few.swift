@@ -12,7 +12,8 @@ extension InnerProduct {
   /// The outputs of a piece.
   private static var outputsAtOnce: Int { 64 }
 
-  /// out[n,k] = b[k] + Σ_d w[k,d] · in[n,d], one sum after the other.
+  /// out[n,k] = b[k] + Σ_d w[k,d] · in[n,d], one sum after the other. The memory is that of
+  /// `forwardMany`.
   @inline(__always)
   func forwardByDotProducts(
     _ sizes: InnerProductSizes, _ input: UnsafePointer<Scalar>, _ weights: UnsafePointer<Scalar>,
@@ -84,7 +85,7 @@ extension InnerProduct {
     }
   }
 
-  /// columns[d, n] = in[n, d], and 0 in the lanes that have no image.
+  /// columns[d, n] = in[n, d], and 0 in the lanes that have no image: D × lanes are written.
   @inline(__always)
   private func transpose(
     _ sizes: InnerProductSizes, _ input: UnsafePointer<Scalar>,
@@ -102,7 +103,7 @@ extension InnerProduct {
     }
   }
 
-  /// Hands each image its output k.
+  /// Hands each image its output k < K; lanes beyond the last image are left out.
   @inline(__always)
   private func write(
     _ sums: SIMD16<Scalar>, _ k: Int, _ sizes: InnerProductSizes, _ bias: UnsafePointer<Scalar>?,

@@ -59,7 +59,8 @@ public struct InnerProduct<Scalar: FastScalar>: ReLUFusing {
     }
   }
 
-  /// A matrix product for each block of outputs.
+  /// A matrix product for each block of outputs: a part of a partition, which ends with K. The
+  /// memory is that of `in` N×D, weights K×D, bias K and out N×K.
   @inline(__always)
   private func forwardMany(
     _ sizes: InnerProductSizes, _ input: UnsafePointer<Scalar>, _ weights: UnsafePointer<Scalar>,

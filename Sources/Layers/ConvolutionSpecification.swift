@@ -75,8 +75,8 @@ public struct ConvolutionSpecification: LayerSpecification {
       ])
     let depth = try shape(
       of: type, "kernel", [input.channels / group, kernel.height, kernel.width])
-    try requireMatrixSide(depth.count, type, "kernel \(depth)", "weights")
-    try requireMatrixSide(output.spatialCount, type, "output \(output)", "positions a channel")
+    try require32Bits(depth.count, type, "kernel \(depth)", "weights")
+    try require32Bits(output.spatialCount, type, "output \(output)", "positions a channel")
     return output
   }
 

@@ -36,9 +36,9 @@ public struct InnerProductSpecification: LayerSpecification {
       "must be an axis of the input \(input)")
     let inputs = inputs(for: input)
     try require(inputs >= 1, type, "input \(input)", "must hold at least 1 value from axis \(axis)")
-    try requireMatrixSide(inputs, type, "input \(input)", "values from axis \(axis)")
+    try require32Bits(inputs, type, "input \(input)", "values from axis \(axis)")
     let vectors = input.dimensions.prefix(axis).reduce(1, *)
-    try requireMatrixSide(vectors, type, "input \(input)", "vectors before axis \(axis)")
+    try require32Bits(vectors, type, "input \(input)", "vectors before axis \(axis)")
     return try shape(of: type, "output", input.dimensions.prefix(axis) + [outputs])
   }
 

@@ -46,8 +46,8 @@ func requireExtent(
   try requireSize(extent.width, atLeast: minimum, layer, "\(name) width")
 }
 
-/// Throws unless a side of a matrix fits into the 32-bit integers of BLAS.
-func requireMatrixSide(
+/// Throws unless a count fits into 32 bits: BLAS counts the rows and columns of matrices in those.
+func require32Bits(
   _ size: Int, _ layer: String, _ value: @autoclosure () -> String, _ what: String
 ) throws(LayerError) {
   try require(size <= Int(Int32.max), layer, value(), "must have at most 2^31 - 1 \(what)")

@@ -12,6 +12,13 @@ public protocol Scalar: AlgebraicField, ElementaryFunctions, Comparable, Sendabl
 
   /// The nearest `Double`; a dual number gives its value and drops its derivative.
   var doubleValue: Double { get }
+
+  /// The quotient: `AlgebraicField`'s, said again so that a package that imports `Tensors` finds the
+  /// operator without a dependency on swift-numerics.
+  static func / (a: Self, b: Self) -> Self
+
+  /// Divides in place, likewise.
+  static func /= (a: inout Self, b: Self)
 }
 
 extension Float: Scalar {

@@ -158,8 +158,8 @@ struct Kind: Sendable, CustomTestStringConvertible {
     #expect(try convolution.multiplyAccumulates(for: input) == 24 << 30)
   }
 
-  /// OpenBLAS counts rows and columns in 32 bits.
-  @Test func matricesBeyond31BitsAreRefused() {
+  /// OpenBLAS counts rows and columns in 32 bits, and the positions of maxima are kept in them.
+  @Test func matricesAndPlanesBeyond31BitsAreRefused() {
     let wide = Shape(1, 4, 1 << 16, 1 << 16)
     #expect(throws: LayerError.self) {
       try ConvolutionSpecification(outputChannels: 2, kernel: 1).outputShape(for: wide)
@@ -170,6 +170,9 @@ struct Kind: Sendable, CustomTestStringConvertible {
     #expect(throws: LayerError.self) {
       try InnerProductSpecification(outputs: 2, axis: 3)
         .outputShape(for: Shape(1 << 16, 1, 1 << 16, 2))
+    }
+    #expect(throws: LayerError.self) {
+      try PoolingSpecification(.maximum, kernel: 2).outputShape(for: wide)
     }
     let deep = Shape(1, Self.huge, 4, 4)
     #expect(throws: LayerError.self) {
