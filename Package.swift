@@ -82,7 +82,8 @@ let package = Package(
     .testTarget(
       name: "CaffeTests", dependencies: ["Reference", "Fast", "Networks", "NumPyFiles"]),
     .testTarget(
-      name: "TrainingTests", dependencies: ["Reference", "Fast", "Training", "NumPyFiles"]),
+      name: "TrainingTests",
+      dependencies: ["Datasets", "Reference", "Fast", "Networks", "Training", "NumPyFiles"]),
     .testTarget(name: "NumPyFileTests", dependencies: ["NumPyFiles"]),
     .testTarget(name: "WholeFileTests", dependencies: ["WholeFiles"]),
     .testTarget(

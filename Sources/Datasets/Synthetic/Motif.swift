@@ -24,13 +24,13 @@ enum Motif {
       var pair = [turns, turns + 0.25].map { Stripes(turns: $0, using: &random) }
       for i in pair.indices {
         pair[i].share = random.real(0.22...0.38)
-        pair[i].frequency = 3.5 + 0.5 * (pair[i].frequency - 4)
+        pair[i].frequency = 3 + 0.35 * (pair[i].frequency - 4)
         pair[i].softness *= 0.4
       }
       self = .crossed(pair[0], pair[1])
     case .checkers:
       var stripes = Stripes(turns: random.real(0...1), using: &random)
-      stripes.frequency = 2.2 + 0.4 * (stripes.frequency - 4)
+      stripes.frequency = 1.8 + 0.25 * (stripes.frequency - 4)
       stripes.share = 0.5
       stripes.softness *= 0.3
       var across = stripes

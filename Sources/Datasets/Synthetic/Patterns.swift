@@ -99,7 +99,7 @@ struct Dots {
 
   init(using random: inout SplitMix64) {
     direction = Direction(turns: random.real(0...1))
-    frequency = random.real(3.2...7)
+    frequency = random.real(2.6...4.6)
     phaseX = random.real(0...1)
     phaseY = random.real(0...1)
     radius = random.real(0.26...0.4)

@@ -12,8 +12,8 @@ import Tensors
 
 /// The state of a training run in one file, an `.npz` archive that numpy reads too.
 ///
-/// `parameter/<layer>/<i>` and `history/<layer>/<i>` are the weights (0) and bias (1) of a layer and
-/// the solver's last step on them. `iteration`, `dropout_random`, `loader_random` and `next_record`
+/// `parameter/<layer>/<i>` and `history/<layer>/<i>` are the weights (0) and bias (1) of a layer
+/// and the solver's last step on them. `iteration`, `dropout_random`, `loader_random` and `next_record`
 /// are where everything stands, `losses` and `tests` what was measured, `settings` whatever the
 /// owner of the run needs to set it up again.
 public struct Snapshot: Sendable {

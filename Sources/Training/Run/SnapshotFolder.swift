@@ -30,14 +30,16 @@ public struct SnapshotFolder: Sendable {
 
   /// The newest snapshot that is whole, and what is wrong with those that are newer.
   ///
+  /// - Parameter limit: the last iteration to look at; `nil` looks at all.
   /// - Throws: `SnapshotError` when there is none.
-  public func newest() throws(SnapshotError) -> (
-    snapshot: Snapshot, file: URL, damaged: [SnapshotError]
-  ) {
+  public func newest(notAfter limit: Int? = nil) throws(SnapshotError) -> Found {
     var damaged: [SnapshotError] = []
     for file in files {
+      if let limit, let iteration = Self.iteration(of: file.lastPathComponent), iteration > limit {
+        continue
+      }
       do throws(SnapshotError) {
-        return (try Snapshot(contentsOf: file), file, damaged)
+        return Found(snapshot: try Snapshot(contentsOf: file), file: file, damaged: damaged)
       } catch {
         damaged.append(error)
       }
@@ -45,6 +47,45 @@ public struct SnapshotFolder: Sendable {
     let reasons = damaged.map { "\n  \($0)" }.joined()
     throw SnapshotError(
       path: url.relativePath, problem: "holds no whole snapshot_iter_<N>.npz" + reasons)
+  }
+
+  /// The snapshot of a file, or the newest whole one of a folder. Where a file is damaged, the
+  /// newest whole one before it in its folder.
+  ///
+  /// - Throws: `SnapshotError` when there is none.
+  public static func newest(at url: URL) throws(SnapshotError) -> Found {
+    var isFolder = false
+    if let values = try? FileManager.default.attributesOfItem(atPath: url.path) {
+      isFolder = values[.type] as? FileAttributeType == .typeDirectory
+    } else {
+      throw SnapshotError(path: url.relativePath, problem: "there is no such file or folder")
+    }
+    if isFolder { return try SnapshotFolder(url).newest() }
+    do throws(SnapshotError) {
+      return Found(snapshot: try Snapshot(contentsOf: url), file: url, damaged: [])
+    } catch {
+      guard let iteration = iteration(of: url.lastPathComponent) else { throw error }
+      return try SnapshotFolder(url.deletingLastPathComponent()).newest(notAfter: iteration)
+    }
+  }
+
+  /// Removes what was being written when a process was killed. No other process may be writing
+  /// snapshots into this folder.
+  public func removeUnfinished() {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
+    for name in names where name.hasPrefix(".\(Self.prefix)") && name.hasSuffix(".tmp") {
+      try? FileManager.default.removeItem(at: url.appending(path: name))
+    }
+  }
+
+  /// A whole snapshot.
+  public struct Found: Sendable {
+    /// Its content.
+    public var snapshot: Snapshot
+    /// Where it is.
+    public var file: URL
+    /// What is wrong with those that are newer.
+    public var damaged: [SnapshotError]
   }
 
   private static var prefix: String { "snapshot_iter_" }

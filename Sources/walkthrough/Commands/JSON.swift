@@ -8,7 +8,7 @@ enum JSON {
     try text(value, [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
   }
 
-  /// The same on one line, for a page's script.
+  /// The same on one line, for a page's script and for JSON Lines.
   static func compact(_ value: some Encodable) throws -> String {
     try text(value, [.sortedKeys, .withoutEscapingSlashes])
   }

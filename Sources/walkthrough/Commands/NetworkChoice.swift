@@ -9,14 +9,13 @@ enum NetworkChoice: String, CaseIterable, ExpressibleByArgument {
   case mini
 
   /// The network, for images of `inputSize` rows and columns or of its own size.
-  func definition(inputSize: Int? = nil) -> NetworkDefinition {
-    switch (self, inputSize) {
-    case (.caffenet, let size?): Networks.caffenet(inputSize: size)
-    case (.caffenet, nil): Networks.caffenet()
-    case (.alexnet, let size?): Networks.alexnet(inputSize: size)
-    case (.alexnet, nil): Networks.alexnet()
-    case (.mini, let size?): Networks.mini(inputSize: size)
-    case (.mini, nil): Networks.mini()
+  func definition(inputSize: Int? = nil, includeAccuracy: Bool = false) -> NetworkDefinition {
+    switch self {
+    case .caffenet:
+      Networks.caffenet(inputSize: inputSize ?? 227, includeAccuracy: includeAccuracy)
+    case .alexnet:
+      Networks.alexnet(inputSize: inputSize ?? 227, includeAccuracy: includeAccuracy)
+    case .mini: Networks.mini(inputSize: inputSize ?? 99, includeAccuracy: includeAccuracy)
     }
   }
 }

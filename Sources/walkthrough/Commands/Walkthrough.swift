@@ -7,7 +7,7 @@ struct Walkthrough: ParsableCommand {
     commandName: "walkthrough",
     abstract: "Steps through AlexNet layer by layer, every number computed twice.",
     subcommands: [
-      Tour.self, Shapes.self, Check.self, Compare.self, WritePrototxt.self, Lint.self,
+      Tour.self, Shapes.self, Check.self, Train.self, Compare.self, WritePrototxt.self, Lint.self,
       Evaluate.self, Classify.self, ConvertImages.self, Mean.self,
     ],
     defaultSubcommand: Tour.self)

@@ -19,9 +19,6 @@ struct SVGBars {
   /// What stands at a line of the scale.
   var axis: (Double) -> String = Format.seconds
 
-  /// Colours that stay apart for the colour-blind, one for each series in order of appearance.
-  private static let colours = ["#b45309", "#1d6fb8", "#4d7c0f"]
-
   func document() -> String {
     let (width, left, right, barHeight, gap, top) = (900, 90, 150, 13, 8, 74)
     let values = groups.flatMap { $0.bars.map(\.value) }.filter { $0 > 0 }
@@ -37,16 +34,16 @@ struct SVGBars {
     var y = top
     for group in groups where !group.bars.isEmpty {
       let middle = y + group.bars.count * barHeight / 2 + 4
-      body += text(group.name, x: Double(left - 8), y: middle, anchor: "end")
+      body += SVG.text(group.name, x: Double(left - 8), y: Double(middle), anchor: "end")
       for bar in group.bars where bar.value > 0 {
         if !series.contains(bar.series) { series.append(bar.series) }
         let index = series.firstIndex(of: bar.series) ?? 0
-        let colour = Self.colours[index % Self.colours.count]
+        let colour = SVG.colours[index % SVG.colours.count]
         let length = max(x(bar.value) - Double(left), 1)
         body +=
-          "<rect x=\"\(left)\" y=\"\(y)\" width=\"\(number(length))\" height=\"\(barHeight - 2)\" "
-          + "fill=\"\(colour)\"/>\n"
-        body += text(bar.label, x: Double(left) + length + 5, y: y + barHeight - 3)
+          "<rect x=\"\(left)\" y=\"\(y)\" width=\"\(SVG.number(length))\" "
+          + "height=\"\(barHeight - 2)\" fill=\"\(colour)\"/>\n"
+        body += SVG.text(bar.label, x: Double(left) + length + 5, y: Double(y + barHeight - 3))
         y += barHeight
       }
       y += gap
@@ -55,39 +52,21 @@ struct SVGBars {
     var decade = start
     while decade <= greatest * 1.0001 {
       grid +=
-        "<line x1=\"\(number(x(decade)))\" x2=\"\(number(x(decade)))\" y1=\"\(top - 6)\" "
+        "<line x1=\"\(SVG.number(x(decade)))\" x2=\"\(SVG.number(x(decade)))\" y1=\"\(top - 6)\" "
         + "y2=\"\(y)\" stroke=\"#9ca3af\" stroke-width=\"0.5\"/>\n"
-      grid += text(axis(decade), x: x(decade), y: y + 14, anchor: "middle")
+      grid += SVG.text(axis(decade), x: x(decade), y: Double(y + 14), anchor: "middle")
       decade *= 10
     }
     var legend = ""
     for (index, name) in series.enumerated() {
       let start = Double(left + 120 * index)
       legend +=
-        "<rect x=\"\(number(start))\" y=\"50\" width=\"12\" height=\"11\" "
-        + "fill=\"\(Self.colours[index % Self.colours.count])\"/>\n"
-      legend += text(name, x: start + 18, y: 60)
+        "<rect x=\"\(SVG.number(start))\" y=\"50\" width=\"12\" height=\"11\" "
+        + "fill=\"\(SVG.colours[index % SVG.colours.count])\"/>\n"
+      legend += SVG.text(name, x: start + 18, y: 60)
     }
-    return """
-      <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(width) \(y + 24)" role="img" \
-      font-family="system-ui, sans-serif" font-size="11">
-      <title>\(escaped(title))</title>
-      <rect width="100%" height="100%" fill="#ffffff"/>
-      <text x="\(left)" y="20" font-size="15" fill="#111827">\(escaped(title))</text>
-      <text x="\(left)" y="38" fill="#4b5563">\(escaped(subtitle))</text>
-      \(legend)\(grid)\(body)</svg>
-
-      """
-  }
-
-  private func text(_ text: String, x: Double, y: Int, anchor: String = "start") -> String {
-    "<text x=\"\(number(x))\" y=\"\(y)\" text-anchor=\"\(anchor)\" fill=\"#111827\">"
-      + "\(escaped(text))</text>\n"
-  }
-
-  private func number(_ value: Double) -> String { String(format: "%.1f", value) }
-
-  private func escaped(_ text: String) -> String {
-    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+    return SVG.document(
+      title: title, subtitle: subtitle, width: width, height: y + 24, left: left,
+      body: legend + grid + body)
   }
 }

@@ -1,0 +1,125 @@
+import ArgumentParser
+import Foundation
+import Training
+
+/// Training on synthetic pictures.
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Trains a network on synthetic pictures and shows how it learns.",
+    discussion: """
+      At the end the output folder holds curves (loss.svg, accuracy.svg) and the first layer's \
+      filters before and after (conv1-before.png, conv1-after.png). The same seed gives the same \
+      parameters, digest and all, on any number of threads.
+
+      Ctrl-C finishes the iteration, writes a snapshot and says how to go on; a second one ends at \
+      once. The exit code is then 130 (143 after SIGTERM); it is 1 when the loss is no longer a \
+      number or a file can't be read or written, and 0 at the end.
+      """)
+
+  @OptionGroup var options: TrainOptions
+
+  @OptionGroup var caffe: SolverOptions
+
+  @Option(help: "The folder for snapshots, curves and filters. (default: training)")
+  var output: String?
+
+  @Option(
+    help: "Go on from a snapshot, or from the newest whole one of a folder; the settings are there."
+  )
+  var resume: String?
+
+  @Option(parsing: .unconditional, help: "The number of threads; all cores if left out.")
+  var threads: Int?
+
+  @Option(help: "A lesson instead of a run of your own.")
+  var lesson: Lesson?
+
+  @Flag(help: "Print JSON Lines for programs.")
+  var json = false
+
+  func validate() throws {
+    guard (1...1024).contains(threads ?? 1) else {
+      throw ValidationError("--threads \(threads ?? 1): must be from 1 to 1024.")
+    }
+    try caffe.check(resume: resume)
+    guard lesson == nil || resume == nil && !json else {
+      throw ValidationError("--lesson goes with neither --resume nor --json.")
+    }
+  }
+
+  func run() throws {
+    if let solver = caffe.solver { return try caffe.run(solver, resume: resume) }
+    if let lesson {
+      try LessonRunner(
+        lesson: lesson, threads: threads, terminal: .current,
+        files: TrainingFiles(URL(filePath: output ?? Self.defaultFolder))
+      ).run()
+      return
+    }
+    let start = try start()
+    let files = try TrainingFiles(start.output)
+    let folder = SnapshotFolder(start.output)
+    if resume == nil, let file = folder.files.first {
+      throw SettingsError(
+        description: "\(start.output.relativePath) holds snapshots of another run, the newest "
+          + "\(file.lastPathComponent): go on with --resume \(start.output.relativePath), or "
+          + "choose another --output")
+    }
+    folder.removeUnfinished()
+    let session = try TrainSession(start.settings, threads: threads, from: start.snapshot)
+    let terminal = Terminal.current
+    let display = TrainingDisplay(
+      terminal: terminal, isLive: terminal.isStyled,
+      iterations: start.settings.iterations,
+      images: start.settings.batch * start.settings.passesPerIteration, log: session.run.log)
+    if !json { print(session.title) }
+
+    let interruption = Interruption()
+    let loop = TrainingLoop(
+      session: session, folder: folder,
+      report: { event in
+        if !json { return display.show(event) }
+        if let line = try? TrainingLines.line(event) { print(line) }
+      }, isInterrupted: { interruption.exitCode != nil })
+    do {
+      switch try loop.run() {
+      case .finished(let report):
+        if json { return print(try TrainingLines.line(report)) }
+        let text = TrainingText(report: report, terminal: terminal)
+        print(text.lines().joined(separator: "\n"))
+        let names = try files.write(report)
+        print("files in \(files.folder.relativePath): \(names.joined(separator: ", "))")
+      case .interrupted(let file):
+        if !json { display.clear() }
+        let place = file?.relativePath ?? ""
+        note(
+          "stopped behind iteration \(session.run.solver.iteration). Go on with: "
+            + "walkthrough train --resume \(place)")
+        throw ExitCode(interruption.exitCode ?? 1)
+      }
+    } catch let divergence as Divergence {
+      let last = folder.files.first.map { ". The last good snapshot is \($0.relativePath)" } ?? ""
+      throw SettingsError(description: divergence.description + last)
+    }
+  }
+
+  private static let defaultFolder = "training"
+
+  /// Where a run starts, and where it leaves its files.
+  private func start() throws -> (settings: TrainSettings, snapshot: Snapshot?, output: URL) {
+    guard let resume else {
+      return (try options.settings(), nil, URL(filePath: output ?? Self.defaultFolder))
+    }
+    let found = try SnapshotFolder.newest(at: URL(filePath: resume))
+    for error in found.damaged { note("passed over: \(error)") }
+    note("going on from \(found.file.relativePath), iteration \(found.snapshot.iteration)")
+    let settings = try options.settings(continuing: TrainSettings(found.snapshot))
+    let folder = output.map { URL(filePath: $0) } ?? found.file.deletingLastPathComponent()
+    return (settings, found.snapshot, folder)
+  }
+
+  /// Says something that is no result.
+  private func note(_ text: String) {
+    FileHandle.standardError.write(Data((text + "\n").utf8))
+  }
+}

@@ -1,0 +1,105 @@
+import Foundation
+
+/// Curves over iterations in one frame.
+struct SVGCurves {
+  struct Curve {
+    var name: String
+    /// Iteration and value; values that are no finite numbers are left out.
+    var points: [(iteration: Int, value: Double)]
+    /// A thin, pale line for values that jump about.
+    var isFaint = false
+    /// Which colour, counted from 0.
+    var colour: Int
+  }
+
+  var title: String
+  var subtitle: String
+  var curves: [Curve]
+  /// The least and the greatest value; what the curves need where `nil`.
+  var range: ClosedRange<Double>?
+  /// What stands beside a line of the grid.
+  var label: (Double) -> String = Format.value
+
+  private static let (width, height) = (760, 400)
+  private static let (left, right, top, bottom) = (70, 20, 74, 40)
+
+  func document() -> String {
+    let finite = curves.map { curve in curve.points.filter { $0.value.isFinite } }
+    let iterations = finite.joined().map { Double($0.iteration) }
+    let (first, last) = (iterations.min() ?? 0, max(iterations.max() ?? 1, 1))
+    let values = finite.joined().map(\.value)
+    let step = Self.gridStep(
+      (range?.lowerBound ?? min(values.min() ?? 0, 0))...(range?.upperBound ?? values.max() ?? 1))
+    let lower = range?.lowerBound ?? 0
+    let upper = max(range?.upperBound ?? ceil((values.max() ?? 1) / step) * step, lower + step)
+    func x(_ iteration: Double) -> Double {
+      let share = last > first ? (iteration - first) / (last - first) : 0.5
+      return Double(Self.left) + share * Double(Self.width - Self.left - Self.right)
+    }
+    func y(_ value: Double) -> Double {
+      let share = (min(max(value, lower), upper) - lower) / (upper - lower)
+      return Double(Self.height - Self.bottom)
+        - share * Double(Self.height - Self.top - Self.bottom)
+    }
+
+    var body = ""
+    for index in 0...Int(((upper - lower) / step).rounded()) {
+      let value = lower + Double(index) * step
+      body += line(x(first), y(value), x(last), y(value))
+      body += SVG.text(
+        label(value), x: Double(Self.left - 8), y: y(value) + 4, anchor: "end")
+    }
+    for index in 0...4 {
+      let iteration = (first + Double(index) * (last - first) / 4).rounded()
+      body += SVG.text(
+        Format.grouped(Int(iteration)), x: x(iteration), y: Double(Self.height - Self.bottom + 18),
+        anchor: "middle")
+    }
+    body += SVG.text(
+      "iterations", x: (x(first) + x(last)) / 2, y: Double(Self.height - 6), anchor: "middle",
+      colour: "#4b5563")
+    var legend = Double(Self.left)
+    for (curve, points) in zip(curves, finite) {
+      let colour = SVG.colours[curve.colour % SVG.colours.count]
+      let path = points.map { "\(SVG.number(x(Double($0.iteration)))),\(SVG.number(y($0.value)))" }
+      body +=
+        "<polyline fill=\"none\" stroke=\"\(colour)\" stroke-width=\"\(curve.isFaint ? 0.7 : 2)\" "
+        + "stroke-opacity=\"\(curve.isFaint ? 0.4 : 1)\" "
+        + "points=\"\(path.joined(separator: " "))\"/>\n"
+      body +=
+        "<rect x=\"\(SVG.number(legend))\" y=\"52\" width=\"18\" "
+        + "height=\"\(curve.isFaint ? 2 : 5)\" fill=\"\(colour)\" "
+        + "fill-opacity=\"\(curve.isFaint ? 0.4 : 1)\"/>\n"
+      body += SVG.text(curve.name, x: legend + 24, y: 59)
+      legend += 44 + 6.2 * Double(curve.name.count)
+    }
+    return SVG.document(
+      title: title, subtitle: subtitle, width: Self.width, height: Self.height, left: Self.left,
+      body: body)
+  }
+
+  /// A distance of 1, 2 or 5 times a power of ten that cuts a range into four to nine parts.
+  private static func gridStep(_ range: ClosedRange<Double>) -> Double {
+    let extent = max(range.upperBound - range.lowerBound, 1e-9)
+    let power = pow(10, floor(log10(extent / 4)))
+    return [5, 2, 1].map { $0 * power }.first { extent / $0 >= 4 } ?? power
+  }
+
+  private func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double) -> String {
+    "<line x1=\"\(SVG.number(x1))\" y1=\"\(SVG.number(y1))\" x2=\"\(SVG.number(x2))\" "
+      + "y2=\"\(SVG.number(y2))\" stroke=\"#9ca3af\" stroke-width=\"0.5\"/>\n"
+  }
+}
+
+extension SVGCurves {
+  /// Means of neighbouring values, so that a curve of jumping values can be followed: at most
+  /// `count` of them, each at its last iteration.
+  static func smoothed(_ values: [Float], to count: Int = 60) -> [(iteration: Int, value: Double)] {
+    guard !values.isEmpty else { return [] }
+    let length = max((values.count + count - 1) / count, 1)
+    return stride(from: 0, to: values.count, by: length).map { start in
+      let part = values[start..<min(start + length, values.count)]
+      return (start + part.count, part.reduce(0.0) { $0 + Double($1) } / Double(part.count))
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import Layers
+import Networks
+
+/// What a lesson changes in a network to show what it is good for.
+enum NetworkChange: String, Codable, CaseIterable {
+  case none
+  /// Every weight and bias starts at 0, as in a prototxt that names no fillers.
+  case zeroWeights
+  case withoutLRN
+  case withoutDropout
+  /// No convolution is split into groups.
+  case withoutGroups
+
+  /// A network with the change.
+  func applied(to network: NetworkDefinition) -> NetworkDefinition {
+    var network = network
+    switch self {
+    case .none: break
+    case .zeroWeights:
+      for layer in network.layers.indices {
+        for parameter in network.layers[layer].parameters.indices {
+          network.layers[layer].parameters[parameter].filler = .constant(0)
+        }
+      }
+    case .withoutLRN:
+      network.removeLayers { if case .lrn = $0 { true } else { false } }
+    case .withoutDropout:
+      network.removeLayers { if case .dropout = $0 { true } else { false } }
+    case .withoutGroups:
+      for index in network.layers.indices {
+        if case .convolution(var convolution) = network.layers[index].operation {
+          convolution.group = 1
+          network.layers[index].operation = .convolution(convolution)
+        }
+      }
+    }
+    return network
+  }
+}
+
+extension NetworkDefinition {
+  /// Removes layers; whoever read their top reads their bottom instead.
+  fileprivate mutating func removeLayers(where isRemoved: (LayerOperation) -> Bool) {
+    var kept: [LayerDefinition] = []
+    var renamed: [String: String] = [:]
+    for var layer in layers {
+      layer.bottoms = layer.bottoms.map { renamed[$0] ?? $0 }
+      if isRemoved(layer.operation), let bottom = layer.bottoms.first {
+        if layer.top != bottom { renamed[layer.top] = bottom }
+      } else {
+        if let top = renamed[layer.top] { layer.top = top }
+        kept.append(layer)
+      }
+    }
+    layers = kept
+  }
+}

@@ -1,0 +1,136 @@
+import ArgumentParser
+import Networks
+
+/// What the command line says of a run; what it leaves out is as the network or a snapshot says.
+struct TrainOptions: ParsableArguments {
+  @Option(help: "The network: mini, caffenet or alexnet. (default: mini)")
+  var network: NetworkChoice?
+
+  @Option(help: "Which version computes: reference or fast. (default: fast)")
+  var version: TrainSettings.Version?
+
+  @Option(parsing: .unconditional, help: "The number of images in a batch. (default: 32)")
+  var batch: Int?
+
+  @Option(parsing: .unconditional, help: "How many iterations to take.")
+  var iterations: Int?
+
+  @Option(parsing: .unconditional, help: "The base learning rate.")
+  var lr: Float?
+
+  @Option(
+    help: "How it changes: fixed, step, exp, inv, multistep, poly or sigmoid, as in Caffe.")
+  var policy: TrainSettings.Policy?
+
+  @Option(parsing: .unconditional, help: "The policy's gamma. (default: 0.1)")
+  var gamma: Float?
+
+  @Option(parsing: .unconditional, help: "The policy's power. (default: 1)")
+  var power: Float?
+
+  @Option(parsing: .unconditional, help: "The step size of step and sigmoid.")
+  var stepSize: Int?
+
+  @Option(
+    parsing: .unconditionalSingleValue, help: "An iteration of multistep; give it several times.")
+  var stepValue: [Int] = []
+
+  @Option(parsing: .unconditional, help: "The share of the last step taken again. (default: 0.9)")
+  var momentum: Float?
+
+  @Option(parsing: .unconditional, help: "The factor of the regularisation. (default: 0.0005)")
+  var weightDecay: Float?
+
+  @Option(help: "L1 or L2. (default: L2)")
+  var regularization: TrainSettings.Regularization?
+
+  @Option(
+    parsing: .unconditional, help: "The greatest L2 norm of all gradients; longer ones are cut.")
+  var clipGradients: Float?
+
+  @Option(parsing: .unconditional, help: "Batches whose gradients make one step. (default: 1)")
+  var iterSize: Int?
+
+  @Option(parsing: .unconditional, help: "The start of all randomness. (default: 1)")
+  var seed: UInt32?
+
+  @Option(
+    parsing: .unconditional, help: "How many synthetic pictures to learn from, kept in memory.")
+  var images: Int?
+
+  @Option(parsing: .unconditional, help: "How many other pictures to test on.")
+  var testImages: Int?
+
+  @Option(parsing: .unconditional, help: "Test each time after so many iterations; 0: at the end.")
+  var testInterval: Int?
+
+  @Option(parsing: .unconditional, help: "Write a snapshot each time after so many iterations.")
+  var snapshot: Int?
+
+  @Flag(help: "Learn from the middle of each picture, not from random crops and mirror images.")
+  var noAugmentation = false
+
+  /// What may differ from the run that a snapshot is of.
+  private static let changeable = ["--iterations", "--test-interval", "--snapshot"]
+
+  /// The settings of a new run.
+  func settings() throws -> TrainSettings {
+    var settings = TrainSettings(network: network ?? .mini)
+    _ = apply(to: &settings)
+    try settings.validate()
+    return settings
+  }
+
+  /// The settings of a run that goes on.
+  ///
+  /// - Throws: `SettingsError` for an option that would make another run of it.
+  func settings(continuing former: TrainSettings) throws -> TrainSettings {
+    var settings = former
+    let changed = apply(to: &settings).filter { !Self.changeable.contains($0) }
+    guard changed.isEmpty else {
+      throw SettingsError(
+        description: "\(changed.joined(separator: ", ")): not as in the run of the snapshot. "
+          + "With --resume only \(Self.changeable.joined(separator: ", ")) may change")
+    }
+    try settings.validate()
+    return settings
+  }
+
+  /// Sets what was given; returns the options that changed something.
+  private func apply(to settings: inout TrainSettings) -> [String] {
+    var changed: [String] = []
+    func set<Value: Equatable>(
+      _ option: String, _ path: WritableKeyPath<TrainSettings, Value>, _ value: Value?
+    ) {
+      guard let value, settings[keyPath: path] != value else { return }
+      settings[keyPath: path] = value
+      changed.append(option)
+    }
+    set("--network", \.network, network)
+    set("--version", \.version, version)
+    set("--batch", \.batch, batch)
+    set("--iterations", \.iterations, iterations)
+    set("--lr", \.baseLearningRate, lr)
+    set("--policy", \.policy, policy)
+    set("--gamma", \.gamma, gamma)
+    set("--power", \.power, power)
+    set("--step-size", \.stepSize, stepSize)
+    set("--step-value", \.stepValues, stepValue.isEmpty ? nil : stepValue)
+    set("--momentum", \.momentum, momentum)
+    set("--weight-decay", \.weightDecay, weightDecay)
+    set("--regularization", \.regularization, regularization)
+    set("--clip-gradients", \.gradientNormLimit, clipGradients.map(Optional.some))
+    set("--iter-size", \.passesPerIteration, iterSize)
+    set("--seed", \.seed, seed)
+    set("--images", \.images, images)
+    set("--test-images", \.testImages, testImages)
+    set("--test-interval", \.testInterval, testInterval)
+    set("--snapshot", \.snapshotInterval, snapshot)
+    set("--no-augmentation", \.isAugmented, noAugmentation ? false : nil)
+    return changed
+  }
+}
+
+extension TrainSettings.Version: ExpressibleByArgument {}
+extension TrainSettings.Policy: ExpressibleByArgument {}
+extension TrainSettings.Regularization: ExpressibleByArgument {}

@@ -1,0 +1,125 @@
+import Datasets
+import Foundation
+import Layers
+import Networks
+import Training
+
+/// Everything that decides what a training run does. A snapshot carries it along, so that a resumed
+/// run needs no options.
+struct TrainSettings: Codable, Equatable {
+  var network = NetworkChoice.mini
+  var version = Version.fast
+  var batch = 32
+  var iterations = 2000
+  var baseLearningRate: Float = 0.005
+  var policy = Policy.poly
+  var gamma: Float = 0.1
+  var power: Float = 1
+  var stepSize = 300
+  var stepValues: [Int] = []
+  var momentum: Float = 0.9
+  var weightDecay: Float = 5e-4
+  var regularization = Regularization.l2
+  var gradientNormLimit: Float?
+  var passesPerIteration = 1
+  var seed: UInt32 = 1
+  /// The pictures to learn from, again and again.
+  var images = 8000
+  /// The pictures to test on, which are never learnt from.
+  var testImages = 500
+  var testInterval = 200
+  var snapshotInterval = 0
+  /// Whether pictures are cropped and mirrored at random in training; otherwise as in testing.
+  var isAugmented = true
+  var change = NetworkChange.none
+
+  /// Which version computes.
+  enum Version: String, Codable, CaseIterable {
+    case reference
+    case fast
+  }
+
+  /// Caffe's names of the policies.
+  enum Policy: String, Codable, CaseIterable {
+    case fixed, step, exp, inv, multistep, poly, sigmoid
+  }
+
+  /// Caffe's names of the regularisations.
+  enum Regularization: String, Codable, CaseIterable {
+    case l1 = "L1"
+    case l2 = "L2"
+  }
+
+  /// The solver that these settings describe.
+  var solver: SolverSpecification {
+    SolverSpecification(
+      baseLearningRate: baseLearningRate, policy: learningRatePolicy, momentum: momentum,
+      weightDecay: weightDecay, regularization: regularization == .l1 ? .l1 : .l2,
+      gradientNormLimit: gradientNormLimit, passesPerIteration: passesPerIteration)
+  }
+
+  private var learningRatePolicy: LearningRatePolicy {
+    switch policy {
+    case .fixed: .fixed
+    case .step: .step(gamma: gamma, stepSize: stepSize)
+    case .exp: .exponential(gamma: gamma)
+    case .inv: .inverse(gamma: gamma, power: power)
+    case .multistep: .multistep(gamma: gamma, stepValues: stepValues)
+    case .poly: .polynomial(power: power, maxIterations: iterations)
+    case .sigmoid: .sigmoid(gamma: gamma, stepSize: stepSize)
+    }
+  }
+
+  /// As a snapshot carries them.
+  func encoded() throws -> [UInt8] {
+    Array(try JSON.compact(self).utf8)
+  }
+
+  /// Those that a snapshot carries.
+  ///
+  /// - Throws: `SettingsError` when it carries none.
+  init(_ snapshot: Snapshot) throws {
+    do {
+      self = try JSONDecoder().decode(Self.self, from: Data(snapshot.settings))
+    } catch {
+      throw SettingsError(description: "the snapshot's settings are of another program: \(error)")
+    }
+  }
+
+  /// What suits a network.
+  init(network: NetworkChoice) {
+    self.network = network
+    guard network != .mini else { return }
+    // Those of Caffe's models/bvlc_reference_caffenet/solver.prototxt, for a few pictures.
+    policy = .fixed
+    baseLearningRate = 0.01
+    iterations = 300
+    images = 1000
+    testImages = 100
+  }
+
+  /// Throws `SettingsError` unless every number can be worked with. What belongs to the solver is
+  /// checked there.
+  func validate() throws(SettingsError) {
+    for (option, value, range) in [
+      ("--batch", batch, 1...65_536), ("--iterations", iterations, 1...100_000_000),
+      ("--images", images, 1...1_000_000), ("--test-images", testImages, 1...1_000_000),
+      ("--test-interval", testInterval, 0...100_000_000),
+      ("--snapshot", snapshotInterval, 0...100_000_000),
+      ("--iter-size", passesPerIteration, 1...65_536),
+    ] where !range.contains(value) {
+      throw SettingsError(
+        description: "\(option) \(value): must be from \(range.lowerBound) to \(range.upperBound)")
+    }
+  }
+
+  /// The network, with its change.
+  var definition: NetworkDefinition {
+    change.applied(to: network.definition(includeAccuracy: false))
+  }
+}
+
+/// Settings that can't be read, or contradict each other.
+struct SettingsError: Error, CustomStringConvertible {
+  let description: String
+}

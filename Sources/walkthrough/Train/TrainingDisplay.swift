@@ -1,0 +1,138 @@
+import Foundation
+import Training
+
+/// What a reader sees while a network learns: in a terminal a few lines that are drawn again and
+/// again, elsewhere a plain line now and then.
+final class TrainingDisplay {
+  private let terminal: Terminal
+  private let isLive: Bool
+  private let iterations: Int
+  private let images: Int
+  private var losses: [Double]
+  private var accuracies: [Double]
+  private var lastTest: TrainingLog.Test?
+  private var sinceLine: [Double] = []
+  private var lastDrawn: ContinuousClock.Instant?
+  private var drawnLines = 0
+
+  /// A display of a run that may have been going on before.
+  ///
+  /// - Parameters:
+  ///   - terminal: where it is shown.
+  ///   - isLive: whether lines may be drawn over.
+  ///   - iterations: the last one.
+  ///   - images: how many one takes.
+  ///   - log: what was measured before.
+  init(
+    terminal: Terminal, isLive: Bool, iterations: Int, images: Int, log: TrainingLog
+  ) {
+    self.terminal = terminal
+    self.isLive = isLive
+    self.iterations = iterations
+    self.images = images
+    losses = log.losses.map(Double.init)
+    accuracies = log.tests.map(\.accuracy)
+    lastTest = log.tests.last
+  }
+
+  /// Shows an event.
+  func show(_ event: TrainingEvent) {
+    switch event {
+    case .iteration(let step):
+      losses.append(Double(step.loss))
+      sinceLine.append(Double(step.loss))
+      if isLive {
+        drawIfDue(step)
+      } else if step.iteration % max(iterations / 20, 1) == 0 || step.iteration == iterations {
+        line(plainLine(step))
+        sinceLine = []
+      }
+    case .test(let test):
+      accuracies.append(test.accuracy)
+      lastTest = test
+      if !isLive {
+        line(
+          "\(Format.grouped(test.iteration))  test: loss \(Format.value(test.loss)), "
+            + "accuracy \(Format.percent(test.accuracy))")
+      }
+    case .snapshot(let iteration, let path):
+      if isLive { clear() }
+      line("\(Format.grouped(iteration))  snapshot: \(path)")
+    }
+  }
+
+  /// Takes the drawn lines away.
+  func clear() {
+    guard drawnLines > 0 else { return }
+    write("\u{1B}[\(drawnLines)A\u{1B}[J")
+    drawnLines = 0
+  }
+
+  private func line(_ text: String) {
+    write(text + "\n")
+  }
+
+  private func write(_ text: String) {
+    print(text, terminator: "")
+    fflush(nil)
+  }
+
+  private func plainLine(_ step: TrainingEvent.Step) -> String {
+    let mean = sinceLine.reduce(0, +) / Double(max(sinceLine.count, 1))
+    return "\(Format.grouped(step.iteration))/\(Format.grouped(iterations))  loss "
+      + "\(Format.value(mean)), rate \(Format.value(Double(step.learningRate))), "
+      + "\(String(format: "%.0f", step.imagesPerSecond)) images/s, \(timeLeft(step)) left"
+  }
+
+  /// Ten times a second is as often as anybody can see.
+  private func drawIfDue(_ step: TrainingEvent.Step) {
+    let now = ContinuousClock.now
+    if let lastDrawn, lastDrawn.duration(to: now) < .milliseconds(100),
+      step.iteration < iterations
+    {
+      return
+    }
+    lastDrawn = now
+    clear()
+    let lines = liveLines(step)
+    write(lines.map { $0 + "\n" }.joined())
+    drawnLines = lines.count
+  }
+
+  /// The lines of the live display, none longer than the terminal is wide.
+  func liveLines(_ step: TrainingEvent.Step) -> [String] {
+    let counts =
+      "\(Format.grouped(step.iteration))/\(Format.grouped(iterations))  "
+      + "\(String(format: "%.0f", step.imagesPerSecond)) images/s  \(timeLeft(step)) left"
+    let room = max(min(terminal.width - counts.count - 4, 40), 5)
+    let filled = room * step.iteration / max(iterations, 1)
+    let bar =
+      String(repeating: "█", count: filled) + String(repeating: "░", count: room - filled)
+    let spark = max(min(terminal.width - 27, 60), 5)
+    let recent = losses.suffix(20)
+    let loss = recent.reduce(0, +) / Double(max(recent.count, 1))
+    var lines = [
+      "\(terminal.styled(bar, .good))  \(counts)",
+      "loss      \(Format.padded(Format.value(loss), 12))"
+        + Sparkline.text(losses, width: spark, range: 0...max(losses.first ?? 1, loss)),
+      "rate      \(Format.value(Double(step.learningRate)))",
+    ]
+    if let lastTest {
+      lines.insert(
+        "accuracy  \(Format.padded(Format.percent(lastTest.accuracy), 12))"
+          + Sparkline.text(accuracies, width: spark, range: 0...1), at: 2)
+    }
+    return lines
+  }
+
+  private func timeLeft(_ step: TrainingEvent.Step) -> String {
+    guard step.imagesPerSecond > 0 else { return "?" }
+    let seconds = Double((iterations - step.iteration) * images) / step.imagesPerSecond
+    guard seconds < 360_000 else { return "over 100 h" }
+    let whole = Int(seconds.rounded())
+    let (hours, minutes) = (whole / 3600, whole / 60 % 60)
+    return hours > 0
+      ? String(format: "%d:%02d:%02d", hours, minutes, whole % 60)
+      : String(format: "%d:%02d", minutes, whole % 60)
+  }
+}

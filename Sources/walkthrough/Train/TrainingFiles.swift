@@ -1,0 +1,103 @@
+import Datasets
+import Foundation
+import WholeFiles
+
+/// The pictures that a finished run leaves in a folder.
+struct TrainingFiles {
+  let folder: URL
+
+  /// Makes the folder where it isn't there yet.
+  ///
+  /// - Throws: `FileError` when it can't be made.
+  init(_ folder: URL) throws {
+    self.folder = folder
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    } catch {
+      throw FileError(
+        path: folder.relativePath, problem: "cannot be made: \(error.localizedDescription)")
+    }
+  }
+
+  /// Writes curves and filters.
+  ///
+  /// - Returns: the names of the files.
+  /// - Throws: `FileError` or `PictureError` when one can't be written.
+  func write(_ report: TrainingReport) throws -> [String] {
+    var names: [String] = []
+    for (name, chart) in Self.charts(report) {
+      try WholeFile.write(Array(chart.document().utf8), to: folder.appending(path: name))
+      names.append(name)
+    }
+    for (name, filters) in [
+      ("conv1-before.png", report.filtersBefore), ("conv1-after.png", report.filtersAfter),
+    ] where !filters.isEmpty {
+      try Self.grid(filters).writePNG(to: folder.appending(path: name))
+      names.append(name)
+    }
+    return names
+  }
+
+  /// The curves of a run: loss, and accuracy where it was tested.
+  private static func charts(_ report: TrainingReport) -> [(name: String, chart: SVGCurves)] {
+    let subtitle =
+      "\(report.network), batches of \(report.settings.batch) images, seed \(report.settings.seed)"
+    var charts = [
+      (
+        "loss.svg",
+        SVGCurves(
+          title: "Loss", subtitle: subtitle,
+          curves: [
+            .init(
+              name: "each batch",
+              points: report.losses.enumerated().map { ($0.offset + 1, Double($0.element)) },
+              isFaint: true, colour: 1),
+            .init(name: "mean of neighbours", points: SVGCurves.smoothed(report.losses), colour: 1),
+            .init(
+              name: "test", points: report.tests.map { ($0.iteration, $0.loss) }, colour: 0),
+          ])
+      )
+    ]
+    if !report.tests.isEmpty {
+      charts.append(
+        (
+          "accuracy.svg",
+          SVGCurves(
+            title: "Accuracy on unseen images", subtitle: subtitle,
+            curves: [
+              .init(
+                name: "test", points: report.tests.map { ($0.iteration, $0.accuracy) }, colour: 0)
+            ], range: 0...1, label: { Format.percent($0) })
+        ))
+    }
+    return charts
+  }
+
+  /// Filters side by side, each pixel a square of several.
+  ///
+  /// - Throws: `PictureError` when there is none, or they differ in size.
+  static func grid(_ filters: [Raster], columns: Int? = nil, magnification: Int = 4) throws
+    -> Picture
+  {
+    let pictures = try filters.map { try $0.picture(magnification: magnification) }
+    let square = Int(Double(filters.count).squareRoot().rounded(.up))
+    return try Picture.grid(pictures, columns: columns ?? max(square, 1), gap: magnification)
+  }
+}
+
+extension Raster {
+  /// A raster in colour as a picture in which each pixel is a square.
+  ///
+  /// - Throws: `PictureError` for a raster of another scale.
+  fileprivate func picture(magnification: Int) throws(PictureError) -> Picture {
+    let (height, width) = (height * magnification, width * magnification)
+    var bytes: [UInt8] = []
+    for y in 0..<height {
+      for x in 0..<width {
+        let start = 3 * (y / magnification * self.width + x / magnification)
+        bytes += pixels[start..<start + 3]
+      }
+    }
+    return try Picture(height: height, width: width, bytes: bytes)
+  }
+}

@@ -1,0 +1,115 @@
+import Datasets
+import Networks
+import Tensors
+import Training
+
+/// A training run at its end: everything that its pages, charts and tables show.
+struct TrainingReport: Encodable {
+  /// The network's name.
+  var network: String
+  /// What the run was asked to do.
+  var settings: TrainSettings
+  /// What the labels stand for, by label.
+  var classNames: [String]
+  /// How many iterations were taken.
+  var iteration: Int
+  /// The loss of each iteration on its own batch.
+  var losses: [Float]
+  /// The tests, oldest first.
+  var tests: [Test]
+  /// The share of test images whose class had the highest score; between 0 and 1.
+  var testAccuracy: Double
+  /// The parameters' digest.
+  var digest: String
+  /// Test images by their class (row) and the class with the highest score (column).
+  var confusion: [[Int]]
+  /// The size of a step against that of the weights, early, midway and at the end.
+  var updateRatios: [UpdateRatios]
+  /// The first layer's filters, in colour, at the start and at the end; empty where that layer
+  /// doesn't look at colour pictures.
+  var filtersBefore: [Raster]
+  var filtersAfter: [Raster]
+  /// Some test pictures that were taken for something else, and some that were not.
+  var wrong: [Prediction]
+  var right: [Prediction]
+
+  /// A test of the network.
+  struct Test: Encodable, Equatable {
+    var iteration: Int
+    var loss: Double
+    var accuracy: Double
+  }
+
+  /// What the network said of a picture.
+  struct Prediction: Encodable {
+    var picture: Raster
+    var label: Int
+    var predicted: Int
+    /// The probability of the predicted class, between 0 and 1.
+    var probability: Double
+  }
+
+  /// Collects what a finished run left.
+  ///
+  /// - Throws: `DatasetError` when the pictures of the predictions can't be read again.
+  init(
+    _ session: TrainSession, filtersBefore: Tensor<Float>?, ratios: [UpdateRatios],
+    test: Examination.Result?
+  ) throws {
+    let run = session.run
+    network = run.network.definition.name
+    settings = session.settings
+    classNames = session.testing.classNames
+    iteration = run.solver.iteration
+    losses = run.log.losses
+    tests = run.log.tests.map {
+      .init(iteration: $0.iteration, loss: $0.loss, accuracy: $0.accuracy)
+    }
+    testAccuracy = test?.accuracy ?? 0
+    digest = run.network.parameterDigest
+    confusion = test?.confusion ?? []
+    updateRatios = ratios.endsAndMiddle
+    self.filtersBefore = filtersBefore.map(Raster.filters) ?? []
+    filtersAfter = session.firstFilters.map(Raster.filters) ?? []
+    func pictures(_ predictions: [Examination.Prediction]) throws -> [Prediction] {
+      try predictions.map {
+        Prediction(
+          picture: Raster(try session.testing.datum($0.record)), label: $0.label,
+          predicted: $0.predicted, probability: $0.probability)
+      }
+    }
+    wrong = try pictures(test?.wrong ?? [])
+    right = try pictures(test?.right ?? [])
+  }
+
+  /// The name of a class, its number where it has none.
+  func className(_ label: Int) -> String {
+    classNames.indices.contains(label) ? classNames[label] : "\(label)"
+  }
+}
+
+/// How large the last step of each parameter was against the parameter itself.
+struct UpdateRatios: Encodable, Equatable {
+  /// How many iterations had been taken.
+  var iteration: Int
+  var layers: [Layer]
+
+  struct Layer: Encodable, Equatable {
+    var name: String
+    /// ‖Δw‖ / ‖w‖ for the weights, then the bias; 0 where a parameter is 0 throughout.
+    var ratios: [Double]
+  }
+
+  init(iteration: Int, layers: [(layer: String, ratios: [Double])]) {
+    self.iteration = iteration
+    self.layers = layers.map { Layer(name: $0.layer, ratios: $0.ratios) }
+  }
+}
+
+extension [UpdateRatios] {
+  /// The first, the middle one and the last, as far as there are so many.
+  fileprivate var endsAndMiddle: [UpdateRatios] {
+    guard count > 3, let first, let last else { return self }
+    return [first, self[count / 2], last]
+  }
+}

@@ -1,0 +1,69 @@
+import Foundation
+import Networks
+
+/// A finished run as text.
+struct TrainingText {
+  let report: TrainingReport
+  let terminal: Terminal
+
+  /// What was learnt, what was confused, how large the steps were, and the digest.
+  func lines() -> [String] {
+    [summary]
+      + section("Confusion matrix", explanation: Self.confusion, table: confusionTable)
+      + section(
+        "Size of a step against that of the weights", explanation: Self.ratios, table: ratioTable)
+      + ["", "digest of the parameters  \(report.digest)"]
+  }
+
+  private var summary: String {
+    let loss = report.tests.last.map { ", loss \(Format.value($0.loss))" } ?? ""
+    let text =
+      "after \(Format.grouped(report.iteration)) iterations: test accuracy "
+      + Format.percent(report.testAccuracy) + loss
+    return terminal.styled(text, .strong)
+  }
+
+  private func section(_ title: String, explanation: String, table: TextTable?) -> [String] {
+    guard let table else { return [] }
+    return ["", terminal.styled(title, .heading)] + terminal.wrapped(explanation) + [""]
+      + table.lines()
+  }
+
+  private static let confusion =
+    "A row for each true class, a column for what the network took its test images for."
+  private static let ratios = """
+    ‖Δw‖ / ‖w‖ of the weights; about 0.001 is a usual sign of health. Much less hardly learns, \
+    much more forgets.
+    """
+
+  private var confusionTable: TextTable? {
+    let classes = report.confusion.indices.filter { label in
+      report.confusion[label].contains { $0 > 0 } || report.confusion.contains { $0[label] > 0 }
+    }
+    guard !classes.isEmpty, classes.count <= 20 else { return nil }
+    var table = TextTable(header: ["true class"] + classes.map { "\($0)" } + ["right"])
+    table.rows = classes.map { label in
+      let row = report.confusion[label]
+      let sum = row.reduce(0, +)
+      let share = sum == 0 ? "" : Format.percent(Double(row[label]) / Double(sum))
+      return ["\(label) \(report.className(label))"]
+        + classes.map { row[$0] == 0 ? "·" : "\(row[$0])" } + [share]
+    }
+    return table
+  }
+
+  private var ratioTable: TextTable? {
+    guard let first = report.updateRatios.first else { return nil }
+    var table = TextTable(
+      header: ["layer"]
+        + report.updateRatios.map { "at \(Format.grouped($0.iteration))" })
+    table.rows = first.layers.indices.map { layer in
+      [first.layers[layer].name]
+        + report.updateRatios.map { moment in
+          moment.layers.indices.contains(layer)
+            ? moment.layers[layer].ratios.first.map(Format.value) ?? "" : ""
+        }
+    }
+    return table
+  }
+}

@@ -1,0 +1,120 @@
+import Datasets
+import Synchronization
+import Tensors
+import Testing
+
+@Suite("Batches")
+struct BatchFeedTests {
+  private func loader(nextRecord: Int = 0) throws -> BatchLoader {
+    try BatchLoader(
+      try SyntheticImages(seed: 1, side: 16), transformer: Transformer(cropSize: 11, mirror: true),
+      images: 3, isTraining: true, state: LoaderState(seed: 9, nextRecord: nextRecord))
+  }
+
+  @Test("hold the records in their order, placed as one generator draws")
+  func content() throws {
+    var random = MersenneTwister(seed: 9)
+    let images = try SyntheticImages(seed: 1, side: 16)
+    let transformer = Transformer(cropSize: 11, mirror: true)
+    let feed = BatchFeed(try loader())
+    for batch in 0..<3 {
+      let made = try feed.next()
+      #expect(made.firstRecord == 3 * batch)
+      var expected = Tensor<Float>(made.images.shape)
+      for image in 0..<3 {
+        let datum = images.datum(3 * batch + image)
+        let placement = try transformer.placement(of: datum, isTraining: true, using: &random)
+        try transformer.write(datum, placement: placement, into: &expected, image: image)
+        #expect(made.labels[image] == datum.label)
+      }
+      #expect(made.images == expected)
+      #expect(made.stateAfter.nextRecord == 3 * batch + 3)
+      #expect(made.stateAfter.random == random)
+    }
+  }
+
+  @Test("are the same however far ahead they are made", arguments: [0, 1, 2, 7])
+  func depths(depth: Int) throws {
+    var plain = try loader()
+    var expected = plain.makeBatch()
+    let feed = BatchFeed(try loader(), depth: depth)
+    for _ in 0..<10 {
+      try plain.fill(&expected)
+      let made = try feed.next()
+      #expect(made.images == expected.images)
+      #expect(made.labels == expected.labels)
+      #expect(made.stateAfter == expected.stateAfter)
+      feed.giveBack(made)
+    }
+  }
+
+  @Test("never run further ahead than they may")
+  func bound() throws {
+    let source = CountingRecords()
+    let feed = BatchFeed(
+      try BatchLoader(
+        source, transformer: Transformer(), images: 1, isTraining: true,
+        state: LoaderState(seed: 1)), depth: 3)
+    for taken in 1...20 {
+      _ = try feed.next()
+      // One record was looked at for its size.
+      #expect(source.asked.withLock { $0 } <= 1 + taken + 3)
+    }
+  }
+
+  @Test("an error comes out in its turn, and again when asked again", arguments: [0, 2])
+  func errors(depth: Int) throws {
+    let feed = BatchFeed(
+      try BatchLoader(
+        CountingRecords(failsAt: 4), transformer: Transformer(), images: 2, isTraining: true,
+        state: LoaderState(seed: 1)), depth: depth)
+    _ = try feed.next()
+    _ = try feed.next()
+    for _ in 0..<2 {
+      let error = #expect(throws: DatasetError.self) { _ = try feed.next() }
+      #expect(error?.description == "record 4 is torn")
+    }
+  }
+
+  @Test("an unused feed lets go of its thread")
+  func abandoned() throws {
+    for _ in 0..<50 { _ = BatchFeed(try loader(), depth: 2) }
+  }
+}
+
+@Suite("Records that are kept")
+struct CachedRecordTests {
+  @Test("are made once, and come again")
+  func caching() throws {
+    let source = CountingRecords()
+    let cached = try CachedRecords(source, count: 4)
+    let labels = try (-4..<12).map { try cached.datum($0).label }
+    #expect(labels == [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3])
+    #expect(source.asked.withLock { $0 } == 4)
+    #expect(cached.count == 4)
+  }
+
+  @Test("can't be none")
+  func empty() {
+    #expect(throws: DatasetError.self) { try CachedRecords(CountingRecords(), count: 0) }
+  }
+}
+
+/// Records of one number that count how often one is asked for.
+private final class CountingRecords: RecordSource {
+  let asked = Mutex(0)
+  let failsAt: Int?
+
+  init(failsAt: Int? = nil) {
+    self.failsAt = failsAt
+  }
+
+  func datum(_ index: Int) throws(DatasetError) -> Datum {
+    asked.withLock { $0 += 1 }
+    if index == failsAt { throw DatasetError("record \(index) is torn") }
+    return try Datum(channels: 1, height: 1, width: 1, values: .bytes([7]), label: index)
+  }
+
+  var count: Int? { nil }
+  var classNames: [String] { [] }
+}

@@ -1,0 +1,266 @@
+import Foundation
+import Networks
+import Testing
+import Training
+
+@testable import walkthrough
+
+/// The command itself, beside the tests in the build folder.
+private let program: URL? = {
+  let folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+  let url = folder.appending(path: "walkthrough")
+  return FileManager.default.isExecutableFile(atPath: url.path) ? url : nil
+}()
+
+private let root = URL(filePath: #filePath).deletingLastPathComponent()
+  .deletingLastPathComponent().deletingLastPathComponent()
+
+/// What a process left.
+private struct Ended {
+  var code: Int32
+  var output: [String]
+  var errors: String
+}
+
+/// Runs a program; with `interrupting`, sends it a signal once it has printed a line.
+private func run(
+  _ url: URL, _ arguments: [String], interrupting signal: Int32? = nil
+) throws -> Ended {
+  let process = Process()
+  process.executableURL = url
+  process.arguments = arguments
+  let (output, errors) = (Pipe(), Pipe())
+  process.standardOutput = output
+  process.standardError = errors
+  process.standardInput = FileHandle.nullDevice
+  try process.run()
+  var data = Data()
+  if let signal {
+    while !data.contains(UInt8(ascii: "\n")) {
+      let part = output.fileHandleForReading.availableData
+      if part.isEmpty { break }
+      data += part
+    }
+    kill(process.processIdentifier, signal)
+  }
+  data += output.fileHandleForReading.readDataToEndOfFile()
+  let said = errors.fileHandleForReading.readDataToEndOfFile()
+  process.waitUntilExit()
+  return Ended(
+    code: process.terminationStatus,
+    output: String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init),
+    errors: String(decoding: said, as: UTF8.self))
+}
+
+/// A folder that goes when the test does.
+private final class Folder {
+  let url = FileManager.default.temporaryDirectory.appending(path: "train-\(UUID().uuidString)")
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+
+  var names: [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []).sorted()
+  }
+}
+
+private let small = [
+  "--batch", "4", "--images", "40", "--test-images", "20", "--threads", "2",
+]
+
+@Suite("walkthrough train", .enabled(if: program != nil))
+struct TrainTests {
+  private let folder = Folder()
+
+  private func train(_ arguments: [String], interrupting signal: Int32? = nil) throws -> Ended {
+    try run(try #require(program), ["train"] + arguments, interrupting: signal)
+  }
+
+  private func keys(_ line: String) throws -> Set<String> {
+    let value = try JSONSerialization.jsonObject(with: Data(line.utf8))
+    return Set(try #require(value as? [String: Any]).keys)
+  }
+
+  @Test("has the names that programs rely on, a line each")
+  func jsonLines() throws {
+    let ended = try train(
+      ["--iterations", "6", "--test-interval", "3", "--json", "--output", folder.url.path] + small)
+    #expect(ended.code == 0, "\(ended.errors)")
+    let step: Set = ["iteration", "loss", "learningRate", "imagesPerSecond"]
+    let test: Set = ["iteration", "testLoss", "testAccuracy"]
+    let expected: [Set] = [
+      step, step, step, test, step, step, step, test,
+      ["final", "iteration", "testAccuracy", "digest"],
+    ]
+    #expect(try ended.output.map(keys) == expected)
+  }
+
+  @Test("the digest is the same on 1, 2 and 3 threads")
+  func digests() throws {
+    var last: Set<String> = []
+    for threads in 1...3 {
+      let ended = try train(
+        ["--iterations", "5", "--json", "--output", folder.url.path] + small.dropLast()
+          + ["\(threads)"])
+      last.insert(try #require(ended.output.last))
+    }
+    #expect(last.count == 1)
+    #expect(last.first?.contains("\"final\":true") == true)
+  }
+
+  @Test("leaves curves and filters, and says what it learnt")
+  func files() throws {
+    let ended = try train(
+      ["--iterations", "4", "--test-interval", "2", "--output", folder.url.path] + small)
+    #expect(ended.code == 0, "\(ended.errors)")
+    #expect(
+      folder.names == ["accuracy.svg", "conv1-after.png", "conv1-before.png", "loss.svg"])
+    for name in ["loss.svg", "accuracy.svg"] {
+      let parser = XMLParserCheck()
+      #expect(parser.accepts(try Data(contentsOf: folder.url.appending(path: name))))
+    }
+    for part in ["test accuracy", "Confusion matrix", "upright stripes", "fc8", "digest of"] {
+      #expect(ended.output.contains { $0.contains(part) }, "\(part)")
+    }
+    #expect(!ended.output.contains { $0.contains("\u{1B}") })
+  }
+
+  @Test(
+    "a signal ends it behind an iteration, and it goes on to the same bits",
+    arguments: [(SIGINT, 130 as Int32), (SIGTERM, 143)])
+  func interruption(signal: Int32, code: Int32) throws {
+    let settings = ["--iterations", "150", "--test-interval", "0", "--json"] + small
+    let straight = try train(settings + ["--output", folder.url.appending(path: "a").path])
+    let other = folder.url.appending(path: "b").path
+    let stopped = try train(settings + ["--output", other], interrupting: signal)
+    // A machine may take all iterations before the signal arrives.
+    guard stopped.code != 0 else { return }
+    #expect(stopped.code == code)
+    #expect(stopped.errors.contains("walkthrough train --resume"))
+    let resumed = try train(["--json", "--resume", other])
+    #expect(resumed.code == 0, "\(resumed.errors)")
+    #expect(resumed.output.last == straight.output.last)
+  }
+
+  @Test("survives being killed twenty times")
+  func kills() throws {
+    let script = root.appending(path: "script/kill-and-resume")
+    let ended = try run(script, ["20", try #require(program).path])
+    #expect(ended.code == 0, "\(ended.errors)")
+    #expect(ended.output.last?.hasPrefix("20 kills") == true)
+  }
+
+  @Test("passes over a torn snapshot, and says so")
+  func torn() throws {
+    let settings = ["--snapshot", "2", "--json", "--output", folder.url.path] + small
+    let straight = try train(["--iterations", "6"] + settings)
+    let newest = SnapshotFolder(folder.url).file(iteration: 6)
+    let bytes = try Data(contentsOf: newest)
+    try bytes.prefix(bytes.count / 2).write(to: newest)
+    let resumed = try train(["--json", "--resume", newest.path])
+    #expect(resumed.errors.contains("passed over: ") && resumed.errors.contains("iteration 4"))
+    #expect(resumed.output.last == straight.output.last)
+  }
+
+  @Test("stops where the loss is no number, and keeps the last good snapshot")
+  func divergence() throws {
+    let ended = try train(
+      ["--iterations", "50", "--lr", "1e20", "--snapshot", "1", "--output", folder.url.path]
+        + small)
+    #expect(ended.code == 1)
+    #expect(ended.errors.contains("the loss is"))
+    #expect(ended.errors.contains("Try a learning rate ten times smaller"))
+    for file in SnapshotFolder(folder.url).files {
+      #expect(throws: Never.self) { try Snapshot(contentsOf: file) }
+    }
+  }
+
+  @Test("a lesson explains, trains and compares")
+  func lesson() throws {
+    let ended = try train(["--lesson", "zero-weights", "--output", folder.url.path])
+    #expect(ended.code == 0, "\(ended.errors)")
+    #expect(
+      ended.output.contains {
+        $0.hasPrefix("Moved in 10 iterations: fc8's bias; 15 of 16 parameters")
+      })
+    #expect(ended.output.contains { $0.contains("6.9078") })
+    #expect(folder.names == ["lesson-zero-weights.svg"])
+  }
+
+  @Test(
+    "refuses what can't be",
+    arguments: [
+      (["--batch", "0"], "--batch 0: must be from 1 to 65536"),
+      (["--iterations", "-3"], "--iterations -3: must be from 1 to"),
+      (["--lr", "nan"], "base learning rate nan must be finite"),
+      (["--policy", "step", "--step-size", "0"], "step size 0 must be at least 1"),
+      (["--resume", "/nowhere/at/all"], "there is no such file or folder"),
+      (["--threads", "0"], "--threads 0: must be from 1 to 1024"),
+      (["--lesson", "zero-weights", "--json"], "--lesson goes with neither"),
+      (["--output", "/dev/null/x"], "/dev/null/x: "),
+    ])
+  func refuses(arguments: [String], message: String) throws {
+    let ended = try train(["--output", folder.url.path] + arguments)
+    #expect(ended.code != 0)
+    #expect(ended.errors.contains(message), "\(ended.errors)")
+  }
+
+  @Test("refuses a folder of another run, and another run's settings")
+  func otherRuns() throws {
+    let settings = ["--iterations", "2", "--snapshot", "1", "--output", folder.url.path] + small
+    #expect(try train(settings).code == 0)
+    let again = try train(settings)
+    #expect(again.code == 1)
+    #expect(again.errors.contains("holds snapshots of another run"))
+    let changed = try train(["--resume", folder.url.path, "--lr", "0.5"])
+    #expect(changed.code == 1)
+    #expect(changed.errors.contains("--lr: not as in the run of the snapshot"))
+  }
+}
+
+@Suite("The display of training")
+struct TrainingDisplayTests {
+  @Test("sparklines rise from the lowest block to the highest")
+  func sparklines() {
+    #expect(Sparkline.text([0, 1, 2, 3, 4, 5, 6, 7], width: 8) == "▁▂▃▄▅▆▇█")
+    #expect(Sparkline.text([0, 0, 7, 7], width: 2) == "▁█")
+    #expect(Sparkline.text([1, .nan, 1], width: 3, range: 0...1) == "█ █")
+    #expect(Sparkline.text([], width: 5) == "")
+    #expect(Sparkline.text([3, 3], width: 5) == "▁▁")
+  }
+
+  @Test("no line is wider than the terminal", arguments: [40, 80, 200])
+  func widths(width: Int) {
+    var log = TrainingLog()
+    log.losses = (0..<500).map { 2.3 / Float($0 + 1) }
+    log.tests = [.init(iteration: 500, loss: 0.1, accuracy: 0.96)]
+    let display = TrainingDisplay(
+      terminal: Terminal(width: width, isStyled: false, isInteractive: false), isLive: true,
+      iterations: 1000, images: 32, log: log)
+    let lines = display.liveLines(
+      .init(iteration: 500, loss: 0.1, learningRate: 0.01, imagesPerSecond: 800))
+    #expect(lines.count == 4)
+    #expect(lines.allSatisfy { $0.count <= width })
+    #expect(lines[0].contains("500/1,000") && lines[0].contains("0:20 left"))
+    #expect(lines[2].contains("96.0 %"))
+  }
+}
+
+/// Whether a document is well-formed.
+private final class XMLParserCheck {
+  func accepts(_ data: Data) -> Bool {
+    let text = String(decoding: data, as: UTF8.self)
+    // Tags open and close in pairs; Foundation's parser is another library on Linux.
+    var open: [Substring] = []
+    for piece in text.split(separator: "<").dropFirst(text.hasPrefix("<") ? 0 : 1) {
+      guard let end = piece.firstIndex(of: ">") else { return false }
+      let tag = piece[..<end]
+      let name = tag.prefix { $0 != " " && $0 != "/" }
+      if tag.hasPrefix("/") {
+        guard open.popLast() == tag.dropFirst() else { return false }
+      } else if !tag.hasSuffix("/") {
+        open.append(name)
+      }
+    }
+    return open.isEmpty && text.contains("<svg")
+  }
+}
