@@ -126,7 +126,7 @@ struct TrainTests {
 
   @Test(
     "a signal ends it behind an iteration, and it goes on to the same bits",
-    arguments: [(SIGINT, 130 as Int32), (SIGTERM, 143)])
+    arguments: [(SIGINT, 130), (SIGTERM, 143)] as [(Int32, Int32)])
   func interruption(signal: Int32, code: Int32) throws {
     let settings = ["--iterations", "150", "--test-interval", "0", "--json"] + small
     let straight = try train(settings + ["--output", folder.url.appending(path: "a").path])
