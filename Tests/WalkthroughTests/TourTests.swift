@@ -13,7 +13,7 @@ private let report = Result { () throws -> TourReport in
   let guide = TourGuide(
     definition: definition,
     image: TourImage(
-      tensor: .normal(try definition.inputShape(batch: 1), deviation: 50, using: &generator),
+      tensor: .normal(try definition.inputShape(batch: 1), deviation: 1, using: &generator),
       label: 3, name: "noise"),
     seed: 1, progress: Progress(steps: 1))
   return try guide.run()

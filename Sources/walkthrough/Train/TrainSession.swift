@@ -27,7 +27,7 @@ struct TrainSession {
   {
     self.settings = settings
     let definition = settings.definition
-    let transformer = settings.network.transformer
+    let transformer = definition.transformer
     let side = settings.network.recordSide
     training = try CachedRecords(
       SyntheticImages(seed: UInt64(settings.seed), side: side), count: settings.images)
@@ -86,14 +86,16 @@ struct TrainSession {
 }
 
 extension NetworkChoice: Codable {
+  /// The side of the pictures that the network's images are cut out of: 256 for 227.
+  var recordSide: Int { (definition().imageShape[1] * 256 + 113) / 227 }
+}
+
+extension NetworkDefinition {
   /// What becomes of a picture on its way into the network.
   var transformer: Transformer {
     var transformer = Transformer.caffenet
-    transformer.cropSize = definition().imageShape[1]
-    if self == .mini { transformer.scale = miniPixelScale }
+    transformer.cropSize = imageShape[1]
+    if name == mini().name { transformer.scale = miniPixelScale }
     return transformer
   }
-
-  /// The side of the pictures that the network's images are cut out of: 256 for 227.
-  var recordSide: Int { (definition().imageShape[1] * 256 + 113) / 227 }
 }

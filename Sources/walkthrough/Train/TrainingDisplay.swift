@@ -104,7 +104,7 @@ final class TrainingDisplay {
     let counts =
       "\(Format.grouped(step.iteration))/\(Format.grouped(iterations))  "
       + "\(String(format: "%.0f", step.imagesPerSecond)) images/s  \(timeLeft(step)) left"
-    let room = max(min(terminal.width - counts.count - 4, 40), 5)
+    let room = max(min(terminal.width - counts.count - 2, 40), 0)
     let filled = room * step.iteration / max(iterations, 1)
     let bar =
       String(repeating: "█", count: filled) + String(repeating: "░", count: room - filled)
@@ -112,7 +112,7 @@ final class TrainingDisplay {
     let recent = losses.suffix(20)
     let loss = recent.reduce(0, +) / Double(max(recent.count, 1))
     var lines = [
-      "\(terminal.styled(bar, .good))  \(counts)",
+      room < 5 ? counts : "\(terminal.styled(bar, .good))  \(counts)",
       "loss      \(Format.padded(Format.value(loss), 12))"
         + Sparkline.text(losses, width: spark, range: 0...max(losses.first ?? 1, loss)),
       "rate      \(Format.value(Double(step.learningRate)))",

@@ -15,6 +15,9 @@ struct TourImage: Sendable {
   /// What it is, for a reader.
   var name: String
 
+  /// What a difference of one level of a pixel is in `tensor`.
+  private var pixelScale: Float = 1
+
   /// The mean of blue, green and red that is subtracted, of ImageNet's pictures.
   static let mean: [Double] = [104, 117, 123]
 
@@ -74,15 +77,16 @@ struct TourImage: Sendable {
     let classes = try definition.scoresShape().channels
     // No overflow: the shape of scores exists, so an extent is below 2³¹.
     let whole = (side * 256 + 113) / 227
-    var transformer = Transformer.caffenet
-    transformer.cropSize = side
+    let transformer = definition.transformer
     let resized = try picture.resized(height: whole, width: whole)
     self.init(
       tensor: try transformer.tensor(Datum(resized)), label: min(label, classes - 1), name: name)
+    pixelScale = transformer.scale
   }
 
   /// The picture in colour, its mean added again.
   var raster: Raster {
-    .colour(tensor, image: 0, lower: 0, upper: 255, adding: Self.mean)
+    let pixels = Tensor(tensor.shape, tensor.elements.map { $0 / pixelScale })
+    return .colour(pixels, image: 0, lower: 0, upper: 255, adding: Self.mean)
   }
 }
