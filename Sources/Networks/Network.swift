@@ -145,6 +145,22 @@ public final class Network<Scalar: Tensors.Scalar> {
     wiring.slots[blob].flatMap { gradients[$0] }
   }
 
+  /// Sets the gradient of a blob, for the layers that are then run backwards.
+  ///
+  /// - Throws: `LayerError` when no gradient of that blob is kept, or it has another shape.
+  public func load(gradient: Tensor<Scalar>, of blob: String) throws(LayerError) {
+    guard let slot = wiring.slots[blob], let current = gradients[slot] else {
+      throw LayerError(
+        layer: definition.name, value: "gradient of \"\(blob)\"", rule: "is none that is kept")
+    }
+    guard gradient.shape == current.shape else {
+      throw LayerError(
+        layer: blob, value: "gradient of shape \(gradient.shape)",
+        rule: "must have shape \(current.shape)")
+    }
+    gradients[slot] = gradient
+  }
+
   /// Where a layer's code is.
   public func source(ofLayer index: Int) -> SourceLocation? {
     layers[index].source

@@ -38,7 +38,9 @@ struct LayerSection {
         if layer.isInPlace { element("span") { "in place" } }
       }
       element("h3", ["id": id("title")]) { layer.name }
-      element("p", ["class": "extents"]) { "\(extents(layer.input)) → \(extents(layer.output))" }
+      element("p", ["class": "extents"]) {
+        "\(Format.extents(layer.input)) → \(Format.extents(layer.output))"
+      }
     }
   }
 
@@ -48,7 +50,7 @@ struct LayerSection {
       if parameters.total > 0 {
         fact(
           "Parameters", Format.grouped(parameters.total),
-          "\(Format.grouped(parameters.weights)) weights (\(extents(parameters.weightShape))) + "
+          "\(Format.grouped(parameters.weights)) weights (\(Format.extents(parameters.weightShape))) + "
             + "\(Format.grouped(parameters.biases)) biases, "
             + Format.bytes(layer.memoryBytes.parameters))
         fact(
@@ -199,7 +201,9 @@ struct LayerSection {
       element("p") {
         "Forwards \(Format.value(naive / max(fast, 1e-9))) times as fast. The two versions "
         layer.agrees ? "agree" : "DON'T agree"
-        layer.maxDifference.map { ": outputs differ by \(Format.value($0)) at most." } ?? "."
+        layer.maxDifference.map { ": outputs differ by \(Format.value($0)) at most" } ?? ""
+        layer.backward?.maxDifference.map { ", gradients by \(Format.value($0))" } ?? ""
+        (layer.backward?.kinkNote ?? "") + "."
       }
     }
   }
@@ -255,9 +259,4 @@ extension Statistics {
   fileprivate func row(_ name: String) -> [String] {
     [name] + [mean, deviation, minimum, maximum].map(Format.value) + [Format.percent(zeroShare)]
   }
-}
-
-/// `3×227×227`.
-func extents(_ extents: [Int]) -> String {
-  extents.map(String.init).joined(separator: "×")
 }

@@ -33,7 +33,7 @@ struct TotalsSection {
         header: ["layer", "type", "output", "parameters", "MACs", "naive", "optimized"],
         rows: layers.map { layer in
           [
-            layer.name, layer.type, extents(layer.output),
+            layer.name, layer.type, Format.extents(layer.output),
             Format.grouped(layer.parameters.total), Format.grouped(layer.macs),
             seconds(layer.naiveForwardSeconds, layer.backward?.naiveBackwardSeconds),
             seconds(layer.fastForwardSeconds, layer.backward?.fastBackwardSeconds),

@@ -88,7 +88,7 @@ struct TourPage {
         }
         element("div") {
           element("p") {
-            "The network gets \(extents(report.input)) numbers: planes of blue, green and red, the "
+            "The network gets \(Format.extents(report.input)) numbers: planes of blue, green and red, the "
               + "mean of each subtracted. Its weights: \(report.weights.source)."
           }
           if !report.weights.isTrained {

@@ -47,7 +47,7 @@ struct LayerReport: Encodable, Sendable {
   /// The greatest difference between the outputs of the two versions.
   var maxDifference: Double?
   /// Whether outputs and gradients of the two versions agree: to 1e-5 of each tensor's largest
-  /// magnitude, save single elements beside a kink.
+  /// magnitude, save single elements of a gradient beside a kink, see `Agreement`.
   var agrees: Bool
   var source: Source
   /// The gradient check of both versions, a row for each input and parameter.
@@ -135,8 +135,11 @@ struct LayerReport: Encodable, Sendable {
     var filterGradients: [Raster]
     var naiveBackwardSeconds: Double?
     var fastBackwardSeconds: Double?
-    /// The greatest difference between all gradients of the two versions.
+    /// The greatest difference between all gradients of the two versions, save beside a kink.
     var maxDifference: Double?
+    /// How many elements of the input's gradient lie beside a kink, as the two versions fell on
+    /// different sides of it; missing where the report is deterministic.
+    var besideKink: Int?
     /// The largest magnitude in all gradients, to hold the difference against.
     var largestMagnitude: Double
   }

@@ -54,7 +54,7 @@ extension TourText {
       lines += row(
         "versions",
         "greatest difference \(Format.value(difference)) of "
-          + Format.value(backward.largestMagnitude))
+          + Format.value(backward.largestMagnitude) + (backward.kinkNote ?? ""))
     }
     let maps = backward.inputMaps.map { ($0.raster, "ch \($0.channel)") }
     if !maps.isEmpty { lines += pictures("∂L/∂in", maps, side: tileSide) }
@@ -64,7 +64,7 @@ extension TourText {
   /// Number, name, type and shapes; on two lines where one is too short.
   private func heading(_ layer: LayerReport) -> [String] {
     let title = "\(layer.number)/\(report.layers.count)  \(layer.name)  \(layer.type)"
-    let shape = "\(extents(layer.input)) → \(extents(layer.output))"
+    let shape = "\(Format.extents(layer.input)) → \(Format.extents(layer.output))"
     let styled = terminal.styled(title, .heading)
     return title.count + 2 + shape.count <= terminal.width
       ? ["", styled + "  " + shape] : ["", styled, "  " + shape]
@@ -74,7 +74,7 @@ extension TourText {
     guard layer.parameters.total > 0 else { return [] }
     let weights =
       "\(Format.grouped(layer.parameters.weights)) weights "
-      + "(\(extents(layer.parameters.weightShape)))"
+      + "(\(Format.extents(layer.parameters.weightShape)))"
     return row(
       "parameters",
       "\(Format.grouped(layer.parameters.total)) = \(weights) + "
@@ -107,10 +107,6 @@ extension TourText {
       "gradient", "by \(tensors.joined(separator: ", ")): \(verdict), checked on \(subject)")
   }
 
-  func extents(_ extents: [Int]) -> String {
-    extents.map(String.init).joined(separator: "×")
-  }
-
   private func text(_ statistics: Statistics) -> String {
     "mean \(Format.value(statistics.mean)), deviation \(Format.value(statistics.deviation)), "
       + "from \(Format.value(statistics.minimum)) to \(Format.value(statistics.maximum)), "
@@ -129,5 +125,14 @@ extension TourText {
     }
     return row(
       "", ["\(lower) \(Bars.sparkline(counts, colours: terminal.colours)) \(upper)"])
+  }
+}
+
+extension LayerReport.Backward {
+  /// What was left out of the comparison of the two versions, if anything was.
+  var kinkNote: String? {
+    guard let besideKink, besideKink > 0 else { return nil }
+    let elements = besideKink == 1 ? "1 element" : "\(besideKink) elements"
+    return ", save \(elements) within rounding of a kink, where the versions took different sides"
   }
 }
