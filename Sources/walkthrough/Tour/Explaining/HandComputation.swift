@@ -114,6 +114,10 @@ struct HandComputation {
   private mutating func compute(
     _ specification: AccuracySpecification, _ input: Tensor<Float>, _ label: Int
   ) {
+    guard label != specification.ignoreLabel else {
+      steps = ["label \(label) is to be ignored: nothing is measured"]
+      return
+    }
     let rivals = (0..<input.count).count { $0 != label && input[$0] >= input[label] }
     let others = rivals == 1 ? "1 other class scores" : "\(rivals) other classes score"
     steps = [
