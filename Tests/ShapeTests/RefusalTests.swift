@@ -77,6 +77,11 @@ private let refusals = [
     specification: PoolingSpecification(.maximum, kernel: 2), input: Shape(1, 6, 0, 8),
     message: "Pooling: input 1×6×0×8 must have at least 1 in rows"),
   Refusal(
+    specification: PoolingSpecification(.maximum, kernel: 2, stride: 2),
+    input: Shape(1, 1, 1 << 16, 1 << 15),
+    message: "Pooling: input 65536×32768 must have at most 2^31 - 1 positions a channel, as those "
+      + "of the maxima are kept in 32 bits"),
+  Refusal(
     specification: LRNSpecification(localSize: 4), input: image,
     message: "LRN: local size 4 must be odd, so that the window has a centre"),
   Refusal(
@@ -116,6 +121,17 @@ struct RefusalTests {
       try refusal.specification.outputShape(for: refusal.input)
     }
     #expect(error?.description == refusal.message)
+  }
+
+  @Test("but not a channel of one position less than too many, nor one that is averaged")
+  func greatestPlane() throws {
+    // 2³¹ − 1 is a prime.
+    let row = Shape(1, 1, 1, Int(Int32.max))
+    let maximum = PoolingSpecification(.maximum, kernel: 1, stride: 1)
+    #expect(try maximum.outputShape(for: row) == row)
+    let average = PoolingSpecification(.average, kernel: 2, stride: 2)
+    #expect(
+      try average.outputShape(for: Shape(1, 1, 1 << 16, 1 << 15)) == Shape(1, 1, 1 << 15, 1 << 14))
   }
 
   @Test("shapes that no tensor can have")
