@@ -111,7 +111,7 @@ let package = Package(
       name: "WalkthroughTests",
       dependencies: [
         "BrokenLayers", "CaffeFormats", "CaffeMessages", "Datasets", "Fast", "GradientChecking",
-        "NumPyFiles", "walkthrough",
+        "NumPyFiles", "WholeFiles", "walkthrough",
       ]),
   ],
   swiftLanguageModes: [.v6]

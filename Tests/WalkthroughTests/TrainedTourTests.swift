@@ -3,6 +3,7 @@ import Fast
 import Foundation
 import Networks
 import Testing
+import WholeFiles
 
 @testable import walkthrough
 
@@ -79,6 +80,52 @@ struct TrainedTourTests {
       report: report, terminal: Terminal(width: 200, isStyled: false, isInteractive: false))
     #expect(text.introduction().joined(separator: " ").contains("its label is assumed to be 0"))
     #expect(text.introduction().joined(separator: " ").contains("untrained"))
+  }
+
+  @Test(
+    "calls the classes by the names in a file, without WordNet's ids",
+    arguments: [("", ""), ("n0144076", ""), ("", "\n\n"), ("n0144076", "\r\n")])
+  func classNames(prefix: String, end: String) throws {
+    let (path, _) = try Self.weights.get()
+    let file = Self.folder.appending(path: "labels-\(prefix)-\(end.count).txt")
+    let lines = (0..<10).map { number in
+      (prefix.isEmpty ? "" : "\(prefix)\(number) ") + "class \(number), number \(number)"
+    }
+    try (lines.joined(separator: end == "\r\n" ? end : "\n") + end)
+      .write(to: file, atomically: true, encoding: .utf8)
+    let report = try tour("--network", "mini", "--weights", path, "--labels", file.path).report()
+    #expect(report.predictions.count == 5)
+    for prediction in report.predictions {
+      #expect(prediction.name == "class \(prediction.label), number \(prediction.label)")
+    }
+    let text = TourText(
+      report: report, terminal: Terminal(width: 200, isStyled: false, isInteractive: false))
+    let first = try #require(report.predictions.first?.name)
+    #expect(text.summary().joined().contains("\(first) "))
+  }
+
+  @Test("keeps a first word that is no id on every line")
+  func wordsThatAreNoIDs() throws {
+    _ = try Self.weights.get()
+    let file = Self.folder.appending(path: "mixed.txt")
+    try "n01440764 tench\nn1 goldfish\n".write(to: file, atomically: true, encoding: .utf8)
+    #expect(try ClassNames.read(file.path) == ["n01440764 tench", "n1 goldfish"])
+  }
+
+  @Test("refuses names that are too few, or can't be read")
+  func wrongNames() throws {
+    let (path, _) = try Self.weights.get()
+    let file = Self.folder.appending(path: "few.txt")
+    try "tench\ngoldfish\n".write(to: file, atomically: true, encoding: .utf8)
+    for (labels, message) in [
+      (file.path, "few.txt: has 2 names; mini tells 10 classes apart"),
+      ("/no/such.txt", "/no/such.txt: cannot be opened"),
+    ] {
+      let error = #expect(throws: FileError.self) {
+        try tour("--network", "mini", "--weights", path, "--labels", labels).report()
+      }
+      #expect(error.map { "\($0)" }?.contains(message) == true)
+    }
   }
 
   @Test("refuses files that don't fit, and a network without what it has learnt")

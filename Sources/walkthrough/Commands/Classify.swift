@@ -1,7 +1,6 @@
 import ArgumentParser
 import Datasets
 import Foundation
-import WholeFiles
 
 /// What pictures show.
 struct Classify: ParsableCommand {
@@ -21,7 +20,7 @@ struct Classify: ParsableCommand {
   @Option(help: "The mean image: a .binaryproto; 104, 117 and 123 if left out.")
   var mean: String?
 
-  @Option(help: "The names of the classes, a line for each, for example synset_words.txt.")
+  @Option(help: ClassNames.help)
   var labels: String?
 
   @Option(
@@ -56,7 +55,8 @@ struct Classify: ParsableCommand {
 
   func run() throws {
     let classifier = try Classifier(
-      net: URL(filePath: net), weights: URL(filePath: weights), labels: try classNames(),
+      net: URL(filePath: net), weights: URL(filePath: weights),
+      labels: try labels.map(ClassNames.read),
       preparation: .init(resize: resize, mean: mean.map { URL(filePath: $0) }, tenCrop: tenCrop))
     let results = try images.map {
       Result(
@@ -68,16 +68,6 @@ struct Classify: ParsableCommand {
         ? try JSON.text(results)
         : results.map { $0.lines(terminal).joined(separator: "\n") }.joined(separator: "\n\n"))
   }
-
-  private func classNames() throws -> [String]? {
-    guard let labels else { return nil }
-    let bytes = try WholeFile.read(URL(filePath: labels), limit: 1 << 26)
-    var lines = String(decoding: bytes, as: UTF8.self)
-      .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-      .map { $0.trimmingCharacters(in: .whitespaces) }
-    while lines.last?.isEmpty == true { lines.removeLast() }
-    return lines
-  }
 }
 
 extension Classify.Result {
@@ -88,8 +78,7 @@ extension Classify.Result {
       + predictions.map { prediction in
         let share = prediction.probability.isFinite ? min(max(prediction.probability, 0), 1) : 0
         let filled = Int((Float(length) * share).rounded())
-        let bar =
-          String(repeating: "█", count: filled) + String(repeating: "░", count: length - filled)
+        let bar = Bars.gauge(filled, of: length)
         let percent = Format.padded(
           Format.percent(Double(prediction.probability)), 7, left: true)
         return "  \(terminal.styled(bar, .good)) \(percent)  \(prediction.name)"

@@ -32,6 +32,9 @@ struct Tour: ParsableCommand {
   @Option(help: "The network as a .prototxt, with --weights; --network if left out.")
   var net: String?
 
+  @Option(help: ClassNames.help)
+  var labels: String?
+
   @Option(
     parsing: .unconditional,
     help: "The start of all randomness: parameters, synthetic picture, dropout.")
@@ -91,7 +94,8 @@ struct Tour: ParsableCommand {
   /// Runs the network and reports on it.
   ///
   /// - Throws: `PictureError` for a file that is no picture, `CaffeFileError` for files of a network
-  ///   that are damaged or don't fit, `LayerError` for a layer that there isn't.
+  ///   that are damaged or don't fit, `FileError` for names that can't be read or are too few or too
+  ///   many, `LayerError` for a layer that there isn't.
   func report() throws -> TourReport {
     let standard = network.definition()
     let trained = try weights.map {
@@ -103,10 +107,24 @@ struct Tour: ParsableCommand {
       image: TourImage(path: image, seed: seed, definition: definition),
       gallery: TourImage.synthetic(
         seed: seed, definition: definition, numbers: image == nil ? 1..<10 : 0..<10),
-      trained: trained, seed: seed, isDeterministic: deterministic,
+      trained: trained, classNames: try classNames(of: definition), seed: seed,
+      isDeterministic: deterministic,
       only: layer.map { try definition.index(of: $0) },
       progress: Progress(steps: TourGuide.steps(of: definition))
     ).run()
+  }
+
+  /// What the classes are called, where a file says so.
+  private func classNames(of definition: NetworkDefinition) throws -> [String]? {
+    guard let labels else { return nil }
+    let names = try ClassNames.read(labels)
+    let classes = try definition.scoresShape().channels
+    guard names.count == classes else {
+      throw FileError(
+        path: labels,
+        problem: "has \(names.count) names; \(definition.name) tells \(classes) classes apart")
+    }
+    return names
   }
 
   /// Waits for a line after each station.

@@ -25,4 +25,9 @@ enum Bars {
     return String(repeating: "█", count: parts / 8)
       + (parts % 8 == 0 ? "" : String(eighths[parts % 8]))
   }
+
+  /// How far something has come: the first of `length` characters filled.
+  static func gauge(_ filled: Int, of length: Int) -> String {
+    String(repeating: "█", count: filled) + String(repeating: "░", count: length - filled)
+  }
 }

@@ -21,8 +21,7 @@ final class Progress: Sendable {
     }
     guard isShown else { return }
     let filled = 20 * min(done, total) / max(total, 1)
-    let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 20 - filled)
-    write("\r\u{1B}[K\(bar) \(what)")
+    write("\r\u{1B}[K\(Bars.gauge(filled, of: 20)) \(what)")
   }
 
   /// Clears the line.
