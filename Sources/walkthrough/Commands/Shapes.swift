@@ -88,7 +88,7 @@ struct ShapesTable: Encodable {
       ], textColumns: 3)
     table.rows = layers.map { layer in
       [
-        layer.name, layer.type, layer.output.map(String.init).joined(separator: "×"),
+        layer.name, layer.type, Format.extents(layer.output),
         Format.grouped(layer.parameters), Format.percent(layer.parameterShare),
         Format.grouped(layer.macs), Format.percent(layer.macShare),
         Format.grouped(layer.flops),
@@ -102,7 +102,7 @@ struct ShapesTable: Encodable {
         Format.grouped(totals.flops), Format.bytes(totals.memoryBytes), "", "",
       ]
     ]
-    let title = "\(network) on one image of \(input.map(String.init).joined(separator: "×"))"
+    let title = "\(network) on one image of \(Format.extents(input))"
     return ([title, ""] + table.lines()).joined(separator: "\n")
   }
 }

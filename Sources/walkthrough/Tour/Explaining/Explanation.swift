@@ -59,7 +59,7 @@ struct Explanation {
 
   /// The line on the shape of a layer that keeps it.
   static func unchanged(_ input: Shape) -> String {
-    "the shape stays: " + input.dimensions.dropFirst().map(String.init).joined(separator: "×")
+    "the shape stays: " + Format.extents(Array(input.dimensions.dropFirst()))
   }
 }
 

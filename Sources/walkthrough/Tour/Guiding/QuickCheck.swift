@@ -40,7 +40,7 @@ struct QuickCheck {
     let check = NetworkLayersCheck(
       definition: definition, versions: .both, mode: .sampled(Self.samples), seed: UInt64(seed),
       progress: progress)
-    let shape = definition.imageShape.map(String.init).joined(separator: "×")
+    let shape = Format.extents(definition.imageShape)
     return Result(
       report: try check.run(),
       subject: "a small layer of the same settings on two inputs of \(shape)")

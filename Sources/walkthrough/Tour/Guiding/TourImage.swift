@@ -70,7 +70,7 @@ struct TourImage: Sendable {
     else {
       throw LayerError(
         layer: definition.name,
-        value: "images of " + definition.imageShape.map(String.init).joined(separator: "×"),
+        value: "images of " + Format.extents(definition.imageShape),
         rule: "can't be toured: they must have 3 channels and as many rows as columns")
     }
     let side = definition.imageShape[1]

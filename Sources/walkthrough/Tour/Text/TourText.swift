@@ -5,7 +5,7 @@ struct TourText {
 
   /// What the tour is about.
   func introduction() -> [String] {
-    let input = report.input.map(String.init).joined(separator: "×")
+    let input = Format.extents(report.input)
     return [terminal.styled("\(report.network), layer by layer", .heading), ""]
       + terminal.wrapped(
         "The image: \(report.image.name), \(input). The network: "

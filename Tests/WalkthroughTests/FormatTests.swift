@@ -3,7 +3,7 @@ import Testing
 @testable import walkthrough
 
 @Suite("Numbers and lines as people read them")
-struct FormattingTests {
+struct FormatTests {
   @Test("numbers")
   func numbers() {
     #expect(Format.grouped(0) == "0")
