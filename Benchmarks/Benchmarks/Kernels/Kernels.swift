@@ -63,6 +63,8 @@ let benchmarks: @Sendable () -> Void = {
   both("ReLU relu1", Fast.ReLU<Float>(ReLUSpecification()), Shape(images, 96, 55, 55))
   both("softmax", Fast.Softmax<Float>(SoftmaxSpecification()), Shape(images, 1000))
 
+  tricks()
+
   for (name, backend) in [
     ("fused", FastBackend<Float>() as any Backend<Float>), ("naive", ReferenceBackend<Float>()),
   ] {
@@ -76,38 +78,6 @@ let benchmarks: @Sendable () -> Void = {
         backend.take(step, on: &parameter, history: &history, gradient: gradient)
       }
       blackHole(parameter)
-    }
-  }
-}
-
-/// Benchmarks of a layer's forward and backward pass on normally distributed numbers.
-private func both<L: Layer>(_ name: String, _ layer: L, _ input: Shape) {
-  for isForward in [true, false] {
-    Benchmark("\(name), \(isForward ? "forward" : "backward")") { benchmark in
-      var generator = SplitMix64(seed: 1)
-      let x = Tensor<L.Scalar>.normal(input, using: &generator)
-      let parameters = try layer.specification.parameters(for: input).map {
-        Tensor<L.Scalar>.normal($0.shape, deviation: 0.01, using: &generator)
-      }
-      var context = RunContext()
-      var y = Tensor<L.Scalar>(try layer.specification.outputShape(for: input))
-      var saved = try layer.makeSaved(for: input)
-      var inputGradient: Tensor<L.Scalar>? = Tensor(input)
-      var gradients = parameters.map { Tensor<L.Scalar>($0.shape) }
-      layer.forward(x, parameters: parameters, context: &context, output: &y, saved: &saved)
-      let upstream = y
-      benchmark.startMeasurement()
-      for _ in benchmark.scaledIterations {
-        if isForward {
-          layer.forward(x, parameters: parameters, context: &context, output: &y, saved: &saved)
-        } else {
-          layer.backward(
-            outputGradient: upstream, input: x, output: y, parameters: parameters, saved: saved,
-            inputGradient: &inputGradient, parameterGradients: &gradients, accumulating: false)
-        }
-      }
-      blackHole(y)
-      blackHole(gradients)
     }
   }
 }
