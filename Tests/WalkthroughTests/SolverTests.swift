@@ -143,6 +143,25 @@ struct SolverTests {
     #expect(lines.last == "Optimization Done.")
   }
 
+  @Test("is reached from the command line, and checks what excludes each other")
+  func command() throws {
+    let workshop = try Workshop()
+    let model = golden.appending(path: "init.caffemodel").path
+    var command = try Walkthrough.parseAsRoot([
+      "train", "--solver", workshop.solver().path, "--weights", model,
+    ])
+    try command.run()
+    let written = try values(workshop.folder.appending(path: "snap_iter_5.caffemodel"))
+    #expect(written.count == 6)
+    for wrong in [
+      ["train", "--weights", model],
+      ["train", "--solver", "a", "--weights", "b", "--resume", "c"],
+      ["train", "--test-dataset", "a"],
+    ] {
+      #expect(throws: (any Error).self) { try Walkthrough.parseAsRoot(wrong) }
+    }
+  }
+
   private static let initial = golden.appending(path: "init.caffemodel").relativePath
 
   @Test("goes on from a .solverstate with the same bits")

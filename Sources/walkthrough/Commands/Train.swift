@@ -5,7 +5,7 @@ import Training
 /// Training on synthetic pictures.
 struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Trains a network on synthetic pictures and shows how it learns.",
+    abstract: "Trains a network on pictures, synthetic or your own, and shows how it learns.",
     discussion: """
       At the end the output folder holds curves (loss.svg, accuracy.svg) and the first layer's \
       filters before and after (conv1-before.png, conv1-after.png). The same seed gives the same \
@@ -42,6 +42,9 @@ struct Train: ParsableCommand {
       throw ValidationError("--threads \(threads ?? 1): must be from 1 to 1024.")
     }
     try caffe.check(resume: resume)
+    guard options.testDataset == nil || options.dataset != nil || resume != nil else {
+      throw ValidationError("--test-dataset: needs --dataset beside it.")
+    }
     guard lesson == nil || resume == nil && !json else {
       throw ValidationError("--lesson goes with neither --resume nor --json.")
     }

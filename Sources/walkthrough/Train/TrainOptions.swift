@@ -58,6 +58,13 @@ struct TrainOptions: ParsableArguments {
     parsing: .unconditional, help: "How many synthetic pictures to learn from, kept in memory.")
   var images: Int?
 
+  @Option(
+    help: "Learn from the pictures of this LMDB database, each at least as large as the images.")
+  var dataset: String?
+
+  @Option(help: "Test on this LMDB database. (default: that of --dataset)")
+  var testDataset: String?
+
   @Option(parsing: .unconditional, help: "How many other pictures to test on.")
   var testImages: Int?
 
@@ -123,6 +130,8 @@ struct TrainOptions: ParsableArguments {
     set("--iter-size", \.passesPerIteration, iterSize)
     set("--seed", \.seed, seed)
     set("--images", \.images, images)
+    set("--dataset", \.dataset, dataset.map(Optional.some))
+    set("--test-dataset", \.testDataset, testDataset.map(Optional.some))
     set("--test-images", \.testImages, testImages)
     set("--test-interval", \.testInterval, testInterval)
     set("--snapshot", \.snapshotInterval, snapshot)

@@ -29,11 +29,17 @@ struct TrainSession {
     let definition = settings.definition
     let transformer = definition.transformer
     let side = settings.network.recordSide
-    training = try CachedRecords(
-      SyntheticImages(seed: UInt64(settings.seed), side: side), count: settings.images)
-    // Another seed: none of these pictures is ever learnt from.
-    testing = try CachedRecords(
-      SyntheticImages(seed: ~UInt64(settings.seed), side: side), count: settings.testImages)
+    if let path = settings.dataset {
+      // A database is read again and again: what it holds may not fit into memory.
+      training = try DatumDatabase(path)
+      testing = try DatumDatabase(settings.testDataset ?? path)
+    } else {
+      training = try CachedRecords(
+        SyntheticImages(seed: UInt64(settings.seed), side: side), count: settings.images)
+      // Another seed: none of these pictures is ever learnt from.
+      testing = try CachedRecords(
+        SyntheticImages(seed: ~UInt64(settings.seed), side: side), count: settings.testImages)
+    }
 
     var mirrored = transformer
     mirrored.mirror = settings.isAugmented

@@ -27,6 +27,10 @@ struct TrainSettings: Codable, Equatable {
   var images = 8000
   /// The pictures to test on, which are never learnt from.
   var testImages = 500
+  /// The database to learn from; `nil` draws synthetic pictures.
+  var dataset: String?
+  /// The database to test on; `nil` takes that to learn from.
+  var testDataset: String?
   var testInterval = 200
   var snapshotInterval = 0
   /// Whether pictures are cropped and mirrored at random in training; otherwise as in testing.
