@@ -48,7 +48,6 @@ struct CommandTests {
 
   private func run(_ command: QuotedCommand) throws {
     let arguments = Array(command.words.dropFirst())
-    guard !isAnnounced(command) else { return }
     let result = try runWalkthrough(arguments)
     // A broken layer is found to be broken: that is no success.
     let expected: Int32 = arguments.contains("--broken") ? 1 : 0
@@ -58,7 +57,6 @@ struct CommandTests {
 
   private func parse(_ command: QuotedCommand) {
     let arguments = Array(command.words.dropFirst())
-    guard !isAnnounced(command) else { return }
     // The name of a command alone has to be one.
     let isName = command.isInProse && arguments.count == 1
     do {
@@ -72,12 +70,6 @@ struct CommandTests {
       let isRight = Walkthrough.exitCode(for: error) == .success
       #expect(isRight, "\(command): \(Walkthrough.message(for: error))")
     }
-  }
-
-  /// Chapter 16 describes `train` while it is being written: checked as soon as it is there.
-  private func isAnnounced(_ command: QuotedCommand) -> Bool {
-    let commands = Walkthrough.configuration.subcommands.map { "\($0)".lowercased() }
-    return command.words.dropFirst().first == "train" && !commands.contains("train")
   }
 
   private func value(of option: String, in arguments: [String]) -> String? {

@@ -153,4 +153,12 @@ struct BrowserTests {
       page: TourPageFixture.page.get(), expectations: try Expectations(report))
     #expect(problems.isEmpty, "\(problems.joined(separator: "\n"))")
   }
+
+  @Test("a training run loads alone, and can be used by everybody")
+  func training() throws {
+    let page = TrainingPage(report: try TrainingPageTests.report()).document()
+    let problems = try HeadlessBrowser.problems(
+      page: page, expectations: Expectations(ids: TrainingPageTests.sections))
+    #expect(problems.isEmpty, "\(problems.joined(separator: "\n"))")
+  }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Training
+import WholeFiles
 
 /// Training on synthetic pictures.
 struct Train: ParsableCommand {
@@ -34,6 +35,9 @@ struct Train: ParsableCommand {
   @Option(help: "A lesson instead of a run of your own.")
   var lesson: Lesson?
 
+  @Option(help: "Write the finished run as one self-contained page to this file.")
+  var html: String?
+
   @Flag(help: "Print JSON Lines for programs.")
   var json = false
 
@@ -47,6 +51,9 @@ struct Train: ParsableCommand {
     }
     guard lesson == nil || resume == nil && !json else {
       throw ValidationError("--lesson goes with neither --resume nor --json.")
+    }
+    guard html == nil || lesson == nil && caffe.solver == nil else {
+      throw ValidationError("--html shows a run of your own: leave out --lesson and --solver.")
     }
   }
 
@@ -87,11 +94,13 @@ struct Train: ParsableCommand {
     do {
       switch try loop.run() {
       case .finished(let report):
+        try writePage(of: report)
         if json { return print(try TrainingLines.line(report)) }
         let text = TrainingText(report: report, terminal: terminal)
         print(text.lines().joined(separator: "\n"))
         let names = try files.write(report)
         print("files in \(files.folder.relativePath): \(names.joined(separator: ", "))")
+        if let html { print("page: \(html)") }
       case .interrupted(let file):
         if !json { display.clear() }
         let place = file?.relativePath ?? ""
@@ -119,6 +128,13 @@ struct Train: ParsableCommand {
     let settings = try options.settings(continuing: TrainSettings(found.snapshot))
     let folder = output.map { URL(filePath: $0) } ?? found.file.deletingLastPathComponent()
     return (settings, found.snapshot, folder)
+  }
+
+  /// Writes the page where `--html` says, if it does.
+  private func writePage(of report: TrainingReport) throws {
+    guard let html else { return }
+    try WholeFile.write(
+      Array(TrainingPage(report: report).document().utf8), to: URL(filePath: html))
   }
 
   /// Says something that is no result.

@@ -39,7 +39,7 @@ struct TrainingFiles {
   }
 
   /// The curves of a run: loss, and accuracy where it was tested.
-  private static func charts(_ report: TrainingReport) -> [(name: String, chart: SVGCurves)] {
+  static func charts(_ report: TrainingReport) -> [(name: String, chart: SVGCurves)] {
     let subtitle =
       "\(report.network), batches of \(report.settings.batch) images, seed \(report.settings.seed)"
     var charts = [

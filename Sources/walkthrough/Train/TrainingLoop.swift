@@ -26,7 +26,7 @@ struct TrainingLoop {
   func run() throws -> Ending {
     let (run, settings) = (session.run, session.settings)
     let filters = session.firstFilters
-    var ratios = run.log.tests.isEmpty ? [] : [UpdateRatios]()
+    var ratios: [UpdateRatios] = []
     var speed = Speed(images: settings.batch * settings.passesPerIteration)
     var lastTest: Examination.Result?
     while run.solver.iteration < settings.iterations {
