@@ -22,7 +22,8 @@
     if (!image.hasAttribute("alt")) problems.push(`a picture without a text: ${name(image)}`);
   }
   for (const image of all('svg[role="img"]')) {
-    if (!image.getAttribute("aria-label")) problems.push(`a drawing without a text: ${name(image)}`);
+    const title = image.querySelector(":scope > title")?.textContent ?? "";
+    if (!image.getAttribute("aria-label") && !title.trim()) problems.push(`a drawing without a text: ${name(image)}`);
   }
   for (const head of all("th")) {
     if (!head.hasAttribute("scope")) problems.push(`a table header without scope: ${name(head)}`);
