@@ -90,15 +90,17 @@ struct Train: ParsableCommand {
       report: { event in
         if !json { return display.show(event) }
         if let line = try? TrainingLines.line(event) { print(line) }
+        // Whoever follows through a pipe sees each line when it is written.
+        fflush(nil)
       }, isInterrupted: { interruption.exitCode != nil })
     do {
       switch try loop.run() {
       case .finished(let report):
+        let names = try files.write(report)
         try writePage(of: report)
         if json { return print(try TrainingLines.line(report)) }
         let text = TrainingText(report: report, terminal: terminal)
         print(text.lines().joined(separator: "\n"))
-        let names = try files.write(report)
         print("files in \(files.folder.relativePath): \(names.joined(separator: ", "))")
         if let html { print("page: \(html)") }
       case .interrupted(let file):

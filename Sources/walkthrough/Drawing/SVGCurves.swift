@@ -95,11 +95,10 @@ extension SVGCurves {
   /// Means of neighbouring values, so that a curve of jumping values can be followed: at most
   /// `count` of them, each at its last iteration.
   static func smoothed(_ values: [Float], to count: Int = 60) -> [(iteration: Int, value: Double)] {
-    guard !values.isEmpty else { return [] }
-    let length = max((values.count + count - 1) / count, 1)
-    return stride(from: 0, to: values.count, by: length).map { start in
-      let part = values[start..<min(start + length, values.count)]
-      return (start + part.count, part.reduce(0.0) { $0 + Double($1) } / Double(part.count))
+    let parts = min(max(count, 1), values.count)
+    return (0..<parts).map { index in
+      let part = values[index * values.count / parts..<(index + 1) * values.count / parts]
+      return (part.endIndex, part.reduce(0.0) { $0 + Double($1) } / Double(part.count))
     }
   }
 }
