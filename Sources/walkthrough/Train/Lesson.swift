@@ -102,6 +102,7 @@ enum Lesson: String, CaseIterable, ExpressibleByArgument {
     switch self {
     case .zeroWeights:
       var settings = TrainSettings(network: .caffenet)
+      settings.baseLearningRate = 0.01
       settings.batch = 8
       settings.iterations = 10
       settings.images = 80

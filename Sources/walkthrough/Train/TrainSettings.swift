@@ -94,9 +94,10 @@ struct TrainSettings: Codable, Equatable {
   init(network: NetworkChoice) {
     self.network = network
     guard network != .mini else { return }
-    // Those of Caffe's models/bvlc_reference_caffenet/solver.prototxt, for a few pictures.
+    // Caffe's models/bvlc_reference_caffenet/solver.prototxt has a rate of 0.01 for batches of 256;
+    // with it, batches of 32 pictures end in NaN.
     policy = .fixed
-    baseLearningRate = 0.01
+    baseLearningRate = 0.001
     iterations = 300
     images = 1000
     testImages = 100
