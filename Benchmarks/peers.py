@@ -324,7 +324,7 @@ def main():
         others = median(name, "others")
         print(f"{name:16} {version:>14} {medians[name]['forward']:9.1f} {training} "
               f"{'' if others is None else f'{others:12.2f}'}")
-    print(f"to the best PyTorch: forward {ratios['forward']:.2f}, training {ratios['training']:.2f}")
+    print(f"to the faster PyTorch: forward {ratios['forward']:.2f}, training {ratios['training']:.2f}")
     print(f"training step: {100 * roof:.0f} % of the GEMM rate measured in the same runs, "
           f"peak memory {median('swift-alexnet', 'memory') / 1e9:.2f} GB")
 

@@ -3,7 +3,7 @@ import Tensors
 
 extension SGDStep {
   /// Takes the step in one pass over memory: three arrays are read and two written once, where
-  /// formula by formula it would be nine reads and four writes.
+  /// formula by formula, as in Caffe, it would be seven reads and four writes.
   ///
   /// It is bound by memory; pieces are shared by the threads.
   ///

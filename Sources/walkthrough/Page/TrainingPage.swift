@@ -85,7 +85,7 @@ struct TrainingPage {
       for (name, rasters) in [("Before", report.filtersBefore), ("After", report.filtersAfter)] {
         element("figure", ["class": "filters"]) {
           contactSheet(
-            rasters, columns: 16,
+            rasters, columns: 12,
             alternative: "The \(rasters.count) filters \(name.lowercased()) training, in colour")
           element("figcaption") { "\(name) training: grey is 0, \(rasters[0].range)" }
         }
