@@ -66,8 +66,8 @@ enum Lesson: String, CaseIterable, ExpressibleByArgument {
       """
       Few pictures, learnt often. Dropout sets a fifth of the activations of fc6 and fc7 to 0 (in \
       AlexNet half), at random each time, so that no neuron can rely on another; without it the \
-      network learns its pictures by heart sooner. Compare the training loss with the accuracy on unseen pictures: \
-      a small loss with a poor accuracy is overfitting.
+      network learns its pictures by heart sooner. Compare the training loss with the accuracy on \
+      unseen pictures: a small loss with a poor accuracy is overfitting.
       """
     case .overfitOneBatch:
       """
