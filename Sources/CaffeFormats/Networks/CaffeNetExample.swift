@@ -18,7 +18,7 @@ public func caffenet(
   var net = NetSpecification()
   let (data, label) = net.data(lmdb, batchSize: batchSize)
 
-  // the net itself
+  // Layers are numbered by type as they are added, and with them their tops.
   let (_, relu1) = net.convReLU(data, kernelSize: 11, outputs: 96, stride: 4)
   let pool1 = net.maxPool(relu1, kernelSize: 3, stride: 2)
   let norm1 = net.lrn(pool1, localSize: 5, alpha: 1e-4, beta: 0.75)
@@ -42,7 +42,7 @@ public func caffenet(
   return net.message
 }
 
-// helper function for common structures
+// What the network above says in one line, in Caffe's fields.
 
 extension NetSpecification {
   fileprivate mutating func data(_ lmdb: String, batchSize: Int) -> (data: String, label: String) {
