@@ -39,9 +39,9 @@ enum Lesson: String, CaseIterable, ExpressibleByArgument {
       caffenet.py names no fillers, so the network that it writes starts with every weight at 0. \
       All activations behind the first layer are then 0, so every weight's gradient, a product with an \
       activation, is 0 too; and no gradient passes back through weights that are 0. The scores are \
-      equal, the loss is ln C (C classes: ln 1000 = 6.9078), and only the last bias ever moves. It \
-      can learn how frequent the classes are, and nothing about pictures. Random first weights \
-      break the tie.
+      equal, the loss starts at ln C (C classes: ln 1000 = 6.9078), and only the last bias ever \
+      moves. It can learn how frequent the classes are, so the loss creeps down where only ten \
+      labels of 1000 occur, and nothing about pictures. Random first weights break the tie.
       """
     case .learningRate:
       """
