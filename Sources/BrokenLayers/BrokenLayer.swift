@@ -31,6 +31,7 @@ public struct BrokenLayer: Sendable {
   /// Checks the broken layer.
   ///
   /// - Throws: what `check` throws, which it doesn't for the members of the gallery.
+  /// - Complexity: That of `check` on a small layer: some hundred forward passes.
   public func check(options: CheckOptions = CheckOptions()) throws -> GradientReport {
     try run(options, true)
   }
@@ -38,6 +39,7 @@ public struct BrokenLayer: Sendable {
   /// Checks the layer without the bug at the same point.
   ///
   /// - Throws: as `check(options:)`.
+  /// - Complexity: As `check(options:)`.
   public func checkRight(options: CheckOptions = CheckOptions()) throws -> GradientReport {
     try run(options, false)
   }
@@ -45,6 +47,8 @@ public struct BrokenLayer: Sendable {
   /// Checks the broken layer as Caffe's tests would, in `Float`.
   ///
   /// - Throws: as `check(options:)`.
+  /// - Complexity: Two forward passes for each element, and one backward pass for each output, of a
+  ///   small layer.
   public func checkAsCaffe(seed: UInt64 = 1) throws -> CaffeReport {
     try runCaffe(seed, true)
   }
@@ -52,6 +56,7 @@ public struct BrokenLayer: Sendable {
   /// Checks the layer without the bug as Caffe's tests would.
   ///
   /// - Throws: as `check(options:)`.
+  /// - Complexity: As `checkAsCaffe(seed:)`.
   public func checkRightAsCaffe(seed: UInt64 = 1) throws -> CaffeReport {
     try runCaffe(seed, false)
   }

@@ -6,6 +6,7 @@ extension BrokenLayer {
   /// The member of a name.
   ///
   /// - Returns: `nil` when there is none.
+  /// - Complexity: O(members).
   public static func named(_ name: String) -> BrokenLayer? {
     gallery.first { $0.name == name }
   }

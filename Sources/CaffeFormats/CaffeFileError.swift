@@ -23,6 +23,8 @@ public struct CaffeFileError: Error, Equatable, CustomStringConvertible {
   }
 
   /// For example `net.prototxt:3:9: there is no field "nme" in LayerParameter; did you mean "name"?`
+  ///
+  /// - Complexity: O(length) of the text.
   public var description: String {
     switch place {
     case .text(let position): "\(file):\(position): \(problem)"

@@ -57,6 +57,7 @@ extension Picture {
   /// - Parameter inGray: whether to write the red channel alone, of a picture whose channels are
   ///   equal.
   /// - Throws: `PictureError` when the picture is larger than JPEG allows, or there is no memory.
+  /// - Complexity: O(H·W).
   public func jpegEncoded(inGray: Bool = false) throws(PictureError) -> [UInt8] {
     guard let encoder = tjInitCompress() else {
       throw PictureError(name: "picture", problem: "the JPEG encoder has no memory")

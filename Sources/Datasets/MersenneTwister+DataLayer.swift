@@ -7,6 +7,8 @@ extension MersenneTwister {
   /// Caffe draws a seed for the transformer each time it is set up, and the Data layer does so
   /// twice: the second output of the seed's generator is the one that counts
   /// (`base_data_layer.cpp` and `data_transformer.cpp`, `InitRand`).
+  ///
+  /// - Complexity: O(s) for the generator's s = 624 words of state.
   public init(dataLayerSeed seed: UInt32) {
     var seeds = MersenneTwister(seed: seed)
     _ = seeds.next()

@@ -46,6 +46,7 @@ extension Picture {
   /// - Parameter inGray: whether to write the red channel alone, of a picture whose channels are
   ///   equal.
   /// - Throws: `PictureError` when libpng runs out of memory.
+  /// - Complexity: O(H·W); sets aside as much memory as the bare pixels take.
   public func pngEncoded(inGray: Bool = false) throws(PictureError) -> [UInt8] {
     var image = png_image()
     image.version = png_uint_32(PNG_IMAGE_VERSION)

@@ -3,6 +3,7 @@ extension Picture {
   /// ⌊(H − side)/2⌋, its first column ⌊(W − side)/2⌋.
   ///
   /// - Throws: `PictureError` when the side is below 1 or exceeds the picture.
+  /// - Complexity: O(side²).
   public func centreCrop(_ side: Int) throws(PictureError) -> Picture {
     try cropped(
       top: (height - side) / 2, left: (width - side) / 2, height: side, width: side)
@@ -11,6 +12,7 @@ extension Picture {
   /// A rectangle of the picture.
   ///
   /// - Throws: `PictureError` when it is empty or reaches beyond the picture.
+  /// - Complexity: O(height·width) of the rectangle.
   public func cropped(
     top: Int, left: Int, height cropHeight: Int, width cropWidth: Int
   ) throws(PictureError) -> Picture {
@@ -32,6 +34,8 @@ extension Picture {
   }
 
   /// The picture with left and right exchanged.
+  ///
+  /// - Complexity: O(H·W).
   public func mirrored() -> Picture {
     var pixels = bytes
     for y in 0..<height {

@@ -11,6 +11,7 @@ extension Picture {
   ///
   /// - Throws: `PictureError` when the file is unreadable, neither of the two, truncated, damaged,
   ///   or larger than `largestPixelCount`.
+  /// - Complexity: O(length + H·W); memory for the file and 4 bytes for each pixel at most.
   public init(contentsOf url: URL) throws(PictureError) {
     try self.init(decoding: try Self.fileContent(url), name: url.relativePath)
   }
@@ -18,6 +19,7 @@ extension Picture {
   /// The bytes of a file that may be a picture.
   ///
   /// - Throws: `PictureError` when it can't be read, or is too long for any picture.
+  /// - Complexity: O(length) of the file.
   public static func fileContent(_ url: URL) throws(PictureError) -> [UInt8] {
     do {
       // No compressed picture of the greatest size is longer than its bare 16-bit pixels.
@@ -37,6 +39,7 @@ extension Picture {
   ///   - name: what error messages call it.
   ///   - inGray: whether three equal channels come of a coloured picture too, as OpenCV makes them.
   /// - Throws: as `init(contentsOf:)`.
+  /// - Complexity: O(length + H·W), with 4 bytes for each pixel at most.
   public init(
     decoding bytes: [UInt8], name: String = "picture", inGray: Bool = false
   ) throws(PictureError) {
@@ -55,6 +58,7 @@ extension Picture {
   /// Writes a PNG file of 8 bits a channel. The file appears whole or not at all.
   ///
   /// - Throws: `PictureError` when the file cannot be written.
+  /// - Complexity: O(H·W).
   public func writePNG(to url: URL) throws(PictureError) {
     let content = try pngEncoded()
     do {

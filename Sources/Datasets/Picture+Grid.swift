@@ -7,6 +7,7 @@ extension Picture {
   ///   - gap: pixels between them and around them.
   /// - Throws: `PictureError` when there is no picture or column, the sizes differ, or the grid
   ///   exceeds `largestPixelCount`.
+  /// - Complexity: O(pixels) of the grid.
   public static func grid(_ pictures: [Picture], columns: Int, gap: Int = 2) throws(PictureError)
     -> Picture
   {

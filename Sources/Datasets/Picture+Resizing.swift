@@ -7,6 +7,8 @@ extension Picture {
   /// Shrinking further skips pixels, so fine patterns alias; so they do in Caffe.
   ///
   /// - Throws: `PictureError` when an extent is below 1 or the result exceeds `largestPixelCount`.
+  /// - Complexity: O(height·width + H·width) for H rows of this picture: each is stretched at most
+  ///   twice.
   public func resized(height newHeight: Int, width newWidth: Int) throws(PictureError) -> Picture {
     try Self.check(height: newHeight, width: newWidth, name: "picture")
     if newHeight == height && newWidth == width { return self }

@@ -4,6 +4,7 @@ extension Transformer {
   /// One record as a tensor 1×C×H×W: its middle, not mirrored, or where `placement` says.
   ///
   /// - Throws: `DatasetError` when the record does not fit.
+  /// - Complexity: O(C·H·W) of the crop, allocating the tensor.
   public func tensor(_ datum: Datum, placement: Placement? = nil) throws(DatasetError)
     -> Tensor<Float>
   {
@@ -16,6 +17,7 @@ extension Transformer {
   ///
   /// - Throws: `DatasetError` when the record does not fit this transformer or the batch, or the
   ///   placement reaches beyond the record.
+  /// - Complexity: O(C·H·W) of the crop; allocates nothing.
   public func write(
     _ datum: Datum, placement: Placement, into batch: inout Tensor<Float>, image: Int
   ) throws(DatasetError) {

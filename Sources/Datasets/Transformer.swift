@@ -58,6 +58,7 @@ public struct Transformer: Sendable, Equatable {
   /// The shape in which N records of a size leave, N×C×H×W.
   ///
   /// - Throws: `DatasetError` when the crop exceeds the record, or the mean does not fit it.
+  /// - Complexity: O(1).
   public func outputShape(for datum: Datum, images: Int = 1) throws(DatasetError) -> Shape {
     if let cropSize {
       guard (1...min(datum.height, datum.width)).contains(cropSize) else {
@@ -90,6 +91,8 @@ public struct Transformer: Sendable, Equatable {
   }
 
   /// The middle of a record, ⌊(size − crop)/2⌋ from its border, not mirrored.
+  ///
+  /// - Complexity: O(1).
   public func centre(of datum: Datum) -> Placement {
     guard let cropSize else { return Placement(top: 0, left: 0) }
     return Placement(top: (datum.height - cropSize) / 2, left: (datum.width - cropSize) / 2)
@@ -101,6 +104,7 @@ public struct Transformer: Sendable, Equatable {
   /// column, `output % (size − crop + 1)`. In testing the crop is the middle.
   ///
   /// - Throws: `DatasetError` when the record does not fit; nothing is drawn then.
+  /// - Complexity: O(1).
   public func placement(
     of datum: Datum, isTraining: Bool, using random: inout MersenneTwister
   ) throws(DatasetError) -> Placement {

@@ -22,6 +22,8 @@ public struct Accuracy<Scalar: FastScalar>: Metric {
   public static var source: SourceLocation? { .here() }
 
   /// Right labels / labels that are not ignored.
+  ///
+  /// - Complexity: O(N·H·W·C): every score of the C classes once, on one thread.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func measure(scores: Tensor<Scalar>, labels: [Int]) throws(LayerError) -> Scalar {

@@ -16,6 +16,10 @@ import Tensors
 ///   masked gradient is never written out.
 extension Convolution {
   /// ∂L/∂weights, ∂L/∂bias and, if asked for, ∂L/∂in.
+  ///
+  /// - Complexity: The multiply-adds of forward for the weights, and again for the input unless it
+  ///   is left out. The threads are lent as much as for forward, and up to 7 sums of the size of
+  ///   all weights and biases, for the parts of a large batch.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func backward(

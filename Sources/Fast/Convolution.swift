@@ -40,6 +40,12 @@ public struct Convolution<Scalar: FastScalar>: ReLUFusing {
   public static var source: SourceLocation? { .here() }
 
   /// out = bias + weights · columns(in)
+  ///
+  /// - Complexity: O(N·K·C/G·I·J·H'·W') multiply-adds for kernels of I×J and H'×W' output
+  ///   positions, those of the padding included, over the engine's threads. Each thread is lent
+  ///   (C/G·I·J + K/G)·B numbers, where B is about 512 columns, or a whole output row if that is
+  ///   longer, and with a stride along x the input rows of the block as well; one small image by
+  ///   itself is lent C·I·J·H'·W' for all threads.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward(

@@ -27,6 +27,8 @@ public struct Dropout<Scalar: FastScalar>: InPlaceLayer {
   }
 
   /// A mask for an input.
+  ///
+  /// - Complexity: O(count), allocating a byte for each value.
   public func makeSaved(for input: Shape) throws(LayerError) -> Saved {
     Saved(keeps: [Bool](repeating: true, count: input.count), drops: false)
   }
@@ -35,6 +37,8 @@ public struct Dropout<Scalar: FastScalar>: InPlaceLayer {
   public static var source: SourceLocation? { .here() }
 
   /// Drops and scales in training, copies in testing.
+  ///
+  /// - Complexity: O(count): in training one random number a value, drawn in order on one thread.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward(
@@ -48,6 +52,8 @@ public struct Dropout<Scalar: FastScalar>: InPlaceLayer {
   }
 
   /// The gradient takes the way that the value took.
+  ///
+  /// - Complexity: O(count) over the engine's threads.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func backward(
@@ -64,6 +70,8 @@ public struct Dropout<Scalar: FastScalar>: InPlaceLayer {
   }
 
   /// As for `forward`, over the input.
+  ///
+  /// - Complexity: O(count) in training, O(1) in testing.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward(
@@ -74,6 +82,8 @@ public struct Dropout<Scalar: FastScalar>: InPlaceLayer {
   }
 
   /// As for `backward`, over the output's gradient.
+  ///
+  /// - Complexity: O(count) after training, O(1) after testing.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func backward(

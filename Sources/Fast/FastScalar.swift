@@ -15,6 +15,8 @@ public protocol FastScalar: Tensors.Scalar, FloatingPoint, SIMDScalar, Codable {
   ///
   /// A is rows × inner and B inner × columns after the transpositions asked for; a stride is the
   /// distance between the starts of two neighbouring rows in memory.
+  ///
+  /// - Complexity: O(rows·columns·inner) multiply-adds.
   static func gemm(
     rows: Int, columns: Int, inner: Int,
     _ a: UnsafePointer<Self>, stride aStride: Int, transposed aTransposed: Bool,
@@ -35,6 +37,8 @@ public protocol FastScalar: Tensors.Scalar, FloatingPoint, SIMDScalar, Codable {
 
 extension Float: FastScalar {
   /// `cblas_sgemm`.
+  ///
+  /// - Complexity: O(rows·columns·inner) multiply-adds.
   public static func gemm(
     rows: Int, columns: Int, inner: Int,
     _ a: UnsafePointer<Float>, stride aStride: Int, transposed aTransposed: Bool,
@@ -67,6 +71,8 @@ extension Float: FastScalar {
 
 extension Double: FastScalar {
   /// `cblas_dgemm`.
+  ///
+  /// - Complexity: O(rows·columns·inner) multiply-adds.
   public static func gemm(
     rows: Int, columns: Int, inner: Int,
     _ a: UnsafePointer<Double>, stride aStride: Int, transposed aTransposed: Bool,

@@ -38,6 +38,9 @@ public struct InnerProduct<Scalar: FastScalar>: ReLUFusing {
   public static var source: SourceLocation? { .here() }
 
   /// out = bias + in · weightsᵀ
+  ///
+  /// - Complexity: O(N·K·D) multiply-adds over the engine's threads. From 4 to 16 images, 16·D
+  ///   numbers are lent for the images side by side.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward(

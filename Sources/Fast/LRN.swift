@@ -27,6 +27,8 @@ public struct LRN<Scalar: FastScalar>: Layer {
   }
 
   /// Memory for s, shaped like the input.
+  ///
+  /// - Complexity: O(count), allocating a tensor of the input's size.
   public func makeSaved(for input: Shape) throws(LayerError) -> Tensor<Scalar> {
     Tensor(try specification.outputShape(for: input))
   }
@@ -35,6 +37,9 @@ public struct LRN<Scalar: FastScalar>: Layer {
   public static var source: SourceLocation? { .here() }
 
   /// The formulas above; keeps s.
+  ///
+  /// - Complexity: O(count·n) additions both across channels and within one, over the engine's
+  ///   threads. Each is lent up to 1024 numbers across channels, 3·H·W within one.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward(
@@ -56,6 +61,8 @@ public struct LRN<Scalar: FastScalar>: Layer {
   }
 
   /// ∂L/∂in = ∂L/∂out · s^−β − (2αβ/n) · in · Σ ∂L/∂out · out / s
+  ///
+  /// - Complexity: As forward; across channels each thread is lent up to 1024·(C + 1) numbers.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func backward(

@@ -31,6 +31,8 @@ public struct Pooling<Scalar: FastScalar>: Layer {
   }
 
   /// Memory for the positions of the maxima.
+  ///
+  /// - Complexity: O(N·C·H'·W'), allocating 4 bytes for each output of a maximum.
   public func makeSaved(for input: Shape) throws(LayerError) -> Saved {
     let count = try specification.outputShape(for: input).count
     let isMaximum = specification.method == .maximum
@@ -41,6 +43,10 @@ public struct Pooling<Scalar: FastScalar>: Layer {
   public static var source: SourceLocation? { .here() }
 
   /// Takes each window's maximum or average.
+  ///
+  /// - Complexity: For windows of I×J, O(N·C·H'·W·I·J) steps of a sliding maximum, sixteen at a
+  ///   time, or O(N·C·H·W·(I + J)) additions of an average; O(N·C·H'·W'·I·J) where windows hardly
+  ///   overlap. Each thread is lent up to 3 planes with their frame.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward(
@@ -65,6 +71,8 @@ public struct Pooling<Scalar: FastScalar>: Layer {
   }
 
   /// Passes each output's gradient to its maximum, or in equal shares to its window.
+  ///
+  /// - Complexity: O(N·C·(H·W + H'·W')) for the maximum, O(N·C·(H·W + H'·W'·I·J)) for the average.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func backward(

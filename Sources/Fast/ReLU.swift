@@ -25,6 +25,8 @@ public struct ReLU<Scalar: FastScalar>: InPlaceLayer {
   public static var source: SourceLocation? { .here() }
 
   /// Keeps what is positive.
+  ///
+  /// - Complexity: O(count) over the engine's threads.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward(
@@ -44,6 +46,8 @@ public struct ReLU<Scalar: FastScalar>: InPlaceLayer {
   }
 
   /// ∂L/∂in = ∂L/∂out where in > 0, else slope·∂L/∂out.
+  ///
+  /// - Complexity: O(count) over the engine's threads.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func backward(
@@ -69,6 +73,8 @@ public struct ReLU<Scalar: FastScalar>: InPlaceLayer {
   }
 
   /// As for `forward`, over the input.
+  ///
+  /// - Complexity: O(count) over the engine's threads.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward(
@@ -85,6 +91,8 @@ public struct ReLU<Scalar: FastScalar>: InPlaceLayer {
   }
 
   /// out > 0 exactly where in > 0, so the output tells as much as the input did.
+  ///
+  /// - Complexity: O(count) over the engine's threads.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func backward(

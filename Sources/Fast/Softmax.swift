@@ -26,6 +26,9 @@ public struct Softmax<Scalar: FastScalar>: Layer {
   public static var source: SourceLocation? { .here() }
 
   /// The formula above.
+  ///
+  /// - Complexity: O(count), images in parallel: one exponential and one division for each score.
+  ///   Each thread is lent 2·H·W numbers.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward(
@@ -64,6 +67,8 @@ public struct Softmax<Scalar: FastScalar>: Layer {
   }
 
   /// ∂L/∂x[c] = p[c] · (∂L/∂p[c] − Σ_c' ∂L/∂p[c'] · p[c'])
+  ///
+  /// - Complexity: O(count), images in parallel. Each thread is lent H·W numbers.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func backward(

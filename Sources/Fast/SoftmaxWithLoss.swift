@@ -20,6 +20,8 @@ public struct SoftmaxWithLoss<Scalar: FastScalar>: Loss {
   }
 
   /// Memory for the probabilities, shaped like the scores.
+  ///
+  /// - Complexity: O(count), allocating a tensor of the scores' size.
   public func makeSaved(for scores: Shape) throws(LayerError) -> Tensor<Scalar> {
     _ = try specification.outputShape(for: scores)
     return Tensor(scores)
@@ -29,6 +31,8 @@ public struct SoftmaxWithLoss<Scalar: FastScalar>: Loss {
   public static var source: SourceLocation? { .here() }
 
   /// The formula above; keeps the probabilities.
+  ///
+  /// - Complexity: O(count): the softmax, then one logarithm for each label, on one thread.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward(
@@ -50,6 +54,8 @@ public struct SoftmaxWithLoss<Scalar: FastScalar>: Loss {
   }
 
   /// ∂L/∂x[c] = lossWeight/divisor · (p[c] − [c = label]), and 0 where the label is ignored.
+  ///
+  /// - Complexity: O(count).
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func backward(

@@ -27,6 +27,8 @@ public struct CaffeTolerances: Hashable, Sendable {
   }
 
   /// Caffe's choice for a type of layer.
+  ///
+  /// - Complexity: O(1).
   public static func caffe(for typeName: String) -> CaffeTolerances {
     switch typeName {
     case ReLUSpecification.typeName: CaffeTolerances(kinkRange: 1e-2)
@@ -59,6 +61,8 @@ public struct CaffeReport: Hashable, Sendable, Encodable {
 ///   - tolerances: step, threshold, and what is left out.
 ///   - seed: as for `check`.
 /// - Throws: whatever the function throws.
+/// - Complexity: Two evaluations for each element of the variables and one backward pass for each
+///   output, whose gradients are all kept: memory of elements × outputs.
 public func caffeCheck<F: DifferentiableFunction>(
   _ function: F, tolerances: CaffeTolerances, seed: UInt32 = 1701
 ) throws -> CaffeReport {

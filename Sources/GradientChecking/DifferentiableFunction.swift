@@ -30,15 +30,24 @@ public protocol DifferentiableFunction {
   var precision: Double { get }
 
   /// A variable at the present point.
+  ///
+  /// - Complexity: O(count) for a variable of `count` elements, which are copied.
   func values(of variable: Int) -> Tensor<Double>
 
   /// Moves the present point.
+  ///
+  /// - Complexity: O(count) for a variable of `count` elements.
   mutating func setValues(of variable: Int, to values: Tensor<Double>)
 
   /// One element of a variable, by row-major position.
+  ///
+  /// - Complexity: As little as possible, best O(1): it is asked for each element that is checked.
   func value(of variable: Int, at position: Int) -> Double
 
   /// Moves one element; the value that it then has may be a rounded one.
+  ///
+  /// - Complexity: As little as possible, best O(1): it is called 5 times or more for each element
+  ///   that is checked.
   mutating func setValue(of variable: Int, at position: Int, to value: Double)
 
   /// Computes all outputs at the present point, one after another, into `outputs`.
@@ -50,6 +59,8 @@ public protocol DifferentiableFunction {
   ///   - seed: where all randomness starts.
   ///   - variable: if given, only this variable has moved since the last evaluation for `nil`, and
   ///     only it between the two. Whatever doesn't depend on it needn't be computed again.
+  /// - Complexity: That of the function: it dominates every check. With `movedOnly`, that of what
+  ///   depends on the variable.
   mutating func evaluate(
     into outputs: inout [Double], seed: UInt32, movedOnly variable: Int?) throws
 
@@ -58,6 +69,8 @@ public protocol DifferentiableFunction {
   /// - Parameters:
   ///   - upstream: as many numbers as there are outputs.
   ///   - seed: as for `evaluate`.
+  /// - Complexity: One forward and one backward pass; called once for a check, and more often to
+  ///   find the cause of a failure.
   mutating func gradients(upstream: [Double], seed: UInt32) throws -> [Tensor<Double>]
 }
 
@@ -74,6 +87,7 @@ public protocol ExactlyDifferentiable {
   ///   - variable: the one that moves.
   ///   - direction: u, of the variable's shape.
   ///   - seed: as for `DifferentiableFunction.evaluate`.
+  /// - Complexity: One forward pass on dual numbers.
   mutating func derivative(
     alongVariable variable: Int, _ direction: Tensor<Double>, seed: UInt32
   ) throws -> [Double]

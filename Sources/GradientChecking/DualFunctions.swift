@@ -4,6 +4,8 @@ import Tensors
 /// The exact derivatives of a layer at a point, by running it on dual numbers.
 ///
 /// - Throws: `LayerError` when the point doesn't fit the layer.
+/// - Complexity: O(elements) of the point, which is copied as dual numbers, and the layer's memory
+///   on them. Each derivative then is one forward pass.
 public func exactDerivatives<L: Layer>(
   of layer: L, input: Tensor<Double>, parameters: [Tensor<Double>], phase: Phase = .training
 ) throws -> any ExactlyDifferentiable where L.Scalar == Dual<Double> {
@@ -16,6 +18,7 @@ public func exactDerivatives<L: Layer>(
 /// The exact derivatives of a loss at given scores, by running it on dual numbers.
 ///
 /// - Throws: `LayerError` when the scores don't fit the loss.
+/// - Complexity: O(scores), which are copied. Each derivative then is one forward pass.
 public func exactDerivatives<L: Loss>(
   of loss: L, scores: Tensor<Double>, labels: [Int]
 ) throws -> any ExactlyDifferentiable where L.Scalar == Dual<Double> {
@@ -64,6 +67,7 @@ extension Tensor<Double> {
   /// The tensor as dual numbers that move along a direction.
   ///
   /// - Precondition: the counts agree.
+  /// - Complexity: O(count), allocating a tensor of twice this size in bytes.
   public func moving(along direction: Tensor<Double>) -> Tensor<Dual<Double>> {
     var moving = converted(to: Dual<Double>.self)
     moving.move(along: direction)

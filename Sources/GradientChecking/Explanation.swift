@@ -3,6 +3,8 @@ import RealModule
 extension GradientReport {
   /// The verdict in words: what is wrong, where, by how much and why perhaps; one line for what is
   /// right.
+  ///
+  /// - Complexity: O(length) of the text.
   public var explanation: String {
     var lines: [String] = []
     for violation in violations {
@@ -32,6 +34,8 @@ extension ContractViolation.Rule {
 
 extension TensorReport {
   /// The verdict on this tensor in words.
+  ///
+  /// - Complexity: O(length) of the text.
   public var explanation: String {
     let name = "\(layer) \(tensor) (\(version))"
     var summary = "\(checked) elements"
@@ -59,6 +63,8 @@ extension TensorReport {
 
 extension ElementCheck {
   /// The findings, one a line.
+  ///
+  /// - Complexity: O(rows + rank).
   public var lines: [String] {
     var lines: [String] = []
     if index.isEmpty {
@@ -91,6 +97,8 @@ extension ElementCheck {
   ///
   /// The error is the distance of each centred quotient to the analytic gradient; the bars are its
   /// digits lost, the logarithm of the relative error from 1e-16 to 1.
+  ///
+  /// - Complexity: O(rows).
   public var stepTable: String {
     var lines = ["step h      quotient                 error      rounding"]
     for row in rows {

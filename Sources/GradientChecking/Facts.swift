@@ -32,6 +32,8 @@ public struct Facts: Sendable {
   }
 
   /// What a specification and its input tell.
+  ///
+  /// - Complexity: O(1).
   public init(_ specification: any LayerSpecification, input: Shape) {
     var factors = [Factor("N, the images", Double(input.images))]
     var groups = 1

@@ -19,6 +19,8 @@ public struct GradientChecker<F: DifferentiableFunction> {
   ///
   /// - Throws: `CheckError` when outputs at the point aren't finite, or gradients don't have the
   ///   shapes of the variables; and whatever the function throws.
+  /// - Complexity: One evaluation and one gradient of the function, which is kept: memory of all
+  ///   variables.
   public init(
     _ function: F, layer: String, version: String, options: CheckOptions = CheckOptions()
   ) throws {
@@ -57,6 +59,9 @@ public struct GradientChecker<F: DifferentiableFunction> {
   ///   - facts: what explanations may refer to.
   ///   - progress: told how many of how many lines are done; returning false stops the check.
   /// - Throws: whatever the function throws.
+  /// - Complexity: For each line, an element or a direction, 4 evaluations where the gradient is
+  ///   right and the function smooth, 1 if `options.isEconomical`, up to 48 where it is wrong or
+  ///   bends; 9 or 17 for the noise. The findings at every line are kept until the report is made.
   public mutating func check(
     variable: Int, exact: (any ExactlyDifferentiable)? = nil, facts: Facts = Facts(),
     progress: ((_ done: Int, _ of: Int) -> Bool)? = nil

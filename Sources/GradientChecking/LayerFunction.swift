@@ -19,6 +19,8 @@ public struct LayerFunction<L: Layer>: DifferentiableFunction {
   /// A layer at a given input and parameters.
   ///
   /// - Throws: `LayerError` when they don't fit the layer.
+  /// - Complexity: O(elements) of input and parameters, which are copied, and the memory of one
+  ///   forward pass.
   public init(
     _ layer: L, input: Tensor<Double>, parameters: [Tensor<Double>], phase: Phase = .training
   ) throws(LayerError) {
@@ -40,9 +42,13 @@ public struct LayerFunction<L: Layer>: DifferentiableFunction {
   }
 
   /// The input or a parameter.
+  ///
+  /// - Complexity: O(count), copying.
   public func values(of variable: Int) -> Tensor<Double> { point[variable].converted() }
 
   /// Moves the input or a parameter.
+  ///
+  /// - Complexity: O(count), copying.
   public mutating func setValues(of variable: Int, to values: Tensor<Double>) {
     point[variable] = values.converted()
   }
@@ -53,11 +59,15 @@ public struct LayerFunction<L: Layer>: DifferentiableFunction {
   }
 
   /// Moves one element of the input or a parameter.
+  ///
+  /// - Complexity: O(1).
   public mutating func setValue(of variable: Int, at position: Int, to value: Double) {
     point[variable][position] = L.Scalar(value)
   }
 
   /// The forward pass.
+  ///
+  /// - Complexity: One forward pass and a copy of the output.
   public mutating func evaluate(
     into outputs: inout [Double], seed: UInt32, movedOnly variable: Int?
   ) {
@@ -66,6 +76,8 @@ public struct LayerFunction<L: Layer>: DifferentiableFunction {
   }
 
   /// The forward pass, then the backward pass.
+  ///
+  /// - Complexity: One forward and one backward pass, with memory for all gradients.
   public mutating func gradients(upstream: [Double], seed: UInt32) -> [Tensor<Double>] {
     runForward(seed: seed)
     let upstream = Tensor(output.shape, upstream).converted(to: L.Scalar.self)

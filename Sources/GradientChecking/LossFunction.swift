@@ -18,6 +18,7 @@ public struct LossFunction<L: Loss>: DifferentiableFunction {
   /// A loss at given scores and labels.
   ///
   /// - Throws: `LayerError` when they don't fit the loss.
+  /// - Complexity: O(scores), which are copied.
   public init(_ loss: L, scores: Tensor<Double>, labels: [Int]) throws(LayerError) {
     try loss.specification.check(labels: labels, for: scores.shape)
     self.loss = loss
@@ -29,9 +30,13 @@ public struct LossFunction<L: Loss>: DifferentiableFunction {
   }
 
   /// The scores.
+  ///
+  /// - Complexity: O(scores), copying.
   public func values(of variable: Int) -> Tensor<Double> { scores.converted() }
 
   /// Moves the scores.
+  ///
+  /// - Complexity: O(scores), copying.
   public mutating func setValues(of variable: Int, to values: Tensor<Double>) {
     scores = values.converted()
   }
@@ -40,11 +45,15 @@ public struct LossFunction<L: Loss>: DifferentiableFunction {
   public func value(of variable: Int, at position: Int) -> Double { scores[position].doubleValue }
 
   /// Moves one score.
+  ///
+  /// - Complexity: O(1).
   public mutating func setValue(of variable: Int, at position: Int, to value: Double) {
     scores[position] = L.Scalar(value)
   }
 
   /// lossWeight·loss.
+  ///
+  /// - Complexity: One forward pass.
   public mutating func evaluate(
     into outputs: inout [Double], seed: UInt32, movedOnly variable: Int?
   ) throws {
@@ -53,6 +62,8 @@ public struct LossFunction<L: Loss>: DifferentiableFunction {
   }
 
   /// The forward pass, then the backward pass.
+  ///
+  /// - Complexity: One forward and one backward pass, with memory for the gradient.
   public mutating func gradients(upstream: [Double], seed: UInt32) throws -> [Tensor<Double>] {
     _ = try loss.forward(scores: scores, labels: labels, saved: &saved)
     var gradient = Tensor<L.Scalar>(scores.shape)

@@ -34,6 +34,7 @@ public struct PlainFunction: DifferentiableFunction {
   ///   - value: from those to the outputs.
   ///   - gradient: from the point and the gradient of some L by each output, to the gradient of L
   ///     by each tensor of the point.
+  /// - Complexity: O(n·log n) for n tensors.
   public init(
     at point: Tensors, value: @escaping (Tensors) throws -> Tensors,
     gradient: @escaping (_ point: Tensors, _ upstream: Tensors) throws -> Tensors
@@ -45,6 +46,8 @@ public struct PlainFunction: DifferentiableFunction {
   }
 
   /// A tensor of the point.
+  ///
+  /// - Complexity: O(1).
   public func values(of variable: Int) -> Tensor<Double> {
     point[variables[variable].name] ?? Tensor(variables[variable].shape)
   }
@@ -55,16 +58,22 @@ public struct PlainFunction: DifferentiableFunction {
   }
 
   /// One element of the point.
+  ///
+  /// - Complexity: O(1).
   public func value(of variable: Int, at position: Int) -> Double {
     values(of: variable)[position]
   }
 
   /// Moves one element of the point.
+  ///
+  /// - Complexity: O(1), but O(count) where the value closure has kept the tensor.
   public mutating func setValue(of variable: Int, at position: Int, to value: Double) {
     point[variables[variable].name]?[position] = value
   }
 
   /// The outputs, in alphabetical order of their names.
+  ///
+  /// - Complexity: One call of the value closure, and O(outputs) to string them together.
   public mutating func evaluate(
     into outputs: inout [Double], seed: UInt32, movedOnly variable: Int?
   ) throws {
@@ -74,6 +83,7 @@ public struct PlainFunction: DifferentiableFunction {
   /// What the gradient closure says.
   ///
   /// - Throws: `CheckError` when it leaves a tensor out or gives it another shape.
+  /// - Complexity: One call of each closure.
   public mutating func gradients(upstream: [Double], seed: UInt32) throws -> [Tensor<Double>] {
     var start = 0
     var named = Tensors()

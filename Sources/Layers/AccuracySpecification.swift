@@ -20,6 +20,8 @@ public struct AccuracySpecification: LayerSpecification {
   }
 
   /// A scalar.
+  ///
+  /// - Complexity: O(1).
   public func outputShape(for scores: Shape) throws(LayerError) -> Shape {
     try requireSize(topK, atLeast: 1, Self.typeName, "top k")
     try requireScores(scores, Self.typeName)
@@ -30,6 +32,8 @@ public struct AccuracySpecification: LayerSpecification {
   }
 
   /// Throws unless there is one label for each image and position, each a class or ignored.
+  ///
+  /// - Complexity: O(labels).
   public func check(labels: [Int], for scores: Shape) throws(LayerError) {
     try requireLabels(labels, for: scores, ignoring: ignoreLabel, Self.typeName)
   }

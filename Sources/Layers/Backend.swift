@@ -1,7 +1,7 @@
 import Tensors
 
-/// One version of every layer, and of the step that learns. `Reference` and `Fast` each provide one; a layer that is missing
-/// in either doesn't compile.
+/// One version of every layer, and of the step that learns. `Reference` and `Fast` each provide one;
+/// a layer that is missing in either doesn't compile.
 public protocol Backend<Scalar>: Sendable {
   /// The number its layers compute with.
   associatedtype Scalar: Tensors.Scalar
@@ -29,6 +29,8 @@ public protocol Backend<Scalar>: Sendable {
   func accuracy(_ specification: AccuracySpecification) -> any Metric<Scalar>
 
   /// Takes a step of SGD on a parameter: changes it and its history, both of the gradient's shape.
+  ///
+  /// - Complexity: O(count) for a parameter of `count` elements; allocates nothing.
   func take(
     _ step: SGDStep, on parameter: inout Tensor<Scalar>, history: inout Tensor<Scalar>,
     gradient: Tensor<Scalar>)

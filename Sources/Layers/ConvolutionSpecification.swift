@@ -45,6 +45,8 @@ public struct ConvolutionSpecification: LayerSpecification {
   }
 
   /// N × K × H' × W' with H' = ⌊(H + 2·pad − span) / stride⌋ + 1, and W' likewise.
+  ///
+  /// - Complexity: O(1).
   public func outputShape(for input: Shape) throws(LayerError) -> Shape {
     let type = Self.typeName
     try requireSize(outputChannels, atLeast: 1, type, "outputs")
@@ -81,6 +83,8 @@ public struct ConvolutionSpecification: LayerSpecification {
   }
 
   /// Weights K × C/group × kernel, and a bias of K unless left out.
+  ///
+  /// - Complexity: O(1).
   public func parameters(for input: Shape) throws(LayerError) -> [ParameterSpecification] {
     _ = try outputShape(for: input)
     let type = Self.typeName
@@ -93,6 +97,8 @@ public struct ConvolutionSpecification: LayerSpecification {
   }
 
   /// One for each weight at each output position: count(output) · C/group · kernel area.
+  ///
+  /// - Complexity: O(1).
   public func multiplyAccumulates(for input: Shape) throws(LayerError) -> Int {
     let output = try outputShape(for: input)
     return try shape(

@@ -24,6 +24,8 @@ public struct DropoutSpecification: LayerSpecification {
   public var keepThreshold: UInt32 { UInt32((1 - ratio) * Double(UInt32.max)) }
 
   /// The input's shape.
+  ///
+  /// - Complexity: O(1).
   public func outputShape(for input: Shape) throws(LayerError) -> Shape {
     try require(
       ratio > 0 && ratio < 1, Self.typeName, "ratio \(ratio)",

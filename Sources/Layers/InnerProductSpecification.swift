@@ -23,11 +23,15 @@ public struct InnerProductSpecification: LayerSpecification {
   }
 
   /// D, the length of the vectors that are multiplied.
+  ///
+  /// - Complexity: O(rank).
   public func inputs(for input: Shape) -> Int {
     input.dimensions.dropFirst(axis).reduce(1, *)
   }
 
   /// The axes before `axis`, then K.
+  ///
+  /// - Complexity: O(rank).
   public func outputShape(for input: Shape) throws(LayerError) -> Shape {
     let type = Self.typeName
     try requireSize(outputs, atLeast: 1, type, "outputs")
@@ -43,6 +47,8 @@ public struct InnerProductSpecification: LayerSpecification {
   }
 
   /// Weights K×D, and a bias of K unless left out.
+  ///
+  /// - Complexity: O(rank).
   public func parameters(for input: Shape) throws(LayerError) -> [ParameterSpecification] {
     _ = try outputShape(for: input)
     let type = Self.typeName
@@ -53,6 +59,8 @@ public struct InnerProductSpecification: LayerSpecification {
   }
 
   /// One for each weight and image.
+  ///
+  /// - Complexity: O(rank).
   public func multiplyAccumulates(for input: Shape) throws(LayerError) -> Int {
     let output = try outputShape(for: input)
     return try shape(of: Self.typeName, "work", output.dimensions + [inputs(for: input)]).count

@@ -41,6 +41,8 @@ public struct LRNSpecification: LayerSpecification {
   }
 
   /// The input's shape.
+  ///
+  /// - Complexity: O(1).
   public func outputShape(for input: Shape) throws(LayerError) -> Shape {
     let type = Self.typeName
     try requireSize(localSize, atLeast: 1, type, "local size")

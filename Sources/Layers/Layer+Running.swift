@@ -21,6 +21,8 @@ extension Layer {
   ///
   /// - Throws: `LayerError` when the specification refuses the input, or the parameters don't have
   ///   the shapes that it gives them.
+  /// - Complexity: That of the layer's own `forward`. Allocates the output and what the layer
+  ///   keeps.
   public func forward(
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>] = [],
     context: RunContext = RunContext()
@@ -45,6 +47,7 @@ extension Layer {
   /// The backward pass in new memory, at the point of a forward pass.
   ///
   /// - Throws: `LayerError` when the output's gradient doesn't have the output's shape.
+  /// - Complexity: That of the layer's own `backward`. Allocates all gradients.
   public func backward(
     _ outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, parameters: [Tensor<Scalar>] = [],
     after forward: ForwardResult<Self>
@@ -65,6 +68,8 @@ extension Layer {
 
 extension Optional {
   /// Changes the value in its own memory, if there is one.
+  ///
+  /// - Complexity: That of `body`: the value is moved out and back, never copied.
   public mutating func update(_ body: (inout Wrapped) -> Void) {
     guard var value = take() else { return }
     body(&value)

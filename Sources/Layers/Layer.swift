@@ -23,9 +23,14 @@ public protocol Layer<Scalar>: Sendable {
   static var source: SourceLocation? { get }
 
   /// Memory for what a forward pass on this shape keeps.
+  ///
+  /// - Complexity: O(size) in what is kept, which it allocates.
   func makeSaved(for input: Shape) throws(LayerError) -> Saved
 
   /// y = f(x, θ): overwrites `output` and `saved`.
+  ///
+  /// - Complexity: That of the layer, which says it for its own; a few operations for each product
+  ///   or sum of its formula.
   func forward(
     _ input: Tensor<Scalar>,
     parameters: [Tensor<Scalar>],
@@ -44,6 +49,8 @@ public protocol Layer<Scalar>: Sendable {
   ///   - inputGradient: overwritten with ∂L/∂x; `nil` when nobody needs it.
   ///   - parameterGradients: overwritten with ∂L/∂θ, or increased by it.
   ///   - accumulating: whether `parameterGradients` are increased.
+  /// - Complexity: As a rule twice that of `forward` for a layer with parameters, one product for
+  ///   either gradient, and once for one without.
   func backward(
     outputGradient: Tensor<Scalar>,
     input: Tensor<Scalar>,
@@ -61,9 +68,13 @@ public protocol InPlaceLayer<Scalar>: Layer {
   var inPlaceObstacle: String? { get }
 
   /// Replaces x by f(x).
+  ///
+  /// - Complexity: That of `forward` out of place.
   func forward(inPlace data: inout Tensor<Scalar>, context: inout RunContext, saved: inout Saved)
 
   /// Replaces ∂L/∂y by ∂L/∂x. The input is gone: only y is left to decide by.
+  ///
+  /// - Complexity: That of `backward` out of place.
   func backward(inPlace gradient: inout Tensor<Scalar>, output: Tensor<Scalar>, saved: Saved)
 }
 

@@ -11,13 +11,18 @@ public protocol LayerSpecification: Hashable, Sendable {
   ///
   /// - Throws: `LayerError` for hyper-parameters that are impossible in themselves or for this
   ///   input. A layer may be run on every shape for which this doesn't throw.
+  /// - Complexity: O(rank), without memory of the tensor's size.
   func outputShape(for input: Shape) throws(LayerError) -> Shape
 
   /// The parameters, in the order in which Caffe stores them: weights, then bias.
+  ///
+  /// - Complexity: O(rank).
   func parameters(for input: Shape) throws(LayerError) -> [ParameterSpecification]
 
   /// The multiply-accumulates of a forward pass: additions of a product to a sum that the formula
   /// of the layer contains, padding included. One is 2 FLOPs. Only layers with weights count any.
+  ///
+  /// - Complexity: O(rank): counted by a formula.
   func multiplyAccumulates(for input: Shape) throws(LayerError) -> Int
 
   /// The window of the input that one output position looks at, `nil` if just its own position.

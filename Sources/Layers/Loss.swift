@@ -14,6 +14,8 @@ public protocol Loss<Scalar>: Sendable {
   static var source: SourceLocation? { get }
 
   /// Memory for what a forward pass on scores of this shape keeps.
+  ///
+  /// - Complexity: O(size) in what is kept, which it allocates.
   func makeSaved(for scores: Shape) throws(LayerError) -> Saved
 
   /// The loss, before `lossWeight`.
@@ -23,11 +25,14 @@ public protocol Loss<Scalar>: Sendable {
   ///   - labels: the class at every image and position, N·H·W of them.
   ///   - saved: overwritten.
   /// - Throws: `LayerError` for labels that are too few, too many or no class.
+  /// - Complexity: O(count) for `count` scores.
   func forward(
     scores: Tensor<Scalar>, labels: [Int], saved: inout Saved
   ) throws(LayerError) -> Scalar
 
   /// Overwrites `scoresGradient` with ∂(lossWeight·loss)/∂scores.
+  ///
+  /// - Complexity: O(count) for `count` scores.
   func backward(labels: [Int], saved: Saved, scoresGradient: inout Tensor<Scalar>)
 }
 
@@ -45,6 +50,7 @@ public protocol Metric<Scalar>: Sendable {
   /// The measurement, for scores and labels as `Loss` takes them.
   ///
   /// - Throws: `LayerError` for labels that are too few, too many or no class.
+  /// - Complexity: O(count) for `count` scores.
   func measure(scores: Tensor<Scalar>, labels: [Int]) throws(LayerError) -> Scalar
 }
 

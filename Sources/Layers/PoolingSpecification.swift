@@ -69,6 +69,8 @@ public struct PoolingSpecification: LayerSpecification {
   ///
   /// With padding, a last window that would start beyond the input and its upper padding is
   /// dropped.
+  ///
+  /// - Complexity: O(1).
   public func outputShape(for input: Shape) throws(LayerError) -> Shape {
     let type = Self.typeName
     try requireImages(input, type)
@@ -114,6 +116,8 @@ public struct PoolingSpecification: LayerSpecification {
   }
 
   /// The kernel, moved by the stride.
+  ///
+  /// - Complexity: O(1).
   public func window(for input: Shape) throws(LayerError) -> Window? {
     Window(extent: kernel(for: input), stride: stride)
   }

@@ -17,6 +17,8 @@ public struct ReLUSpecification: LayerSpecification {
   }
 
   /// The input's shape.
+  ///
+  /// - Complexity: O(1).
   public func outputShape(for input: Shape) throws(LayerError) -> Shape {
     try require(
       negativeSlope.isFinite, Self.typeName, "negative slope \(negativeSlope)", "must be finite")

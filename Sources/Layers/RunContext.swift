@@ -16,6 +16,8 @@ public struct RunContext: Sendable, Equatable {
   public var random: MersenneTwister
 
   /// A context whose random numbers start from a seed.
+  ///
+  /// - Complexity: O(s) for the generator's s = 624 words of state.
   public init(phase: Phase = .training, seed: UInt32 = 1) {
     self.phase = phase
     self.random = MersenneTwister(seed: seed)

@@ -11,6 +11,8 @@ public struct SoftmaxSpecification: LayerSpecification {
   public init() {}
 
   /// The input's shape.
+  ///
+  /// - Complexity: O(1).
   public func outputShape(for input: Shape) throws(LayerError) -> Shape {
     try requireScores(input, Self.typeName)
     return input
@@ -55,6 +57,8 @@ public struct SoftmaxWithLossSpecification: LayerSpecification {
   }
 
   /// A scalar.
+  ///
+  /// - Complexity: O(1).
   public func outputShape(for scores: Shape) throws(LayerError) -> Shape {
     try require(
       lossWeight.isFinite, Self.typeName, "loss weight \(lossWeight)", "must be finite")
@@ -63,11 +67,15 @@ public struct SoftmaxWithLossSpecification: LayerSpecification {
   }
 
   /// Throws unless there is one label for each image and position, each a class or ignored.
+  ///
+  /// - Complexity: O(labels).
   public func check(labels: [Int], for scores: Shape) throws(LayerError) {
     try requireLabels(labels, for: scores, ignoring: ignoreLabel, Self.typeName)
   }
 
   /// What the summed loss is divided by.
+  ///
+  /// - Complexity: O(labels) for `valid`, else O(1).
   public func divisor(labels: [Int], scores: Shape) -> Double {
     let count =
       switch normalization {

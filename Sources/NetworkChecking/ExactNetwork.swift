@@ -13,6 +13,8 @@ public struct ExactNetwork: ExactlyDifferentiable {
   /// images, labels and phase.
   ///
   /// - Throws: as `Network.init`.
+  /// - Complexity: O(parameters + images), which are copied as dual numbers, and the memory of a
+  ///   network on them: twice that of one in `Double`.
   public init<Scalar>(
     of function: NetworkFunction<Scalar>, backend: some Backend<Dual<Double>>
   ) throws(LayerError) {
@@ -26,6 +28,8 @@ public struct ExactNetwork: ExactlyDifferentiable {
   }
 
   /// The rate at which the loss changes when a parameter, or the images, move along a direction.
+  ///
+  /// - Complexity: One forward pass of the whole network, and two copies of the tensor that moves.
   public mutating func derivative(
     alongVariable variable: Int, _ direction: Tensor<Double>, seed: UInt32
   ) throws -> [Double] {

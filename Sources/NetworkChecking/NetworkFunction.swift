@@ -26,6 +26,7 @@ public struct NetworkFunction<Scalar: Tensors.Scalar>: DifferentiableFunction {
   /// - Parameters:
   ///   - network: computes gradients: of the images too if `images` is true.
   ///   - images: whether the images are a variable.
+  /// - Complexity: O(layers).
   public init(_ network: Network<Scalar>, images: Bool = false) {
     self.network = network
     var variables: [Variable] = []
@@ -47,12 +48,16 @@ public struct NetworkFunction<Scalar: Tensors.Scalar>: DifferentiableFunction {
   }
 
   /// A parameter, or the images.
+  ///
+  /// - Complexity: O(count), copying.
   public func values(of variable: Int) -> Tensor<Double> {
     guard let place = places[variable] else { return network.input.converted() }
     return network.parameters[place.layer][place.parameter].converted()
   }
 
   /// Moves a parameter, or the images.
+  ///
+  /// - Complexity: O(count), copying.
   public mutating func setValues(of variable: Int, to values: Tensor<Double>) {
     let values = values.converted(to: Scalar.self)
     if let place = places[variable] {
@@ -63,12 +68,16 @@ public struct NetworkFunction<Scalar: Tensors.Scalar>: DifferentiableFunction {
   }
 
   /// One element of a parameter, or of the images.
+  ///
+  /// - Complexity: O(1).
   public func value(of variable: Int, at position: Int) -> Double {
     guard let place = places[variable] else { return network.input[position].doubleValue }
     return network.parameters[place.layer][place.parameter][position].doubleValue
   }
 
   /// Moves one element of a parameter, or of the images.
+  ///
+  /// - Complexity: O(1) for a parameter, O(images) for an image.
   public mutating func setValue(of variable: Int, at position: Int, to value: Double) {
     if let place = places[variable] {
       network.parameters[place.layer][place.parameter][position] = Scalar(value)
@@ -80,6 +89,8 @@ public struct NetworkFunction<Scalar: Tensors.Scalar>: DifferentiableFunction {
   }
 
   /// The loss, the weighted sum of all losses of the network.
+  ///
+  /// - Complexity: A forward pass, from the layer on whose parameter has moved.
   public mutating func evaluate(
     into outputs: inout [Double], seed: UInt32, movedOnly variable: Int?
   ) throws {
@@ -99,6 +110,8 @@ public struct NetworkFunction<Scalar: Tensors.Scalar>: DifferentiableFunction {
   }
 
   /// The gradients of the loss, by a forward and a backward pass.
+  ///
+  /// - Complexity: A forward and a backward pass of the whole network, and a copy of all gradients.
   public mutating func gradients(upstream: [Double], seed: UInt32) throws -> [Tensor<Double>] {
     network.context = RunContext(phase: network.context.phase, seed: seed)
     try network.forward()

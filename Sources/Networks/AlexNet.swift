@@ -7,6 +7,7 @@
 ///   - inputSize: rows and columns of an image.
 ///   - classes: the number of scores.
 ///   - includeAccuracy: whether an accuracy layer is added.
+/// - Complexity: O(layers): no tensor is made.
 public func alexnet(
   inputSize: Int = 227, classes: Int = 1000, includeAccuracy: Bool = false
 ) -> NetworkDefinition {

@@ -8,6 +8,7 @@
 ///   - inputSize: rows and columns of an image; 227 gives the published shapes.
 ///   - classes: the number of scores.
 ///   - includeAccuracy: whether an accuracy layer is added, caffenet.py's `include_acc`.
+/// - Complexity: O(layers): no tensor is made.
 public func caffenet(
   inputSize: Int = 227, classes: Int = 1000, includeAccuracy: Bool = false
 ) -> NetworkDefinition {

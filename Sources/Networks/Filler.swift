@@ -42,6 +42,8 @@ public enum Filler: Hashable, Sendable {
   }
 
   /// A parameter filled from a seed.
+  ///
+  /// - Complexity: O(count) random numbers, fewer for a constant; allocates the tensor.
   public func fill<Scalar: Tensors.Scalar>(
     _ shape: Shape, seed: UInt64, as type: Scalar.Type = Scalar.self
   ) -> Tensor<Scalar> {

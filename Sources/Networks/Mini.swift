@@ -8,6 +8,7 @@
 ///   - inputSize: rows and columns of an image.
 ///   - classes: the number of scores.
 ///   - includeAccuracy: whether an accuracy layer is added.
+/// - Complexity: O(layers): no tensor is made.
 public func mini(
   inputSize: Int = 99, classes: Int = 10, includeAccuracy: Bool = false
 ) -> NetworkDefinition {

@@ -21,6 +21,8 @@ public struct NetworkBuilder {
   }
 
   /// Appends a layer whose top has its name, or that of its bottom when it works in place.
+  ///
+  /// - Complexity: O(1) on average.
   @discardableResult
   public mutating func add(
     _ name: String, _ operation: LayerOperation, _ bottoms: String..., inPlace: Bool = false,

@@ -28,6 +28,7 @@ public struct NetworkDefinition: Hashable, Sendable {
   /// The shape of a batch of images, N×C×H×W.
   ///
   /// - Throws: `LayerError` when a batch of that size is impossible: negative, or too large to count.
+  /// - Complexity: O(1).
   public func inputShape(batch: Int) throws(LayerError) -> Shape {
     try InputDefinition(name: data, dimensions: [batch] + imageShape).shape()
   }
@@ -35,6 +36,7 @@ public struct NetworkDefinition: Hashable, Sendable {
   /// The position of a layer.
   ///
   /// - Throws: `LayerError` that names the layers there are.
+  /// - Complexity: O(layers).
   public func index(of layer: String) throws(LayerError) -> Int {
     if let index = layers.firstIndex(where: { $0.name == layer }) { return index }
     let names = layers.map(\.name).joined(separator: ", ")

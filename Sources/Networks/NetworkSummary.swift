@@ -11,12 +11,20 @@ public struct NetworkSummary: Hashable, Sendable {
   public var layers: [LayerSummary]
 
   /// The sum of the layers' parameters.
+  ///
+  /// - Complexity: O(layers).
   public var parameterCount: Int { layers.map(\.parameterCount).saturatingSum() }
   /// The sum of the layers' multiply-accumulates.
+  ///
+  /// - Complexity: O(layers).
   public var multiplyAccumulates: Int { layers.map(\.multiplyAccumulates).saturatingSum() }
   /// Floating-point operations: 2 for each multiply-accumulate.
+  ///
+  /// - Complexity: O(layers).
   public var floatingPointOperations: Int { multiplyAccumulates.saturatingProduct(2) }
   /// The values in all outputs that have memory of their own.
+  ///
+  /// - Complexity: O(layers).
   public var outputCount: Int {
     layers.filter { !$0.isInPlace }.map(\.output.count).saturatingSum()
   }
@@ -74,6 +82,7 @@ extension NetworkDefinition {
   /// those of its input: r' = r + (w − 1)·j and j' = j·s, from r = j = 1 on the image.
   ///
   /// - Throws: `LayerError` naming the first layer that is impossible.
+  /// - Complexity: O(layers): all counts come from formulas.
   public func summary(batch: Int = 1) throws(LayerError) -> NetworkSummary {
     let input = try inputShape(batch: batch)
     var blobs = [data: (shape: input, receptiveField: 1, stride: 1)]

@@ -13,6 +13,7 @@ extension NumPyArchive {
   /// all.
   ///
   /// - Throws: `NumPyError` when a name cannot be a member's or the file cannot be written.
+  /// - Complexity: O(length) of the file; besides the arrays only names and headers take memory.
   public func write(to url: URL) throws(NumPyError) {
     let pieces = try pieces(place: Place(file: url.relativePath))
     do {
@@ -25,6 +26,7 @@ extension NumPyArchive {
   /// The content of the file that `write(to:)` writes.
   ///
   /// - Throws: `NumPyError` when a name cannot be a member's.
+  /// - Complexity: O(length) of the file.
   public func encoded() throws(NumPyError) -> [UInt8] {
     Array(try pieces(place: Place(file: "archive")).joined())
   }

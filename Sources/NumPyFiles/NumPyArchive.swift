@@ -26,6 +26,8 @@ public struct NumPyArchive: Sendable, Equatable {
   ///
   /// - Throws: `NumPyError` naming the member when the file is unreadable, truncated, damaged, or
   ///   holds something other than `.npy` members.
+  /// - Complexity: O(length) of the file and of what its members unpack to, both of which are in
+  ///   memory.
   public init(contentsOf url: URL) throws(NumPyError) {
     try self.init(decoding: try contents(of: url), name: url.relativePath)
   }
@@ -36,6 +38,7 @@ public struct NumPyArchive: Sendable, Equatable {
   ///   - bytes: the whole file.
   ///   - name: what error messages call it.
   /// - Throws: as `init(contentsOf:)`.
+  /// - Complexity: as `init(contentsOf:)`.
   public init(decoding bytes: [UInt8], name: String = "archive") throws(NumPyError) {
     let zip = try ZipReader(bytes, place: Place(file: name))
     for entry in zip.directory.entries where !entry.name.hasSuffix("/") {
@@ -51,6 +54,8 @@ public struct NumPyArchive: Sendable, Equatable {
   }
 
   /// The array of a name; nil where there is none. Assigning adds, replaces, or with nil removes.
+  ///
+  /// - Complexity: O(1) on average; O(arrays) to remove one.
   public subscript(name: String) -> NumPyArray? {
     get { arrays[name] }
     set {

@@ -5,6 +5,8 @@ extension NumPyArray {
   ///
   /// Every type of number can be asked for; what the target cannot hold exactly is rounded to the
   /// nearest (a 64-bit integer by way of `Double`). False is 0 and true 1.
+  ///
+  /// - Complexity: O(count), allocating the tensor.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   public func tensor<Element: Scalar>(as type: Element.Type = Element.self) -> Tensor<Element> {
@@ -31,6 +33,7 @@ extension NumPyArray {
   /// Labels that a program saved as floating-point numbers are taken when they are whole.
   ///
   /// - Throws: `NumPyValueError` for a number that is not whole or does not fit in `Int`.
+  /// - Complexity: O(count), allocating the array.
   public func integers() throws(NumPyValueError) -> [Int] {
     switch elementType {
     case .bool: return unpacked(UInt8.self) { $0 == 0 ? 0 : 1 }

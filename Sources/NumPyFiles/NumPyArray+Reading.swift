@@ -13,6 +13,7 @@ extension NumPyArray {
   /// The file must hold one array and nothing behind it.
   ///
   /// - Throws: `NumPyError` when the file is unreadable, truncated, or not what it says.
+  /// - Complexity: O(length) of the file, in memory once or twice.
   public init(contentsOf url: URL) throws(NumPyError) {
     let bytes = try contents(of: url)
     try self.init(decoding: bytes, place: Place(file: url.relativePath))
@@ -24,6 +25,7 @@ extension NumPyArray {
   ///   - bytes: the whole file.
   ///   - name: what error messages call it.
   /// - Throws: `NumPyError` when the bytes are truncated or not what they say.
+  /// - Complexity: O(length).
   public init(decoding bytes: [UInt8], name: String = "array") throws(NumPyError) {
     try self.init(decoding: bytes, place: Place(file: name))
   }

@@ -12,6 +12,7 @@ extension NumPyArray {
   /// The file appears whole or not at all.
   ///
   /// - Throws: `NumPyError` when the file cannot be written.
+  /// - Complexity: O(length); besides the array only its header takes memory.
   public func write(to url: URL) throws(NumPyError) {
     let place = Place(file: url.relativePath)
     let pieces = [try header(place: place), bytes]
@@ -25,6 +26,7 @@ extension NumPyArray {
   /// The content of the file that `write(to:)` writes.
   ///
   /// - Throws: `NumPyError` for a shape of thousands of axes, which the format cannot hold.
+  /// - Complexity: O(length), copying the array.
   public func encoded() throws(NumPyError) -> [UInt8] {
     try header(place: Place(file: "array")) + bytes
   }

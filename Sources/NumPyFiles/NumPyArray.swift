@@ -25,6 +25,8 @@ public struct NumPyArray: Sendable, Equatable {
   }
 
   /// An array of the numbers of a tensor, as `f4`.
+  ///
+  /// - Complexity: O(count), allocating the bytes.
   public init(_ tensor: Tensor<Float>) {
     self.init(
       shape: tensor.shape, elementType: .float32,
@@ -32,6 +34,8 @@ public struct NumPyArray: Sendable, Equatable {
   }
 
   /// An array of the numbers of a tensor, as `f8`.
+  ///
+  /// - Complexity: O(count), allocating the bytes.
   public init(_ tensor: Tensor<Double>) {
     self.init(
       shape: tensor.shape, elementType: .float64,
@@ -41,6 +45,7 @@ public struct NumPyArray: Sendable, Equatable {
   /// A vector of whole numbers (labels), as `i8`.
   ///
   /// - Precondition: fewer than 2³¹ of them.
+  /// - Complexity: O(count), allocating the bytes.
   public init(_ integers: [Int]) {
     self.init(
       shape: Shape(integers.count), elementType: .int64,
@@ -50,6 +55,7 @@ public struct NumPyArray: Sendable, Equatable {
   /// A vector of bytes, as `u1`.
   ///
   /// - Precondition: fewer than 2³¹ of them.
+  /// - Complexity: O(1): the bytes are taken over.
   public init(_ bytes: [UInt8]) {
     self.init(shape: Shape(bytes.count), elementType: .uint8, bytes: bytes)
   }

@@ -13,6 +13,8 @@ public struct NumPyError: Error, Equatable, CustomStringConvertible {
 
   /// For example
   /// `params.npz, member conv1_0.npy, byte 10: the header lacks 'shape'; it needs 'descr', …`.
+  ///
+  /// - Complexity: O(length) of the text.
   public var description: String {
     var place = file
     if let member { place += ", member \(member)" }

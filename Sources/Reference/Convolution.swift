@@ -24,6 +24,9 @@ public struct Convolution<Scalar: Tensors.Scalar>: Layer {
   public static var source: SourceLocation? { .here() }
 
   /// out = b + Σ_c Σ_i Σ_j w · in, summed in this order.
+  ///
+  /// - Complexity: O(N·K·C/G·I·J·H'·W') multiply-adds for kernels of I×J and H'×W' output
+  ///   positions, less what lies in the padding. Allocates nothing.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   @specialized(where Scalar == Dual<Double>)
@@ -60,6 +63,9 @@ public struct Convolution<Scalar: Tensors.Scalar>: Layer {
   }
 
   /// Each output position passes its gradient back to all that it was summed from.
+  ///
+  /// - Complexity: The same number of multiply-adds as forward for the weights, and again for the
+  ///   input unless it is left out; O(N·K·H'·W') additions for the bias. Allocates nothing.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   @specialized(where Scalar == Dual<Double>)

@@ -27,6 +27,8 @@ public struct Dropout<Scalar: Tensors.Scalar>: InPlaceLayer {
   }
 
   /// A mask for an input.
+  ///
+  /// - Complexity: O(count), allocating a byte for each value.
   public func makeSaved(for input: Shape) throws(LayerError) -> Saved {
     Saved(keeps: [Bool](repeating: true, count: input.count), drops: false)
   }
@@ -35,6 +37,8 @@ public struct Dropout<Scalar: Tensors.Scalar>: InPlaceLayer {
   public static var source: SourceLocation? { .here() }
 
   /// Drops and scales in training, copies in testing.
+  ///
+  /// - Complexity: O(count): in training one random number a value, drawn in order.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward(
@@ -46,6 +50,8 @@ public struct Dropout<Scalar: Tensors.Scalar>: InPlaceLayer {
   }
 
   /// The gradient takes the way that the value took.
+  ///
+  /// - Complexity: O(count).
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func backward(
@@ -61,6 +67,8 @@ public struct Dropout<Scalar: Tensors.Scalar>: InPlaceLayer {
   }
 
   /// As for `forward`, over the input.
+  ///
+  /// - Complexity: O(count) in training, O(1) in testing.
   public func forward(
     inPlace data: inout Tensor<Scalar>, context: inout RunContext, saved: inout Saved
   ) {
@@ -73,6 +81,8 @@ public struct Dropout<Scalar: Tensors.Scalar>: InPlaceLayer {
   }
 
   /// As for `backward`, over the output's gradient.
+  ///
+  /// - Complexity: O(count) after training, O(1) after testing.
   public func backward(
     inPlace gradient: inout Tensor<Scalar>, output: Tensor<Scalar>, saved: Saved
   ) {

@@ -24,6 +24,8 @@ public struct LRN<Scalar: Tensors.Scalar>: Layer {
   }
 
   /// Memory for s, shaped like the input.
+  ///
+  /// - Complexity: O(count), allocating a tensor of the input's size.
   public func makeSaved(for input: Shape) throws(LayerError) -> Tensor<Scalar> {
     Tensor(try specification.outputShape(for: input))
   }
@@ -32,6 +34,8 @@ public struct LRN<Scalar: Tensors.Scalar>: Layer {
   public static var source: SourceLocation? { .here() }
 
   /// The formulas above; keeps s.
+  ///
+  /// - Complexity: O(count·n) multiply-adds across channels, O(count·n²) within one; count powers.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   @specialized(where Scalar == Dual<Double>)
@@ -72,6 +76,8 @@ public struct LRN<Scalar: Tensors.Scalar>: Layer {
   ///
   /// with j over the neighbours of i, which are those that i is a neighbour of; n² for n within a
   /// channel.
+  ///
+  /// - Complexity: O(count·n) divisions across channels, O(count·n²) within one; count powers.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   @specialized(where Scalar == Dual<Double>)

@@ -27,6 +27,8 @@ public struct Pooling<Scalar: Tensors.Scalar>: Layer {
   }
 
   /// Memory for the positions of the maxima.
+  ///
+  /// - Complexity: O(N·C·H'·W'), allocating 4 bytes for each output of a maximum.
   public func makeSaved(for input: Shape) throws(LayerError) -> Saved {
     let count = try specification.outputShape(for: input).count
     let isMaximum = specification.method == .maximum
@@ -37,6 +39,8 @@ public struct Pooling<Scalar: Tensors.Scalar>: Layer {
   public static var source: SourceLocation? { .here() }
 
   /// Takes each window's maximum or average.
+  ///
+  /// - Complexity: O(N·C·H'·W'·I·J) comparisons or additions for windows of I×J.
   public func forward(
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved: inout Saved
@@ -48,6 +52,8 @@ public struct Pooling<Scalar: Tensors.Scalar>: Layer {
   }
 
   /// Passes each output's gradient to its maximum, or in equal shares to its window.
+  ///
+  /// - Complexity: O(N·C·(H·W + H'·W')) for the maximum, O(N·C·(H·W + H'·W'·I·J)) for the average.
   public func backward(
     outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
     parameters: [Tensor<Scalar>], saved: Saved,

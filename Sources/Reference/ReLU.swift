@@ -23,6 +23,8 @@ public struct ReLU<Scalar: Tensors.Scalar>: InPlaceLayer {
   public static var source: SourceLocation? { .here() }
 
   /// Keeps what is positive.
+  ///
+  /// - Complexity: O(count).
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward(
@@ -35,6 +37,8 @@ public struct ReLU<Scalar: Tensors.Scalar>: InPlaceLayer {
   }
 
   /// ∂L/∂in = ∂L/∂out where in > 0, else slope·∂L/∂out.
+  ///
+  /// - Complexity: O(count).
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func backward(
@@ -52,6 +56,8 @@ public struct ReLU<Scalar: Tensors.Scalar>: InPlaceLayer {
   }
 
   /// As for `forward`, over the input.
+  ///
+  /// - Complexity: O(count).
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward(
@@ -63,6 +69,8 @@ public struct ReLU<Scalar: Tensors.Scalar>: InPlaceLayer {
   }
 
   /// out > 0 exactly where in > 0, so the output tells as much as the input did.
+  ///
+  /// - Complexity: O(count).
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func backward(

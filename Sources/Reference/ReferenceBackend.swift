@@ -57,6 +57,8 @@ public struct ReferenceBackend<Scalar: Tensors.Scalar>: Backend {
   }
 
   /// The step of `Sources/Reference/SGD.swift`.
+  ///
+  /// - Complexity: O(count) for a parameter of `count` elements; allocates nothing.
   public func take(
     _ step: SGDStep, on parameter: inout Tensor<Scalar>, history: inout Tensor<Scalar>,
     gradient: Tensor<Scalar>

@@ -22,6 +22,8 @@ public struct Softmax<Scalar: Tensors.Scalar>: Layer {
   public static var source: SourceLocation? { .here() }
 
   /// The formula above.
+  ///
+  /// - Complexity: O(count): one exponential and one division for each score.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward(
@@ -47,6 +49,8 @@ public struct Softmax<Scalar: Tensors.Scalar>: Layer {
   }
 
   /// ∂L/∂x[c] = p[c] · (∂L/∂p[c] − Σ_c' ∂L/∂p[c'] · p[c'])
+  ///
+  /// - Complexity: O(count).
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func backward(

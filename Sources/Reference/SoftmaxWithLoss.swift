@@ -17,6 +17,8 @@ public struct SoftmaxWithLoss<Scalar: Tensors.Scalar>: Loss {
   }
 
   /// Memory for the probabilities, shaped like the scores.
+  ///
+  /// - Complexity: O(count), allocating a tensor of the scores' size.
   public func makeSaved(for scores: Shape) throws(LayerError) -> Tensor<Scalar> {
     _ = try specification.outputShape(for: scores)
     return Tensor(scores)
@@ -26,6 +28,8 @@ public struct SoftmaxWithLoss<Scalar: Tensors.Scalar>: Loss {
   public static var source: SourceLocation? { .here() }
 
   /// The formula above; keeps the probabilities.
+  ///
+  /// - Complexity: O(count): the softmax, then one logarithm for each label.
   public func forward(
     scores: Tensor<Scalar>, labels: [Int], saved probabilities: inout Tensor<Scalar>
   ) throws(LayerError) -> Scalar {
@@ -45,6 +49,8 @@ public struct SoftmaxWithLoss<Scalar: Tensors.Scalar>: Loss {
   }
 
   /// ∂L/∂x[c] = lossWeight/divisor · (p[c] − [c = label]), and 0 where the label is ignored.
+  ///
+  /// - Complexity: O(count).
   public func backward(
     labels: [Int], saved probabilities: Tensor<Scalar>, scoresGradient: inout Tensor<Scalar>
   ) {

@@ -104,6 +104,8 @@ extension Dual {
   }
 
   /// (x^(1/n))' = 1 / (n·(x^(1/n))ⁿ⁻¹)
+  ///
+  /// - Complexity: O(1): one root and one power of the base type.
   @inlinable
   public static func root(_ x: Dual, _ n: Int) -> Dual {
     let root = Base.root(x.value, n)

@@ -12,6 +12,7 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
   /// A shape from extents that the program knows to be valid.
   ///
   /// - Precondition: as for `init(checking:)`, which is the way in for sizes read from a file.
+  /// - Complexity: O(rank).
   public init(_ dimensions: Int...) {
     do {
       try self.init(checking: dimensions)
@@ -24,6 +25,7 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
   ///
   /// - Throws: `ShapeError` for an extent that is negative or beyond 2³¹ − 1, or a product that
   ///   overflows.
+  /// - Complexity: O(rank).
   public init(checking dimensions: [Int]) throws(ShapeError) {
     // Zeros are left out of the product that is tried, so that no part of it can overflow either.
     var product = 1
@@ -48,6 +50,8 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
   public var rank: Int { dimensions.count }
 
   /// The extent of axis `axis`, or 1 where the shape has no such axis.
+  ///
+  /// - Complexity: O(1).
   public subscript(axis: Int) -> Int {
     dimensions.indices.contains(axis) ? dimensions[axis] : 1
   }
@@ -62,18 +66,25 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
   public var width: Int { self[3] }
 
   /// The elements of one channel of one image: everything behind axis 1.
+  ///
+  /// - Complexity: O(rank).
   public var spatialCount: Int { dimensions.dropFirst(2).reduce(1, *) }
   /// The elements of one image: everything behind axis 0.
+  ///
+  /// - Complexity: O(rank).
   public var imageCount: Int { dimensions.dropFirst(1).reduce(1, *) }
 
   /// The same shape for another number of images.
   ///
   /// - Throws: `ShapeError` as `init(checking:)` does.
+  /// - Complexity: O(rank).
   public func withImages(_ images: Int) throws(ShapeError) -> Shape {
     try Shape(checking: [images] + dimensions.dropFirst())
   }
 
   /// For example `1×96×55×55`; `scalar` without axes.
+  ///
+  /// - Complexity: O(rank).
   public var description: String {
     rank == 0 ? "scalar" : dimensions.map(String.init).joined(separator: "×")
   }
@@ -87,6 +98,8 @@ public struct ShapeError: Error, Equatable, CustomStringConvertible {
   public let rule: String
 
   /// For example `shape 3×-1: no extent may be negative`.
+  ///
+  /// - Complexity: O(rank).
   public var description: String {
     "shape \(dimensions.map(String.init).joined(separator: "×")): \(rule)"
   }

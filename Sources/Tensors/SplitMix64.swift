@@ -24,11 +24,15 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
   }
 
   /// A number in [0, 1), a multiple of 2⁻⁵³.
+  ///
+  /// - Complexity: O(1).
   public mutating func nextUniform() -> Double {
     Double(next() >> 11) * 0x1p-53
   }
 
   /// A number from the normal distribution of mean 0 and deviation 1, by Box and Muller's method.
+  ///
+  /// - Complexity: O(1). Every second call is spared the logarithm and the root.
   public mutating func nextNormal() -> Double {
     if let spare = spareNormal {
       spareNormal = nil
@@ -43,6 +47,8 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
 
 extension Tensor {
   /// A tensor of normally distributed numbers.
+  ///
+  /// - Complexity: O(count) numbers drawn; allocates the tensor.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   public static func normal(
@@ -56,6 +62,8 @@ extension Tensor {
   }
 
   /// A tensor of numbers spread evenly over a range.
+  ///
+  /// - Complexity: O(count) numbers drawn; allocates the tensor.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   public static func uniform(

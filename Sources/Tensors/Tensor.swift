@@ -12,6 +12,8 @@ public struct Tensor<Element: Scalar>: Sendable, Equatable {
   public var elements: [Element]
 
   /// A tensor with the same number everywhere.
+  ///
+  /// - Complexity: O(count), allocating the elements.
   public init(_ shape: Shape, repeating value: Element = 0) {
     self.shape = shape
     self.elements = [Element](repeating: value, count: shape.count)
@@ -20,6 +22,7 @@ public struct Tensor<Element: Scalar>: Sendable, Equatable {
   /// A tensor over given numbers.
   ///
   /// - Precondition: there are `shape.count` of them.
+  /// - Complexity: O(1): the array is taken over, not copied.
   public init(_ shape: Shape, _ elements: [Element]) {
     precondition(elements.count == shape.count, "\(elements.count) elements for shape \(shape)")
     self.shape = shape
@@ -43,6 +46,8 @@ public struct Tensor<Element: Scalar>: Sendable, Equatable {
   }
 
   /// The same numbers in another precision. In their own, the tensor itself: nothing is copied.
+  ///
+  /// - Complexity: O(count), allocating a tensor; O(1) in the same precision.
   @specialized(where Element == Float, Other == Double)
   @specialized(where Element == Double, Other == Float)
   @specialized(where Element == Double, Other == Dual<Double>)
@@ -52,6 +57,9 @@ public struct Tensor<Element: Scalar>: Sendable, Equatable {
   }
 
   /// Sets every element, keeping the memory.
+  ///
+  /// - Complexity: O(count). Allocates nothing, unless another copy of the tensor shares its
+  ///   memory.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   public mutating func fill(with value: Element) {
@@ -63,6 +71,8 @@ extension Tensor {
   /// Copies the numbers of a tensor of the same count into this one's memory.
   ///
   /// - Precondition: the counts agree.
+  /// - Complexity: O(count). Allocates nothing, unless another copy of this tensor shares its
+  ///   memory.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   public mutating func copyElements(from other: Tensor) {
@@ -73,6 +83,8 @@ extension Tensor {
   /// Adds the numbers of a tensor of the same count.
   ///
   /// - Precondition: the counts agree.
+  /// - Complexity: O(count). Allocates nothing, unless another copy of this tensor shares its
+  ///   memory.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   public mutating func add(_ other: Tensor) {
@@ -83,6 +95,8 @@ extension Tensor {
 
 extension Tensor {
   /// The largest magnitude in the tensor, 0 when it is empty; NaN when an element is NaN.
+  ///
+  /// - Complexity: O(count).
   public var largestMagnitude: Double {
     @specialized(where Element == Float)
     @specialized(where Element == Double)
@@ -98,6 +112,8 @@ extension Tensor {
   }
 
   /// The sum of the squares, added in order.
+  ///
+  /// - Complexity: O(count).
   public var squaredNorm: Double {
     @specialized(where Element == Float)
     @specialized(where Element == Double)
@@ -113,6 +129,7 @@ extension Tensor {
   /// Two NaN count as equal, and so do two infinities of one sign.
   ///
   /// - Precondition: the counts agree.
+  /// - Complexity: O(count).
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   public func largestDifference(to other: Tensor) -> Double {

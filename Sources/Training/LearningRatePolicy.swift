@@ -21,6 +21,8 @@ public enum LearningRatePolicy: Hashable, Sendable {
   case sigmoid(gamma: Float, stepSize: Int)
 
   /// The learning rate at iteration i, counted from 0.
+  ///
+  /// - Complexity: O(step values) for `multistep`, else O(1).
   public func rate(base: Float, iteration i: Int) -> Float {
     switch self {
     case .fixed:

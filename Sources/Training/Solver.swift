@@ -25,6 +25,7 @@ public final class Solver<Scalar: Tensors.Scalar> {
   ///   - network: what to train; it must have been made with gradients.
   ///   - backend: whose version of the step to take.
   /// - Throws: `SolverError` for settings that can't work.
+  /// - Complexity: O(parameters), allocating as many numbers for the history.
   public init(
     _ specification: SolverSpecification, network: Network<Scalar>, backend: any Backend<Scalar>
   ) throws(SolverError) {
@@ -44,6 +45,7 @@ public final class Solver<Scalar: Tensors.Scalar> {
   ///   - iteration: how many steps that run had taken.
   ///   - history: its last steps, in the order and the shapes of the network's parameters.
   /// - Throws: `SolverError` for a negative iteration or a history of other shapes.
+  /// - Complexity: O(1): the tensors are taken over.
   public func resume(iteration: Int, history: [[Tensor<Scalar>]]) throws(SolverError) {
     guard iteration >= 0 else {
       throw SolverError(setting: "iteration \(iteration)", rule: "must not be negative")
@@ -56,6 +58,8 @@ public final class Solver<Scalar: Tensors.Scalar> {
   }
 
   /// The learning rate of the next step.
+  ///
+  /// - Complexity: O(step values) for the policy `multistep`, else O(1).
   public var learningRate: Float {
     specification.policy.rate(base: specification.baseLearningRate, iteration: iteration)
   }
@@ -66,6 +70,9 @@ public final class Solver<Scalar: Tensors.Scalar> {
   /// - Returns: the loss before the update, averaged over the passes.
   /// - Throws: what `load` throws; `LayerError` for labels that don't fit; `Divergence` when the
   ///   loss is no finite number, before anything has been changed by it.
+  /// - Complexity: For each pass, `load` and a forward and a backward pass of the network; then
+  ///   O(parameters) for the update, and as much again for the gradients' norm if it is limited.
+  ///   After a divergence, O(parameters + blobs) to find where it began.
   public func step(load: (Network<Scalar>) throws -> Void) throws -> Scalar {
     var loss: Scalar = 0
     for pass in 0..<specification.passesPerIteration {

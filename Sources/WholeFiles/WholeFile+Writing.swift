@@ -23,6 +23,8 @@ extension WholeFile {
   ///   - pieces: the content, one piece after another.
   ///   - url: the file.
   /// - Throws: `FileError` when the folder is missing, the disk full, and the like.
+  /// - Complexity: O(length), and the time that the disk takes to sync. The pieces are not put
+  ///   together.
   public static func write(_ pieces: [[UInt8]], to url: URL) throws(FileError) {
     let path = resolved(url.path)
     var facts = stat()
@@ -52,6 +54,7 @@ extension WholeFile {
   /// Writes a file in one piece; otherwise as the other `write`.
   ///
   /// - Throws: `FileError` when the folder is missing, the disk full, and the like.
+  /// - Complexity: O(length), and the time that the disk takes to sync.
   public static func write(_ bytes: [UInt8], to url: URL) throws(FileError) {
     try write([bytes], to: url)
   }

@@ -20,6 +20,7 @@ public enum WholeFile {
   ///   - limit: the most bytes to take. Where the length is known beforehand a longer file is
   ///     refused before any memory is set aside for it.
   /// - Throws: `FileError` when it cannot be opened or read, is a folder, or exceeds the limit.
+  /// - Complexity: O(length), in memory once: the array is as long as the file from the start.
   public static func read(_ url: URL, limit: Int = 1 << 40) throws(FileError) -> [UInt8] {
     let path = url.path
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)

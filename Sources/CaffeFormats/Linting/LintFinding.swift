@@ -36,6 +36,8 @@ public struct LintFinding: Hashable, Sendable, CustomStringConvertible {
 
   /// For example `net.prototxt:12:3: layer "conv1" has no weight_filler [no-filler]`, then the
   /// reason on a line of its own.
+  ///
+  /// - Complexity: O(length) of the text.
   public var description: String {
     let place = position.map { ":\($0)" } ?? ""
     return "\(file)\(place): \(message) [\(rule.rawValue)]\n    \(reason)"

@@ -9,6 +9,8 @@ extension NetPrototxt {
   /// What only matters in training is looked for in networks with a loss.
   ///
   /// - Returns: the findings in the order of the file.
+  /// - Complexity: O(layers²): each blob's readers are looked for among all layers. No tensor is
+  ///   made.
   public func lint() -> [LintFinding] {
     var findings: Set<LintFinding> = []
     for phase in Phase.allCases {

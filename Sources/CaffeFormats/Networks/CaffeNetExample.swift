@@ -12,6 +12,7 @@ import CaffeMessages
 ///   - lmdb: the database of images and labels.
 ///   - batchSize: the number of images in a batch.
 ///   - includeAccuracy: whether an accuracy layer is added, caffenet.py's `include_acc`.
+/// - Complexity: O(layers).
 public func caffenet(
   lmdb: String, batchSize: Int = 256, includeAccuracy: Bool = false
 ) -> Caffe_NetParameter {

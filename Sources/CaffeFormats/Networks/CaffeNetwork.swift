@@ -20,8 +20,12 @@ public struct CaffeNetwork: Sendable {
   public let numbers: [Int]
 
   /// What feeds the blob of images.
+  ///
+  /// - Complexity: O(inputs).
   public var images: CaffeInput? { inputs.first { $0.name == definition.data } }
   /// What feeds the blob of labels, if the network has one.
+  ///
+  /// - Complexity: O(inputs).
   public var labels: CaffeInput? { inputs.first { $0.name == definition.label } }
 }
 
@@ -62,6 +66,7 @@ extension NetPrototxt {
   /// - Throws: `CaffeFileError` naming the layer and its line for layers that this project doesn't
   ///   have, blobs that nobody or several layers write, and shapes that don't fit; and what
   ///   `recordExtents` throws.
+  /// - Complexity: O(layers·connections), and what `recordExtents` takes. No tensor is made.
   public func network(
     phase: Phase, level: Int = 0, stages: [String] = [], recordExtents: RecordExtents? = nil
   ) throws -> CaffeNetwork {

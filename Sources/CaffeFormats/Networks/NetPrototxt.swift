@@ -24,6 +24,7 @@ public struct NetPrototxt: Sendable {
   /// Reads a file.
   ///
   /// - Throws: `CaffeFileError` for what protobuf's parser refuses and what can't be upgraded.
+  /// - Complexity: O(length) of the file.
   public init(contentsOf url: URL) throws(CaffeFileError) {
     try self.init(Prototxt<Caffe_NetParameter>(contentsOf: url))
   }
@@ -34,6 +35,7 @@ public struct NetPrototxt: Sendable {
   ///   - text: the whole text.
   ///   - file: what error messages call it.
   /// - Throws: as `init(contentsOf:)`.
+  /// - Complexity: O(length) of the text.
   public init(parsing text: String, file: String = "text") throws(CaffeFileError) {
     try self.init(Prototxt<Caffe_NetParameter>(parsing: text, file: file))
   }
@@ -41,6 +43,7 @@ public struct NetPrototxt: Sendable {
   /// A network that is in memory already, for example inside a solver's message.
   ///
   /// - Throws: `CaffeFileError` for what can't be upgraded.
+  /// - Complexity: O(layers).
   public init(_ message: Caffe_NetParameter, file: String = "network") throws(CaffeFileError) {
     self.file = file
     self.message = try message.upgraded(file: file)

@@ -28,6 +28,7 @@ public struct NetSpecification {
   ///   - tops: how many blobs it writes.
   ///   - parameters: fills in its hyper-parameters.
   /// - Returns: the names of the blobs that it writes.
+  /// - Complexity: O(bottoms + tops) on average.
   @discardableResult
   public mutating func add(
     _ type: String, _ bottoms: [String], tops: Int,
@@ -39,6 +40,8 @@ public struct NetSpecification {
   }
 
   /// Appends a layer that writes one blob of its own, and returns the blob's name.
+  ///
+  /// - Complexity: O(bottoms) on average.
   @discardableResult
   public mutating func add(
     _ type: String, _ bottoms: String...,
@@ -50,6 +53,8 @@ public struct NetSpecification {
   }
 
   /// Appends a layer that works in place, and returns its bottom's name.
+  ///
+  /// - Complexity: O(1) on average.
   @discardableResult
   public mutating func addInPlace(_ type: String, _ bottom: String) -> String {
     append(type, name(type), [bottom], [bottom]) { _ in }

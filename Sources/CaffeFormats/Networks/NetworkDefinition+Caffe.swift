@@ -9,6 +9,7 @@ extension NetworkDefinition {
   /// - Parameters:
   ///   - batch: the number of images.
   ///   - phase: training or testing; an image classifier's labels are always among the inputs.
+  /// - Complexity: O(layers): no parameters are copied.
   public func netParameter(batch: Int, phase: Phase) -> Caffe_NetParameter {
     var net = Caffe_NetParameter()
     net.name = name
@@ -32,6 +33,8 @@ extension NetworkDefinition {
 
 extension LayerDefinition {
   /// The layer in Caffe's words; what has Caffe's default value is left out.
+  ///
+  /// - Complexity: O(1).
   public var layerParameter: Caffe_LayerParameter {
     var layer = Caffe_LayerParameter()
     layer.name = name

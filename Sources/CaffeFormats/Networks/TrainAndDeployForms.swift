@@ -23,6 +23,8 @@ extension NetworkDefinition {
   /// testing.
   ///
   /// Images are cropped to the network's size; the means are those of ImageNet, in B, G, R order.
+  ///
+  /// - Complexity: O(layers).
   public func trainValForm(training: Database, testing: Database) -> Caffe_NetParameter {
     var net = Caffe_NetParameter()
     net.name = name
@@ -72,6 +74,7 @@ extension NetworkDefinition {
   /// needed for learning is left out, and `prob` holds the probabilities.
   ///
   /// - Parameter batch: the number of images.
+  /// - Complexity: O(layers).
   public func deployForm(batch: Int) -> Caffe_NetParameter {
     var deployed = self
     deployed.layers = layers.compactMap { layer in

@@ -27,6 +27,7 @@ public struct Prototxt<Content: Message>: Sendable {
   /// Reads a file.
   ///
   /// - Throws: `CaffeFileError` with line and column for what protobuf's own parser refuses too.
+  /// - Complexity: O(length) of the file.
   public init(contentsOf url: URL) throws(CaffeFileError) {
     let file = url.relativePath
     try self.init(
@@ -39,6 +40,7 @@ public struct Prototxt<Content: Message>: Sendable {
   ///   - text: the whole text.
   ///   - file: what error messages call it.
   /// - Throws: as `init(contentsOf:)`.
+  /// - Complexity: O(length) of the text.
   public init(parsing text: String, file: String = "text") throws(CaffeFileError) {
     try self.init(bytes: Array(text.utf8), file: file)
   }
@@ -54,6 +56,8 @@ public struct Prototxt<Content: Message>: Sendable {
   }
 
   /// The place of the first field of a name, looked for in the message and all messages within.
+  ///
+  /// - Complexity: O(fields), those of inner messages included.
   public func position(of field: String) -> TextPosition? {
     text.position(ofFirst: field)
   }
@@ -63,6 +67,7 @@ public struct Prototxt<Content: Message>: Sendable {
   /// - Parameters:
   ///   - field: the field's name.
   ///   - problem: what is wrong with it, and what would be right.
+  /// - Complexity: O(fields), to find the place.
   public func error(_ field: String, _ problem: String) -> CaffeFileError {
     CaffeFileError(file: file, place: position(of: field).map { .text($0) }, problem: problem)
   }
@@ -75,6 +80,7 @@ extension Message {
   /// doesn't model) is printed by its number.
   ///
   /// - Throws: what SwiftProtobuf throws when the message can't be encoded.
+  /// - Complexity: O(length) of the text.
   public func prototxt() throws -> String {
     try TextPrinter.text(of: self)
   }

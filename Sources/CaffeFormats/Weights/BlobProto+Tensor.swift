@@ -6,6 +6,7 @@ extension Caffe_BlobProto {
   /// extents of files from before 2014.
   ///
   /// - Throws: `ShapeError` for extents that are negative or too large.
+  /// - Complexity: O(rank).
   public func tensorShape() throws(ShapeError) -> Shape {
     let dimensions = hasLegacyShape ? legacyDimensions : shape.dim.map { Int(clamping: $0) }
     return try Shape(checking: dimensions)
@@ -48,6 +49,8 @@ extension Caffe_BlobProto {
   ///   - name: what error messages call it.
   ///   - file: the file they came from.
   /// - Throws: `CaffeFileError` for a shape that can't be, or that the values don't fill.
+  /// - Complexity: O(count); O(1) where the values are already stored in that precision, which then
+  ///   are shared.
   public func tensor<Scalar: Tensors.Scalar>(
     as type: Scalar.Type = Scalar.self, named name: String, file: String
   ) throws(CaffeFileError) -> Tensor<Scalar> {
@@ -66,6 +69,8 @@ extension Caffe_BlobProto {
   }
 
   /// A tensor as Caffe writes it: Float in `data`, every other precision in `double_data`.
+  ///
+  /// - Complexity: O(count); O(1) for a tensor in `Float` or `Double`, whose numbers are shared.
   public init<Scalar: Tensors.Scalar>(_ tensor: Tensor<Scalar>) {
     self.init()
     shape.dim = tensor.shape.dimensions.map(Int64.init)

@@ -26,6 +26,7 @@ public struct CaffeModel: Sendable {
   /// Reads a file in today's form or that of 2014.
   ///
   /// - Throws: `CaffeFileError` naming the byte at which the file is damaged.
+  /// - Complexity: O(length) of the file, in memory twice while it is being read.
   public init(contentsOf url: URL) throws(CaffeFileError) {
     let message = try BinaryMessage.read(Caffe_NetParameter.self, from: url)
     try self.init(message, file: url.relativePath)
@@ -37,6 +38,7 @@ public struct CaffeModel: Sendable {
   ///   - bytes: the whole file.
   ///   - file: what error messages call it.
   /// - Throws: as `init(contentsOf:)`.
+  /// - Complexity: O(length), with as much memory again.
   public init(decoding bytes: [UInt8], file: String = "caffemodel") throws(CaffeFileError) {
     try self.init(BinaryMessage.decode(Caffe_NetParameter.self, bytes, file: file), file: file)
   }
@@ -52,6 +54,8 @@ public struct CaffeModel: Sendable {
   ///   - network: whose parameters.
   ///   - description: its layers as Caffe has them; without it they are made of the network's
   ///     definition.
+  /// - Complexity: O(layers²) to find them by name; parameters in `Float` or `Double` are shared,
+  ///   not copied.
   public init<Scalar>(of network: Network<Scalar>, description: Caffe_NetParameter? = nil) {
     file = "caffemodel"
     message =
@@ -74,6 +78,7 @@ public struct CaffeModel: Sendable {
   /// Writes the file, in today's form. It appears whole or not at all.
   ///
   /// - Throws: `CaffeFileError` when the file can't be written.
+  /// - Complexity: O(length) of the file, with as much memory.
   public func write(to url: URL) throws(CaffeFileError) {
     try BinaryMessage.write(message, to: url)
   }
@@ -98,6 +103,8 @@ extension CaffeModel {
   ///
   /// - Throws: `CaffeFileError` naming layer, blob and both shapes for what doesn't fit. The
   ///   network is then as it was before.
+  /// - Complexity: O(parameters) where they change their precision; otherwise the network is handed
+  ///   the memory that they were read into.
   @discardableResult
   public func copy<Scalar>(into network: Network<Scalar>) throws(CaffeFileError) -> CopyReport {
     var (tensors, report) = try parameters(

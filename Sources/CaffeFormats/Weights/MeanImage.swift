@@ -15,6 +15,7 @@ public enum MeanImage {
   /// Reads a file.
   ///
   /// - Throws: `CaffeFileError` for a damaged file, or a shape that isn't one picture's.
+  /// - Complexity: O(length) of the file.
   public static func read<Scalar: Tensors.Scalar>(
     _ url: URL, as type: Scalar.Type = Scalar.self
   ) throws(CaffeFileError) -> Tensor<Scalar> {
@@ -44,6 +45,7 @@ public enum MeanImage {
   ///   - mean: C×H×W.
   ///   - url: the file.
   /// - Throws: `CaffeFileError` when the shape isn't a picture's, or the file can't be written.
+  /// - Complexity: O(C·H·W).
   public static func write<Scalar: Tensors.Scalar>(
     _ mean: Tensor<Scalar>, to url: URL
   ) throws(CaffeFileError) {

@@ -17,6 +17,8 @@ import Tensors
 /// ```
 public enum Snapshot {
   /// `<prefix>_iter_<iteration>.caffemodel` and `.solverstate`.
+  ///
+  /// - Complexity: O(length) of the prefix.
   public static func files(prefix: String, iteration: Int) -> (model: URL, state: URL) {
     let name = "\(prefix)_iter_\(iteration)"
     return (URL(filePath: name + ".caffemodel"), URL(filePath: name + ".solverstate"))
@@ -35,6 +37,8 @@ public enum Snapshot {
   ///     network's definition.
   /// - Returns: the files.
   /// - Throws: `CaffeFileError` when one can't be written.
+  /// - Complexity: O(parameters), with memory for one file of 4 bytes for each at a time; 8 for
+  ///   each in `Double`.
   @discardableResult
   public static func write<Scalar>(
     prefix: String, iteration: Int, network: Network<Scalar>, history: [[Tensor<Scalar>]],

@@ -35,6 +35,7 @@ public struct SolverStateFile<Scalar: Tensors.Scalar>: Sendable {
   ///
   /// - Throws: `CaffeFileError` for a damaged file, a negative iteration, or a history whose shapes
   ///   its values don't fill.
+  /// - Complexity: O(length) of the file.
   public init(contentsOf url: URL) throws(CaffeFileError) {
     try self.init(
       BinaryMessage.read(Caffe_SolverState.self, from: url), file: url.relativePath)
@@ -43,6 +44,7 @@ public struct SolverStateFile<Scalar: Tensors.Scalar>: Sendable {
   /// Reads the content of a file.
   ///
   /// - Throws: as `init(contentsOf:)`.
+  /// - Complexity: O(length).
   public init(decoding bytes: [UInt8], file: String = "solverstate") throws(CaffeFileError) {
     try self.init(BinaryMessage.decode(Caffe_SolverState.self, bytes, file: file), file: file)
   }
@@ -68,6 +70,7 @@ public struct SolverStateFile<Scalar: Tensors.Scalar>: Sendable {
   ///   - shapes: those of each layer's parameters.
   ///   - file: what error messages call the state.
   /// - Throws: `CaffeFileError` naming the first history that doesn't fit.
+  /// - Complexity: O(tensors): the numbers are shared, not copied.
   public func history(
     for shapes: [[Shape]], file: String = "solverstate"
   ) throws(CaffeFileError) -> [[Tensor<Scalar>]] {
@@ -99,6 +102,7 @@ public struct SolverStateFile<Scalar: Tensors.Scalar>: Sendable {
   /// Writes the file. It appears whole or not at all.
   ///
   /// - Throws: `CaffeFileError` when the file can't be written.
+  /// - Complexity: O(length) of the file, with as much memory.
   public func write(to url: URL) throws(CaffeFileError) {
     var message = Caffe_SolverState()
     message.iter = Int32(clamping: iteration)

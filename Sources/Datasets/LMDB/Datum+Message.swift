@@ -25,6 +25,7 @@ extension Datum {
   ///
   /// - Throws: `DatasetError` when the bytes are no `Datum`, the numbers are not C·H·W, or the
   ///   picture can't be decoded.
+  /// - Complexity: O(length + C·H·W).
   public init(decoding bytes: [UInt8], colours: ColourDecoding = .asStored) throws(DatasetError) {
     let message: Caffe_Datum
     do {
@@ -38,6 +39,7 @@ extension Datum {
   /// Takes a record out of its message; otherwise as `init(decoding:)`.
   ///
   /// - Throws: as `init(decoding:)`.
+  /// - Complexity: O(C·H·W); the picture's decoding if it is encoded.
   public init(_ message: Caffe_Datum, colours: ColourDecoding = .asStored) throws(DatasetError) {
     let label = Int(message.label)
     guard message.encoded else {
@@ -61,6 +63,7 @@ extension Datum {
   /// The message that Caffe's tools would write: raw numbers, with their extents.
   ///
   /// - Throws: `DatasetError` when an extent or the label needs more than 32 bits.
+  /// - Complexity: O(C·H·W), copying.
   public func message() throws(DatasetError) -> Caffe_Datum {
     guard let channels = Int32(exactly: channels), let height = Int32(exactly: height),
       let width = Int32(exactly: width), let label = Int32(exactly: label)

@@ -40,6 +40,8 @@ public final class DatumDatabase: RecordSource {
   ///   - colours: what becomes of encoded pictures.
   /// - Throws: `DatasetError` naming the file when there is none, it is no LMDB database, it is
   ///   truncated or damaged, or has no records.
+  /// - Complexity: O(pages of keys): the whole tree is read once, and its keys are kept in memory.
+  ///   Values are not.
   public init(_ path: String, colours: Datum.ColourDecoding = .asStored) throws(DatasetError) {
     self.path = path
     self.colours = colours
@@ -63,12 +65,15 @@ public final class DatumDatabase: RecordSource {
   public var classNames: [String] { [] }
 
   /// The key of record i modulo the count.
+  ///
+  /// - Complexity: O(length) of the key.
   public func key(_ index: Int) -> [UInt8] { Array(keys[position(index)]) }
 
   /// Record i modulo the count.
   ///
   /// - Throws: `DatasetError` naming database and key when the value is no `Datum`, doesn't fit its
   ///   extents, or is a picture that can't be decoded.
+  /// - Complexity: O(log records) to find it, and O(length) to decode it.
   public func datum(_ index: Int) throws(DatasetError) -> Datum {
     let key = Array(keys[position(index)])
     do throws(DatasetError) {
@@ -83,6 +88,7 @@ public final class DatumDatabase: RecordSource {
   /// The bytes of record i modulo the count, as they are in the database.
   ///
   /// - Throws: `DatasetError` when another process has changed the database.
+  /// - Complexity: O(log records + length), copying.
   public func value(_ index: Int) throws(DatasetError) -> [UInt8] {
     let key = Array(keys[position(index)])
     return try map.withLock { map throws(DatasetError) in try map.value(of: key) }

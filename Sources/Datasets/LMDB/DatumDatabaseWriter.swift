@@ -63,6 +63,7 @@ public final class DatumDatabaseWriter {
   /// Adds a record under the number that it gets, as Caffe names it: `%08d_<name>`.
   ///
   /// - Throws: `DatasetError` when the key exceeds LMDB's 511 bytes, or the disk is full.
+  /// - Complexity: O(length); every 1000 records or 32 MiB what waits is written to the disk.
   public func append(_ message: Caffe_Datum, name: String) throws(DatasetError) {
     let digits = String(count)
     let number = String(repeating: "0", count: max(8 - digits.count, 0)) + digits
@@ -88,6 +89,7 @@ public final class DatumDatabaseWriter {
   ///
   /// - Throws: `DatasetError` when nothing was added, the disk is full, or somebody else has taken
   ///   the name meanwhile.
+  /// - Complexity: O(length) of what waits, and the time that the disk takes to sync.
   public func finish() throws(DatasetError) {
     guard count > 0 else { throw DatasetError("\(path): a database needs a record") }
     try commit()

@@ -42,6 +42,8 @@ public struct ImageConversion: Sendable, Equatable {
   ///
   /// - Throws: `PictureError` when the file can't be read or is no picture; `DatasetError` when
   ///   the label needs more than 32 bits.
+  /// - Complexity: O(length + H·W): decoding, resizing and encoding each touch every pixel once or
+  ///   twice.
   public func message(of file: URL, label: Int) throws -> Caffe_Datum {
     let bytes = try Picture.fileContent(file)
     var picture = try Picture(decoding: bytes, name: file.relativePath, inGray: isGray)
@@ -75,6 +77,8 @@ public struct ImageConversion: Sendable, Equatable {
 
 extension Picture {
   /// How a file is compressed; its content says, not its name.
+  ///
+  /// - Complexity: O(1).
   public static func encoding(of file: [UInt8]) -> ImageConversion.Encoding? {
     if file.starts(with: pngSignature) { return .png }
     return file.starts(with: [0xFF, 0xD8]) ? .jpg : nil

@@ -32,6 +32,7 @@ public struct ImageList: Sendable, Equatable {
   /// Reads a list.
   ///
   /// - Throws: `DatasetError` naming file and line when a line has no label, or no entry is there.
+  /// - Complexity: O(length) of the file.
   public init(contentsOf url: URL) throws(DatasetError) {
     let bytes: [UInt8]
     do throws(FileError) {
@@ -61,6 +62,8 @@ public struct ImageList: Sendable, Equatable {
   }
 
   /// Brings the lines into an order drawn from a seed (Fisher and Yates).
+  ///
+  /// - Complexity: O(entries).
   public mutating func shuffle(seed: UInt64) {
     var random = SplitMix64(seed: seed)
     for last in entries.indices.dropFirst().reversed() {

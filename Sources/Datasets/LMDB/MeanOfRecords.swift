@@ -6,6 +6,7 @@ extension RecordSource {
   /// - Parameter progress: told how many records have been added.
   /// - Throws: `DatasetError` when a record can't be read or has another size than the first, or
   ///   the source is without end.
+  /// - Complexity: O(records·C·H·W), one record in memory at a time.
   public func meanRecord(progress: (Int) -> Void = { _ in }) throws(DatasetError)
     -> Tensor<Float>
   {

@@ -16,6 +16,7 @@ public final class BatchFeed: Sendable {
   /// - Parameters:
   ///   - loader: what makes the batches.
   ///   - depth: the most batches that wait; 0 makes each when it is asked for, on that thread.
+  /// - Complexity: O(depth); the batches are made meanwhile, on a thread of their own.
   public init(_ loader: BatchLoader, depth: Int = 2) {
     self.depth = max(depth, 0)
     belt = Belt(loader)
@@ -30,6 +31,8 @@ public final class BatchFeed: Sendable {
   /// The next batch; waits for it if need be.
   ///
   /// - Throws: what the loader throws, also when asked again.
+  /// - Complexity: O(1) where a batch waits; else that of `BatchLoader.fill`. At most depth + 2
+  ///   batches have memory if each is given back.
   public func next() throws(DatasetError) -> Batch {
     if depth == 0 { return try belt.makeNext() }
     belt.filled.wait()
@@ -44,6 +47,8 @@ public final class BatchFeed: Sendable {
   }
 
   /// Gives back a batch that nobody looks at any longer.
+  ///
+  /// - Complexity: O(1).
   public func giveBack(_ batch: Batch) {
     belt.keep(batch)
   }

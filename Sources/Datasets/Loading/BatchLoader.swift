@@ -8,6 +8,8 @@ public struct LoaderState: Sendable, Equatable {
   public var random: MersenneTwister
 
   /// The start: record 0, and a generator that starts from a seed.
+  ///
+  /// - Complexity: O(s) for the generator's s = 624 words of state.
   public init(seed: UInt32, nextRecord: Int = 0) {
     self.nextRecord = nextRecord
     random = MersenneTwister(seed: seed)
@@ -52,6 +54,7 @@ public struct BatchLoader: Sendable {
   /// Reads the next record, whose size all others have to share.
   ///
   /// - Throws: `DatasetError` when that record can't be read, or doesn't fit the transformer.
+  /// - Complexity: That of one record of the source.
   public init(
     _ source: any RecordSource, transformer: Transformer, images: Int, isTraining: Bool,
     state: LoaderState
@@ -65,6 +68,8 @@ public struct BatchLoader: Sendable {
   }
 
   /// Memory for a batch.
+  ///
+  /// - Complexity: O(N·C·H·W), allocating the batch.
   public func makeBatch() -> Batch {
     Batch(
       images: Tensor(shape), labels: Array(repeating: 0, count: shape.images),
@@ -75,6 +80,8 @@ public struct BatchLoader: Sendable {
   ///
   /// - Throws: `DatasetError` when a record can't be read or has another size than the first;
   ///   the loader then stays where it was.
+  /// - Complexity: That of N records of the source, and O(N·C·H·W) to transform them; allocates
+  ///   nothing else.
   public mutating func fill(_ batch: inout Batch) throws(DatasetError) {
     var next = state
     batch.firstRecord = next.nextRecord

@@ -11,6 +11,8 @@ public final class CachedRecords: RecordSource {
   /// The first `count` records of a source.
   ///
   /// - Throws: `DatasetError` for a count below 1, or above that of the source.
+  /// - Complexity: O(count) of pointers; the records are made when they are asked for, and all
+  ///   kept.
   public init(_ source: any RecordSource, count: Int) throws(DatasetError) {
     guard count >= 1 else { throw DatasetError("a set of \(count) records holds none; 1 is least") }
     if let available = source.count, available < count {
@@ -22,6 +24,8 @@ public final class CachedRecords: RecordSource {
   }
 
   /// Record i modulo the count.
+  ///
+  /// - Complexity: That of the source the first time, O(1) afterwards.
   public func datum(_ index: Int) throws(DatasetError) -> Datum {
     let remainder = index % limit
     let position = remainder < 0 ? remainder + limit : remainder

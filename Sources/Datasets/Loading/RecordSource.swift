@@ -6,6 +6,7 @@ public protocol RecordSource: Sendable {
   /// Record i, counted from 0. A set of finite size starts again behind its last record.
   ///
   /// - Throws: `DatasetError` that names the record and where it lies.
+  /// - Complexity: O(C·H·W), and what it takes to get hold of the record.
   func datum(_ index: Int) throws(DatasetError) -> Datum
 
   /// How many records there are before they come again; `nil` where none comes again.

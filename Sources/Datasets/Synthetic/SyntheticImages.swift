@@ -24,6 +24,7 @@ public struct SyntheticImages: Sendable, Equatable {
   ///   - side: rows and columns, from 1 to 8192; below 32 the patterns are too fine to be told
   ///     apart.
   /// - Throws: `DatasetError` for another side.
+  /// - Complexity: O(1).
   public init(seed: UInt64, side: Int = 256) throws(DatasetError) {
     guard (1...8192).contains(side) else {
       throw DatasetError("synthetic pictures have 1 to 8192 rows, not \(side)")
@@ -38,6 +39,8 @@ public struct SyntheticImages: Sendable, Equatable {
   /// The class of picture i, from 0 to 9.
   ///
   /// Pictures 0…9, 10…19 and so on hold every class once, shuffled; so do −10…−1.
+  ///
+  /// - Complexity: O(classes), shuffling them.
   public func label(_ index: Int) -> Int {
     let count = SyntheticClass.allCases.count
     let remainder = index % count
@@ -50,6 +53,8 @@ public struct SyntheticImages: Sendable, Equatable {
   }
 
   /// Picture i.
+  ///
+  /// - Complexity: O(side²).
   public func picture(_ index: Int) -> Picture {
     var random = generator(stream: 0, index: index)
     let scene = Scene(SyntheticClass.allCases[label(index)], using: &random)
@@ -59,6 +64,8 @@ public struct SyntheticImages: Sendable, Equatable {
   }
 
   /// Picture i with its label, as a record of blue, green and red planes.
+  ///
+  /// - Complexity: O(side²).
   public func datum(_ index: Int) -> Datum {
     Datum(picture(index), label: label(index))
   }

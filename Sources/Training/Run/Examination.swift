@@ -18,6 +18,8 @@ public final class Examination {
     public var right: [Prediction]
 
     /// The share of images whose class had the highest score; between 0 and 1.
+    ///
+    /// - Complexity: O(C²) for C classes.
     public var accuracy: Double {
       let all = confusion.joined().reduce(0, +)
       let correct = confusion.indices.reduce(0) { $0 + confusion[$1][$1] }
@@ -53,6 +55,8 @@ public final class Examination {
   ///   - loader: the images.
   ///   - batches: how many batches to look at.
   /// - Throws: `LayerError` for a network that is impossible or has no softmax loss.
+  /// - Complexity: That of `Network.init` without parameters and gradients: memory for the blobs of
+  ///   a batch.
   public init(
     _ definition: NetworkDefinition, backend: some Backend<Float>, loader: BatchLoader,
     batches: Int
@@ -76,6 +80,8 @@ public final class Examination {
   /// Runs a network's parameters, in the order of the network's, over the images.
   ///
   /// - Throws: `DatasetError` or `LayerError` for images or labels that don't fit.
+  /// - Complexity: A forward pass for each batch, and O(N·C) a batch of N images for the
+  ///   predictions. The parameters are shared, not copied.
   public func examine(_ parameters: [[Tensor<Float>]]) throws -> Result {
     // Lent, not copied: whoever trains them has them alone again afterwards.
     network.parameters = parameters

@@ -64,6 +64,7 @@ public struct Snapshot: Sendable {
   /// Reads a snapshot; checksums are verified, so that a damaged file is never resumed from.
   ///
   /// - Throws: `SnapshotError` naming the file and what is wrong with it.
+  /// - Complexity: O(length) of the file, which is held in memory whole.
   public init(contentsOf url: URL) throws(SnapshotError) {
     func error(_ problem: String) -> SnapshotError {
       SnapshotError(path: url.relativePath, problem: problem)
@@ -119,6 +120,7 @@ public struct Snapshot: Sendable {
   /// Writes the snapshot: synced to the disk, whole or not at all.
   ///
   /// - Throws: `SnapshotError` when the folder is missing, the disk full, and the like.
+  /// - Complexity: O(length) of the file: 8 bytes for each parameter.
   public func write(to url: URL) throws(SnapshotError) {
     do throws(NumPyError) {
       try archive.write(to: url)
@@ -130,6 +132,7 @@ public struct Snapshot: Sendable {
   /// Gives a network the parameters and the source of randomness of the one that was saved.
   ///
   /// - Throws: `SnapshotError` naming layer, parameter and both shapes where they differ.
+  /// - Complexity: O(parameters), allocating them.
   public func restore(_ network: Network<Float>) throws(SnapshotError) {
     network.parameters = try tensors("parameter", for: network)
     network.context.random = random
@@ -138,6 +141,7 @@ public struct Snapshot: Sendable {
   /// The solver's last steps, in the order of a network's parameters.
   ///
   /// - Throws: `SnapshotError` naming layer, parameter and both shapes where they differ.
+  /// - Complexity: O(parameters), allocating as many numbers.
   public func history(for network: Network<Float>) throws(SnapshotError) -> [[Tensor<Float>]] {
     try tensors("history", for: network)
   }

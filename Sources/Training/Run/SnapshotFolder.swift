@@ -15,11 +15,15 @@ public struct SnapshotFolder: Sendable {
   }
 
   /// The file for an iteration: `snapshot_iter_<N>.npz`.
+  ///
+  /// - Complexity: O(length) of the path.
   public func file(iteration: Int) -> URL {
     url.appending(path: "\(Self.prefix)\(iteration)\(Self.suffix)")
   }
 
   /// The files there are, the newest iteration first.
+  ///
+  /// - Complexity: O(n·log n) for n files in the folder.
   public var files: [URL] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
     return
@@ -32,6 +36,8 @@ public struct SnapshotFolder: Sendable {
   ///
   /// - Parameter limit: the last iteration to look at; `nil` looks at all.
   /// - Throws: `SnapshotError` when there is none.
+  /// - Complexity: O(length) of the snapshots that are read: the newest one, and those that turn
+  ///   out damaged before a whole one is found.
   public func newest(notAfter limit: Int? = nil) throws(SnapshotError) -> Found {
     var damaged: [SnapshotError] = []
     for file in files {
@@ -53,6 +59,7 @@ public struct SnapshotFolder: Sendable {
   /// newest whole one before it in its folder.
   ///
   /// - Throws: `SnapshotError` when there is none.
+  /// - Complexity: As `newest(notAfter:)`.
   public static func newest(at url: URL) throws(SnapshotError) -> Found {
     var isFolder = false
     if let values = try? FileManager.default.attributesOfItem(atPath: url.path) {
@@ -71,6 +78,8 @@ public struct SnapshotFolder: Sendable {
 
   /// Removes what was being written when a process was killed. No other process may be writing
   /// snapshots into this folder.
+  ///
+  /// - Complexity: O(files) in the folder.
   public func removeUnfinished() {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
     for name in names where name.hasPrefix(".\(Self.prefix)") && name.hasSuffix(".tmp") {

@@ -26,6 +26,8 @@ public final class TrainingRun {
   ///   - loader: the batches to learn from.
   ///   - examination: what to test on, if at all.
   ///   - depth: how many batches are made ahead; it changes nothing but the time it takes.
+  /// - Complexity: O(1) here; with a depth above 0 the first batches are made meanwhile, on a
+  ///   thread of their own.
   public init(
     _ solver: Solver<Float>, loader: BatchLoader, examination: Examination? = nil, depth: Int = 2
   ) {
@@ -43,6 +45,7 @@ public final class TrainingRun {
   /// - Returns: the loss on its batches, before the update.
   /// - Throws: `Divergence` when the loss is no finite number, `DatasetError` or `LayerError` when
   ///   images or labels can't be read or don't fit.
+  /// - Complexity: That of `Solver.step`; waits for a batch if none is ready.
   @discardableResult
   public func step() throws -> Float {
     let loss = try solver.step { network in
@@ -59,6 +62,7 @@ public final class TrainingRun {
   /// Tests what the network has learnt so far; `nil` without anything to test on.
   ///
   /// - Throws: `DatasetError` or `LayerError` when images or labels can't be read or don't fit.
+  /// - Complexity: That of `Examination.examine`.
   public func test() throws -> Examination.Result? {
     guard let examination else { return nil }
     let result = try examination.examine(network.parameters)
@@ -71,6 +75,7 @@ public final class TrainingRun {
   /// All that a run needs to go on from here, and the settings that its owner wants to find again.
   ///
   /// - Throws: `Divergence` when a parameter is no finite number: such a snapshot is of no use.
+  /// - Complexity: O(parameters), copying them and the history.
   public func snapshot(settings: [UInt8] = []) throws(Divergence) -> Snapshot {
     if let divergence = Divergence(parametersOf: network, iteration: solver.iteration) {
       throw divergence
@@ -83,6 +88,7 @@ public final class TrainingRun {
   /// Goes on where a snapshot was taken. The loader has to be one at `snapshot.loader`.
   ///
   /// - Throws: `SnapshotError` when the snapshot is of another network.
+  /// - Complexity: O(parameters).
   public func resume(_ snapshot: Snapshot) throws {
     try snapshot.restore(network)
     try solver.resume(
@@ -95,6 +101,8 @@ public final class TrainingRun {
 extension TrainingRun {
   /// The size of the last step against that of the parameter, ‖Δw‖ / ‖w‖, for each parameter of
   /// each layer: about 10⁻³ is a usual sign of health. 0 where a parameter is 0 throughout.
+  ///
+  /// - Complexity: O(parameters).
   public var updateRatios: [(layer: String, ratios: [Double])] {
     zip(network.definition.layers, zip(network.parameters, solver.history)).compactMap {
       layer, values in
