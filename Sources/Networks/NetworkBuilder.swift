@@ -36,6 +36,8 @@ public struct NetworkBuilder {
   }
 
   /// A convolution `conv<suffix>` and a ReLU `relu<suffix>` in place on it: `conv_relu`.
+  ///
+  /// - Complexity: O(1) on average.
   public mutating func convolutionReLU(
     _ suffix: String, _ bottom: String, kernel: Extent, outputs: Int, stride: Extent = 1,
     pad: Extent = 0, group: Int = 1, weights: Filler, bias: Double
@@ -49,6 +51,8 @@ public struct NetworkBuilder {
   }
 
   /// An inner product `fc<suffix>` and a ReLU `relu<suffix>` in place on it: `fc_relu`.
+  ///
+  /// - Complexity: O(1) on average.
   public mutating func fullyConnectedReLU(
     _ suffix: String, _ bottom: String, outputs: Int, weights: Filler, bias: Double
   ) -> String {
@@ -57,6 +61,8 @@ public struct NetworkBuilder {
   }
 
   /// Maximum pooling: `max_pool`.
+  ///
+  /// - Complexity: O(1) on average.
   public mutating func maxPool(
     _ name: String, _ bottom: String, kernel: Extent, stride: Extent = 1
   ) -> String {
@@ -64,6 +70,8 @@ public struct NetworkBuilder {
   }
 
   /// An inner product.
+  ///
+  /// - Complexity: O(1) on average.
   public mutating func fullyConnected(
     _ name: String, _ bottom: String, outputs: Int, weights: Filler, bias: Double
   ) -> String {
@@ -73,6 +81,8 @@ public struct NetworkBuilder {
   }
 
   /// Local response normalisation across channels.
+  ///
+  /// - Complexity: O(1) on average.
   public mutating func lrn(
     _ name: String, _ bottom: String, localSize: Int, alpha: Double, beta: Double
   ) -> String {
@@ -80,21 +90,29 @@ public struct NetworkBuilder {
   }
 
   /// A ReLU in place.
+  ///
+  /// - Complexity: O(1) on average.
   public mutating func relu(_ name: String, _ bottom: String) -> String {
     add(name, .relu(ReLUSpecification()), bottom, inPlace: true)
   }
 
   /// Dropout in place.
+  ///
+  /// - Complexity: O(1) on average.
   public mutating func dropout(_ name: String, _ bottom: String, ratio: Double = 0.5) -> String {
     add(name, .dropout(DropoutSpecification(ratio: ratio)), bottom, inPlace: true)
   }
 
   /// Softmax with loss against the labels.
+  ///
+  /// - Complexity: O(1) on average.
   public mutating func softmaxWithLoss(_ name: String, _ scores: String) {
     add(name, .softmaxWithLoss(SoftmaxWithLossSpecification()), scores, label)
   }
 
   /// Accuracy against the labels.
+  ///
+  /// - Complexity: O(1) on average.
   public mutating func accuracy(_ name: String, _ scores: String, topK: Int = 1) {
     add(name, .accuracy(AccuracySpecification(topK: topK)), scores, label)
   }

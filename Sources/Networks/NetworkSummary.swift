@@ -70,8 +70,12 @@ public struct LayerSummary: Hashable, Sendable {
   public var isInPlace: Bool
 
   /// The number of parameters.
+  ///
+  /// - Complexity: O(1): a layer has two parameters at most.
   public var parameterCount: Int { parameters.map(\.shape.count).saturatingSum() }
   /// Floating-point operations of a forward pass over the batch: 2 for each multiply-accumulate.
+  ///
+  /// - Complexity: O(1).
   public var floatingPointOperations: Int { multiplyAccumulates.saturatingProduct(2) }
 }
 

@@ -17,12 +17,14 @@ struct SymbolGraph: Decodable {
     /// For example `Tensor.fill(with:)`.
     var name: String { pathComponents.joined(separator: ".") }
 
-    /// Where it is declared.
-    var place: String {
-      guard let location else { return "" }
-      let path = location.uri.split(separator: "/Sources/").last ?? ""
-      return "Sources/\(path):\(location.position.line + 1)"
+    /// The file in which it is declared; `nil` for what another package declares.
+    var path: String? {
+      let parts = location?.uri.split(separator: "/Sources/")
+      return parts?.last.map { "Sources/\($0)" }.flatMap { PackageFolder.contains($0) ? $0 : nil }
     }
+
+    /// Where it is declared.
+    var place: String { path.map { "\($0):\((location?.position.line ?? 0) + 1)" } ?? "" }
 
     /// The lines of its comment.
     var comment: [String] { docComment?.lines.map(\.text) ?? [] }
@@ -80,8 +82,10 @@ struct SymbolGraph: Decodable {
     let uri: String
     let position: Position
 
+    /// Counted from 0.
     struct Position: Decodable {
       let line: Int
+      let character: Int
     }
   }
 }
@@ -94,8 +98,13 @@ extension SymbolGraph {
     return list.matches(of: /"(\w+)"/).map { String($0.output.1) }.filter { $0 != "CaffeMessages" }
   }()
 
+  /// The graphs of all modules, by module.
+  static let all = Result {
+    try Dictionary(uniqueKeysWithValues: modules.map { ($0, try extract($0)) })
+  }
+
   /// What the compiler has written down of a module beside the tests that are running.
-  static func extract(_ module: String) throws -> [SymbolGraph] {
+  private static func extract(_ module: String) throws -> [SymbolGraph] {
     let output = FileManager.default.temporaryDirectory.appending(path: "symbols-\(UUID())")
     try FileManager.default.createDirectory(at: output, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: output) }
