@@ -14,8 +14,9 @@ import Tensors
 ///
 /// `parameter/<layer>/<i>` and `history/<layer>/<i>` are the weights (0) and bias (1) of a layer
 /// and the solver's last step on them. `iteration`, `dropout_random`, `loader_random` and `next_record`
-/// are where everything stands, `losses` and `tests` what was measured, `settings` whatever the
-/// owner of the run needs to set it up again.
+/// are where everything stands, `losses` and `tests` what was measured (a row of `tests` holds
+/// iteration, loss, accuracy and the update ratio of each parameter), `settings` whatever the owner
+/// of the run needs to set it up again.
 public struct Snapshot: Sendable {
   /// How many iterations had been taken.
   public let iteration: Int
@@ -47,10 +48,7 @@ public struct Snapshot: Sendable {
     archive["loader_random"] = NumPyArray(loader.random.words.map(Int.init))
     archive["next_record"] = NumPyArray([loader.nextRecord])
     archive["losses"] = NumPyArray(Tensor(Shape(log.losses.count), log.losses))
-    archive["tests"] = NumPyArray(
-      Tensor(
-        Shape(log.tests.count, 3),
-        log.tests.flatMap { [Double($0.iteration), $0.loss, $0.accuracy] }))
+    archive["tests"] = NumPyArray(log.testTable)
     archive["settings"] = NumPyArray(settings)
     for (index, layer) in network.definition.layers.enumerated() {
       for number in network.parameters[index].indices {
@@ -106,12 +104,11 @@ public struct Snapshot: Sendable {
       nextRecord: try integer("next_record"), random: try generator("loader_random"))
     var log = TrainingLog()
     log.losses = archive["losses"]?.tensor(as: Float.self).elements ?? []
-    let tests = archive["tests"]?.tensor(as: Double.self).elements ?? []
-    for row in stride(from: 0, through: tests.count - 3, by: 3) {
-      guard let iteration = Int(exactly: tests[row]) else {
-        throw error("array \"tests\" must hold rows of iteration, loss and accuracy")
+    if let table = archive["tests"]?.tensor(as: Double.self) {
+      guard let tests = TrainingLog.tests(table) else {
+        throw error("array \"tests\" must hold rows of iteration, loss, accuracy and update ratios")
       }
-      log.tests.append(.init(iteration: iteration, loss: tests[row + 1], accuracy: tests[row + 2]))
+      log.tests = tests
     }
     self.log = log
     settings = try integers("settings").map { UInt8(truncatingIfNeeded: $0) }

@@ -68,7 +68,9 @@ public final class TrainingRun {
     let result = try examination.examine(network.parameters)
     log.tests.removeAll { $0.iteration == solver.iteration }
     log.tests.append(
-      .init(iteration: solver.iteration, loss: result.loss, accuracy: result.accuracy))
+      .init(
+        iteration: solver.iteration, loss: result.loss, accuracy: result.accuracy,
+        updateRatios: updateRatios.flatMap(\.ratios)))
     return result
   }
 

@@ -13,6 +13,11 @@ struct TrainSession {
   /// What the network learns from, and what it is tested on.
   let training: any RecordSource
   let testing: any RecordSource
+  /// The weights of the first convolution before anything was learnt, also in a run that goes on;
+  /// `nil` where there is none.
+  let filtersAtStart: Tensor<Float>?
+
+  private let backend: any Backend<Float>
 
   /// A run at its start, or where a snapshot of the same settings was taken.
   ///
@@ -47,19 +52,17 @@ struct TrainSession {
       training, transformer: mirrored, images: settings.batch,
       isTraining: settings.isAugmented,
       state: snapshot?.loader ?? LoaderState(seed: settings.seed))
-    let testBatch = (1...min(settings.testImages, 50)).last { settings.testImages % $0 == 0 } ?? 1
-    let testLoader = try BatchLoader(
-      testing, transformer: transformer, images: testBatch, isTraining: false,
-      state: LoaderState(seed: settings.seed))
-
     let backend: any Backend<Float> =
       switch settings.version {
       case .reference: ReferenceBackend<Float>()
       case .fast: FastBackend<Float>(engine: Engine(threads: threads))
       }
     run = try Self.makeRun(
-      settings, definition, backend, loader, testLoader,
-      testBatches: settings.testImages / testBatch, depth: depth)
+      settings, backend, loader,
+      Self.makeExamination(settings, backend, on: testing, images: settings.testImages),
+      depth: depth)
+    self.backend = backend
+    filtersAtStart = run.network.firstFilters
     if let snapshot { try run.resume(snapshot) }
   }
 
@@ -70,24 +73,52 @@ struct TrainSession {
       + run.network.backendName
   }
 
-  /// The weights of the first convolution; `nil` where there is none.
-  var firstFilters: Tensor<Float>? {
-    let layers = run.network.definition.layers
-    let index = layers.firstIndex { if case .convolution = $0.operation { true } else { false } }
-    return index.flatMap { run.network.parameters[$0].first }
+  /// What a network with these parameters makes of pictures: of the middle of each, with all
+  /// neurons, as in a test.
+  ///
+  /// - Parameters:
+  ///   - parameters: in the order of the network's.
+  ///   - source: the pictures, counted from 0.
+  ///   - images: how many of them.
+  /// - Throws: `DatasetError` or `LayerError` for pictures or labels that don't fit.
+  func examine(
+    _ parameters: [[Tensor<Float>]], on source: any RecordSource, images: Int
+  ) throws -> Examination.Result {
+    try Self.makeExamination(settings, backend, on: source, images: images).examine(parameters)
   }
 
   private static func makeRun(
-    _ settings: TrainSettings, _ definition: NetworkDefinition, _ backend: some Backend<Float>,
-    _ loader: BatchLoader, _ testLoader: BatchLoader, testBatches: Int, depth: Int
+    _ settings: TrainSettings, _ backend: some Backend<Float>, _ loader: BatchLoader,
+    _ examination: Examination, depth: Int
   ) throws -> TrainingRun {
     let network = try Network(
-      definition, backend: backend, batch: settings.batch, seed: settings.seed, fusing: true,
-      keepingGradients: false)
+      settings.definition, backend: backend, batch: settings.batch, seed: settings.seed,
+      fusing: true, keepingGradients: false)
     let solver = try Solver(settings.solver, network: network, backend: backend)
-    let examination = try Examination(
-      definition, backend: backend, loader: testLoader, batches: testBatches)
     return TrainingRun(solver, loader: loader, examination: examination, depth: depth)
+  }
+
+  private static func makeExamination(
+    _ settings: TrainSettings, _ backend: some Backend<Float>, on source: any RecordSource,
+    images: Int
+  ) throws -> Examination {
+    let definition = settings.definition
+    let batch = (1...min(images, 50)).last { images % $0 == 0 } ?? 1
+    let loader = try BatchLoader(
+      source, transformer: definition.transformer, images: batch, isTraining: false,
+      state: LoaderState(seed: settings.seed))
+    return try Examination(
+      definition, backend: backend, loader: loader, batches: images / batch)
+  }
+}
+
+extension Network<Float> {
+  /// The weights of the first convolution; `nil` where there is none.
+  var firstFilters: Tensor<Float>? {
+    let index = definition.layers.firstIndex {
+      if case .convolution = $0.operation { true } else { false }
+    }
+    return index.flatMap { parameters[$0].first }
   }
 }
 

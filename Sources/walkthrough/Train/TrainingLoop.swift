@@ -25,8 +25,6 @@ struct TrainingLoop {
   ///   can't be written, `DatasetError` or `LayerError` when images can't be read or don't fit.
   func run() throws -> Ending {
     let (run, settings) = (session.run, session.settings)
-    let filters = session.firstFilters
-    var ratios: [UpdateRatios] = []
     var speed = Speed(images: settings.batch * settings.passesPerIteration)
     var lastTest: Examination.Result?
     while run.solver.iteration < settings.iterations {
@@ -44,7 +42,6 @@ struct TrainingLoop {
       let isLast = iteration == settings.iterations
       if isLast || isDue(settings.testInterval, iteration), let result = try run.test() {
         lastTest = result
-        ratios.append(UpdateRatios(iteration: iteration, layers: run.updateRatios))
         if let test = run.log.tests.last { report(.test(test)) }
       }
       if isDue(settings.snapshotInterval, iteration) || isLast && settings.snapshotInterval > 0 {
@@ -52,8 +49,7 @@ struct TrainingLoop {
       }
     }
     if lastTest == nil { lastTest = try run.test() }
-    return .finished(
-      try TrainingReport(session, filtersBefore: filters, ratios: ratios, test: lastTest))
+    return .finished(try TrainingReport(session, test: lastTest))
   }
 
   private func isDue(_ interval: Int, _ iteration: Int) -> Bool {

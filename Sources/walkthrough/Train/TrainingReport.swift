@@ -52,10 +52,7 @@ struct TrainingReport: Encodable {
   /// Collects what a finished run left.
   ///
   /// - Throws: `DatasetError` when the pictures of the predictions can't be read again.
-  init(
-    _ session: TrainSession, filtersBefore: Tensor<Float>?, ratios: [UpdateRatios],
-    test: Examination.Result?
-  ) throws {
+  init(_ session: TrainSession, test: Examination.Result?) throws {
     let run = session.run
     network = run.network.definition.name
     settings = session.settings
@@ -68,9 +65,9 @@ struct TrainingReport: Encodable {
     testAccuracy = test?.accuracy ?? 0
     digest = run.network.parameterDigest
     confusion = test?.confusion ?? []
-    updateRatios = ratios.endsAndMiddle
-    self.filtersBefore = filtersBefore.map(Raster.filters) ?? []
-    filtersAfter = session.firstFilters.map(Raster.filters) ?? []
+    updateRatios = run.log.tests.compactMap { UpdateRatios($0, in: run.network) }.endsAndMiddle
+    filtersBefore = session.filtersAtStart.map(Raster.filters) ?? []
+    filtersAfter = run.network.firstFilters.map(Raster.filters) ?? []
     func pictures(_ predictions: [Examination.Prediction]) throws -> [Prediction] {
       try predictions.map {
         Prediction(
@@ -100,9 +97,16 @@ struct UpdateRatios: Encodable, Equatable {
     var ratios: [Double]
   }
 
-  init(iteration: Int, layers: [(layer: String, ratios: [Double])]) {
-    self.iteration = iteration
-    self.layers = layers.map { Layer(name: $0.layer, ratios: $0.ratios) }
+  /// What a test found; `nil` where it holds none for this network.
+  init?(_ test: TrainingLog.Test, in network: Network<Float>) {
+    let counts = network.parameters.map(\.count)
+    guard test.updateRatios.count == counts.reduce(0, +) else { return nil }
+    var left = test.updateRatios[...]
+    iteration = test.iteration
+    layers = zip(network.definition.layers, counts).compactMap { layer, count in
+      defer { left = left.dropFirst(count) }
+      return count == 0 ? nil : Layer(name: layer.name, ratios: Array(left.prefix(count)))
+    }
   }
 }
 
