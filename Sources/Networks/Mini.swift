@@ -1,8 +1,8 @@
 /// CaffeNet's topology at a quarter of its width, for images of 99×99: it trains in seconds.
 ///
-/// Its shape row is 99→23→11→5→2, every division exact as CaffeNet's are. The fillers keep the
-/// size of the activations from layer to layer (He et al. 2015), so that no long warm-up is needed.
-/// They expect pixels of deviation about 1: scale them by `miniPixelScale`.
+/// Its shape row is 99→23→11→5→2, every division exact as CaffeNet's are. From conv2 on the fillers
+/// keep the size of the activations from layer to layer (He et al. 2015), so that no long warm-up is
+/// needed. Pixels are expected at a deviation of about 1: scale them by `miniPixelScale`.
 ///
 /// - Parameters:
 ///   - inputSize: rows and columns of an image.
@@ -14,8 +14,10 @@ public func mini(
 ) -> NetworkDefinition {
   var net = NetworkBuilder(name: "mini", channels: 3, height: inputSize, width: inputSize)
 
+  // A fifteenth of what He et al. propose: training adds to the first weights and hardly takes them
+  // away, and noise of that size would hide the filters that form.
   let relu1 = net.convolutionReLU(
-    "1", net.data, kernel: 11, outputs: 24, stride: 4, weights: .msra(),
+    "1", net.data, kernel: 11, outputs: 24, stride: 4, weights: .gaussian(deviation: 0.005),
     bias: 0)
   let pool1 = net.maxPool("pool1", relu1, kernel: 3, stride: 2)
   let norm1 = net.lrn("norm1", pool1, localSize: 5, alpha: 1e-4, beta: 0.75)

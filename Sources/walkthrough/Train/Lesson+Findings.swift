@@ -49,7 +49,7 @@ extension Lesson {
   private static func colours(
     _ outcome: LessonRunner.Outcome, files: TrainingFiles
   ) throws -> String {
-    guard let filters = outcome.session.firstFilters, let report = outcome.report,
+    guard let filters = outcome.session.run.network.firstFilters, let report = outcome.report,
       let name = outcome.label.split(separator: " ").first
     else { return outcome.label }
     let file = "lesson-group-two-\(name).png"
