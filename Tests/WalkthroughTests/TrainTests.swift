@@ -5,13 +5,6 @@ import Training
 
 @testable import walkthrough
 
-/// The command itself, beside the tests in the build folder.
-private let program: URL? = {
-  let folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
-  let url = folder.appending(path: "walkthrough")
-  return FileManager.default.isExecutableFile(atPath: url.path) ? url : nil
-}()
-
 private let root = URL(filePath: #filePath).deletingLastPathComponent()
   .deletingLastPathComponent().deletingLastPathComponent()
 
@@ -67,12 +60,12 @@ private let small = [
   "--batch", "4", "--images", "40", "--test-images", "20", "--threads", "2",
 ]
 
-@Suite("walkthrough train", .enabled(if: program != nil))
+@Suite("walkthrough train", .enabled(if: Tools.walkthrough != nil))
 struct TrainTests {
   private let folder = Folder()
 
   private func train(_ arguments: [String], interrupting signal: Int32? = nil) throws -> Ended {
-    try run(try #require(program), ["train"] + arguments, interrupting: signal)
+    try run(try #require(Tools.walkthrough), ["train"] + arguments, interrupting: signal)
   }
 
   private func keys(_ line: String) throws -> Set<String> {
@@ -144,7 +137,7 @@ struct TrainTests {
   @Test("survives being killed twenty times")
   func kills() throws {
     let script = root.appending(path: "script/kill-and-resume")
-    let ended = try run(script, ["20", try #require(program).path])
+    let ended = try run(script, ["20", try #require(Tools.walkthrough).path])
     #expect(ended.code == 0, "\(ended.errors)")
     #expect(ended.output.last?.hasPrefix("20 kills") == true)
   }

@@ -82,12 +82,11 @@ struct Tour: ParsableCommand {
       print((text.forward(layer) + text.backward(layer)).joined(separator: "\n"))
       return
     }
-    let stops = TourStops(report)
     if all || !terminal.isInteractive {
-      for stop in stops.stops { print(stop.lines(text).joined(separator: "\n")) }
+      TerminalSignals.take(isStyled: terminal.isStyled)
+      for stop in TourStops(report).stops { print(stop.lines(text).joined(separator: "\n")) }
     } else {
-      if terminal.isStyled { Output.resetStyleWhenEnded() }
-      walk(stops, report)
+      TourWalk(report).run()
     }
   }
 
@@ -125,46 +124,5 @@ struct Tour: ParsableCommand {
         problem: "has \(names.count) names; \(definition.name) tells \(classes) classes apart")
     }
     return names
-  }
-
-  /// Waits for a line after each station.
-  ///
-  /// Whole lines are read, not single keys: so the terminal stays as it was, whatever ends the
-  /// process, and its own editing, a screen reader and a script all work. The width is asked for
-  /// anew at each station.
-  private func walk(_ tour: TourStops, _ report: TourReport) {
-    var current = 0
-    var shows = true
-    while true {
-      let terminal = Terminal.current
-      if shows {
-        let lines = tour.stops[current].lines(TourText(report: report, terminal: terminal))
-        print(lines.joined(separator: "\n"))
-      }
-      let prompt =
-        terminal.width < 60 ? "Enter, b, /, ?, q › " : "Enter, b, number, name, /word, ? or q › "
-      print(terminal.styled(prompt, .faint), terminator: "")
-      fflush(nil)
-      guard let line = readLine() else {
-        print("")
-        return
-      }
-      shows = false
-      switch tour.move(from: current, line) {
-      case .quit: return
-      case .go(let next):
-        current = next
-        shows = true
-      case .help:
-        print(TourStops.help.joined(separator: "\n"))
-      case .notFound(let word):
-        print(terminal.wrapped("No station mentions \"\(word)\".").joined(separator: "\n"))
-      case .unknown(let word):
-        let names = tour.stops.map { $0.names[0] }.joined(separator: " ")
-        print(
-          terminal.wrapped("There is no \"\(word)\". Jump to one of: \(names)").joined(
-            separator: "\n"))
-      }
-    }
   }
 }

@@ -10,19 +10,6 @@ enum Output {
     errno = 0
     guard fflush(nil) == 0 else { throw OutputError(code: errno) }
   }
-
-  /// Sees to it that a process ended from outside leaves no colour behind in the terminal.
-  static func resetStyleWhenEnded() {
-    for number in [SIGINT, SIGTERM, SIGHUP] {
-      signal(number) { number in
-        // Nothing but what may be called in a signal's handler.
-        let reset: StaticString = "\u{1B}[0m\n"
-        _ = write(STDOUT_FILENO, reset.utf8Start, reset.utf8CodeUnitCount)
-        signal(number, SIG_DFL)
-        raise(number)
-      }
-    }
-  }
 }
 
 /// Standard output that can't be written.

@@ -76,7 +76,7 @@ struct TourStops {
     "start   the beginning",
     "backwards, end: where these begin",
     "/word   the next one that mentions it",
-    "r       once more, in the window's width",
+    "r       this one once more",
     "?       this help",
     "q       quit",
   ]

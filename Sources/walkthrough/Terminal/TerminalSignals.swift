@@ -1,0 +1,68 @@
+import Foundation
+
+/// What a process has to do when its terminal, or whoever is behind it, sends a signal.
+///
+/// Handlers are called in the middle of anything, so they do nothing but what POSIX allows there:
+/// they write to descriptors, and set or raise signals.
+enum TerminalSignals {
+  /// Takes the signals of a terminal. From now on `wakeUps` tells when the window has another size,
+  /// or the process goes on after a stop.
+  ///
+  /// - Parameter isStyled: whether a process ended from outside (Ctrl-C, `kill`, a window that is
+  ///   closed) or stopped (Ctrl-Z) may leave colours behind in the terminal: they are taken back.
+  ///   It ends by that same signal, which shells show as the exit code 128 + its number.
+  static func take(isStyled: Bool) {
+    _ = wakeUpPipe
+    handle(SIGWINCH, by: wakeUp)
+    handle(SIGCONT, by: isStyled ? resume : wakeUp)
+    guard isStyled else { return }
+    for number in [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP] {
+      handle(number, by: resetStyleAndGoOn)
+    }
+  }
+
+  /// The descriptor from which the number of each signal that was watched for can be read, a byte
+  /// each. Reading never waits.
+  static var wakeUps: Int32 { wakeUpPipe.reader }
+
+  private static func handle(_ number: Int32, by handler: @escaping @convention(c) (Int32) -> Void)
+  {
+    let before = signal(number, handler)
+    // Whoever started the process may have had one ignored, as nohup does.
+    if unsafeBitCast(before, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) {
+      signal(number, SIG_IGN)
+    }
+  }
+}
+
+/// A pipe from the handlers to whoever waits; both ends are −1, on which nothing happens, where the
+/// system has none left.
+private let wakeUpPipe: (reader: Int32, writer: Int32) = {
+  var ends: [Int32] = [-1, -1]
+  guard pipe(&ends) == 0 else { return (-1, -1) }
+  for end in ends {
+    _ = fcntl(end, F_SETFL, O_NONBLOCK)
+    _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+  }
+  return (ends[0], ends[1])
+}()
+
+/// Takes colours back, then lets the signal do what it would have done.
+private func resetStyleAndGoOn(_ number: Int32) {
+  let reset: StaticString = "\u{1B}[0m\n"
+  _ = write(STDOUT_FILENO, reset.utf8Start, reset.utf8CodeUnitCount)
+  signal(number, SIG_DFL)
+  // Held back until this handler returns.
+  raise(number)
+}
+
+/// After a stop: the next one has to be handled as this one was.
+private func resume(_ number: Int32) {
+  signal(SIGTSTP, resetStyleAndGoOn)
+  wakeUp(number)
+}
+
+private func wakeUp(_ number: Int32) {
+  var byte = UInt8(truncatingIfNeeded: number)
+  _ = write(wakeUpPipe.writer, &byte, 1)
+}

@@ -1,0 +1,103 @@
+"""A program in a terminal of its own, under what a shell is to it."""
+
+import codecs
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import termios
+import time
+
+
+def run_job(command):
+    """What a shell does with a command: gives it the terminal, and tells how it ended.
+
+    When it ends, and each time that it is stopped, this writes `[exit CODE SETTINGS]`: CODE as a
+    shell has it, 128 + the number of a signal; SETTINGS is "kept" when the terminal's are as they
+    were. After a stop, the job goes on when a line is typed.
+    """
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # else this process couldn't take the terminal back
+    before = termios.tcgetattr(0)
+    job = os.fork()
+    if job == 0:
+        os.setpgid(0, 0)
+        os.tcsetpgrp(0, os.getpid())
+        signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+        os.execvp(command[0], command)
+    while True:
+        _, status = os.waitpid(job, os.WUNTRACED)
+        os.tcsetpgrp(0, os.getpid())
+        settings = "kept" if termios.tcgetattr(0) == before else "changed"
+        if os.WIFEXITED(status):
+            code = os.WEXITSTATUS(status)
+        else:
+            code = 128 + (os.WSTOPSIG(status) if os.WIFSTOPPED(status) else os.WTERMSIG(status))
+        os.write(1, f"[exit {code} {settings}]\n".encode())
+        if not os.WIFSTOPPED(status):
+            return
+        while b"\n" not in os.read(0, 1024):
+            pass
+        os.tcsetpgrp(0, job)
+        os.killpg(job, signal.SIGCONT)
+
+
+class PseudoTerminal:
+    """Runs a command; `output` is all that it and `run_job` have written so far."""
+
+    def __init__(self, command, columns=80, patience=120, **environment):
+        self.output = ""
+        self._seen = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._patience = patience
+        self.pid, self._master = pty.fork()
+        if self.pid == 0:
+            try:
+                # Whoever runs tests may hold signals back, and children take that over.
+                signal.pthread_sigmask(signal.SIG_SETMASK, [])
+                os.environ.pop("NO_COLOR", None)
+                os.environ.update(environment)
+                self.resize(columns, descriptor=0)
+                run_job(command)
+            finally:
+                os._exit(0)
+
+    def resize(self, columns, rows=40, descriptor=None):
+        """Gives the window another size, of which the kernel tells whoever runs in it."""
+        size = struct.pack("HHHH", rows, columns, 0, 0)
+        fcntl.ioctl(self._master if descriptor is None else descriptor, termios.TIOCSWINSZ, size)
+
+    def type(self, text):
+        os.write(self._master, text.encode())
+
+    def send(self, number):
+        """Sends a signal to the job in the foreground alone."""
+        os.killpg(os.tcgetpgrp(self._master), number)
+
+    def expect(self, text):
+        """Waits for a text behind the last one that was waited for. Returns what stands before it."""
+        limit = time.monotonic() + self._patience
+        while (place := self.output.find(text, self._seen)) < 0:
+            if not self._read(limit - time.monotonic()):
+                raise RuntimeError(f"no {text!r} behind {self.output[self._seen:][-500:]!r}")
+        before, self._seen = self.output[self._seen:place], place + len(text)
+        return before
+
+    def _read(self, seconds):
+        """Reads what there is; whether there was anything in time."""
+        ready, _, _ = select.select([self._master], [], [], max(seconds, 0))
+        try:
+            data = os.read(self._master, 1 << 16) if ready else b""
+        except OSError:  # so Linux says that all others have closed it
+            data = b""
+        self.output += self._decoder.decode(data)
+        return bool(data)
+
+    def close(self):
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        os.close(self._master)
+        os.waitpid(self.pid, 0)
