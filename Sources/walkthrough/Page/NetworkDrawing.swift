@@ -150,7 +150,9 @@ struct NetworkDrawing {
   private func photograph(
     _ x: Double, _ centre: Double, _ size: (width: Double, height: Double, depth: Double)
   ) -> HTML? {
-    guard size.depth > 0, let source = report.image.picture.picture?.dataURL else { return nil }
+    guard size.depth > 0, let source = (try? report.image.picture.picture())?.dataURL else {
+      return nil
+    }
     let skew =
       "matrix(1 -0.5 0 1 \(decimal(x)) \(decimal(centre - size.height / 2 + size.depth / 4)))"
     return element(

@@ -114,28 +114,8 @@ extension Colour {
 }
 
 extension Raster {
-  /// The colour of a pixel.
-  func colour(_ x: Int, _ y: Int) -> Colour {
-    let start = (y * width + x) * depth
-    return switch scale {
-    case .sequential: Ramp.sequential[Int(pixels[start])]
-    case .diverging: Ramp.diverging[Int(pixels[start])]
-    case .colour:
-      Colour(red: pixels[start], green: pixels[start + 1], blue: pixels[start + 2])
-    }
-  }
-
   /// The level of a pixel, for one colour only: the brightness of a coloured one.
   fileprivate func level(_ x: Int, _ y: Int) -> Int {
     scale == .colour ? colour(x, y).brightness : Int(pixels[y * width + x])
-  }
-
-  /// The picture in at most `side` pixels a side; a smaller one in as many whole multiples of its
-  /// pixels as fit.
-  func fitted(to side: Int) -> Raster {
-    let longest = max(width, height, 1)
-    let factor = side / longest
-    return factor > 1
-      ? resized(width: width * factor, height: height * factor) : shrunk(toFit: side)
   }
 }

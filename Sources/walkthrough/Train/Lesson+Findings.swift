@@ -54,7 +54,7 @@ extension Lesson {
     else { return outcome.label }
     let file = "lesson-group-two-\(name).png"
     // A row for each half.
-    try TrainingFiles.grid(report.filtersAfter, columns: max(report.filtersAfter.count / 2, 1))
+    try TrainingFiles.filters(report.filtersAfter, columns: max(report.filtersAfter.count / 2, 1))
       .writePNG(to: files.folder.appending(path: file))
     let half = filters.shape.images / 2
     let (first, second) = (

@@ -32,7 +32,7 @@ struct TrainingFiles {
     for (name, filters) in [
       ("conv1-before.png", report.filtersBefore), ("conv1-after.png", report.filtersAfter),
     ] where !filters.isEmpty {
-      try Self.grid(filters).writePNG(to: folder.appending(path: name))
+      try Self.filters(filters).writePNG(to: folder.appending(path: name))
       names.append(name)
     }
     return names
@@ -73,31 +73,10 @@ struct TrainingFiles {
     return charts
   }
 
-  /// Filters side by side, each pixel a square of several.
+  /// The first layer's filters side by side, each of their pixels a square of several.
   ///
-  /// - Throws: `PictureError` when there is none, or they differ in size.
-  static func grid(_ filters: [Raster], columns: Int? = nil, magnification: Int = 4) throws
-    -> Picture
-  {
-    let pictures = try filters.map { try $0.picture(magnification: magnification) }
-    let square = Int(Double(filters.count).squareRoot().rounded(.up))
-    return try Picture.grid(pictures, columns: columns ?? max(square, 1), gap: magnification)
-  }
-}
-
-extension Raster {
-  /// A raster in colour as a picture in which each pixel is a square.
-  ///
-  /// - Throws: `PictureError` for a raster of another scale.
-  fileprivate func picture(magnification: Int) throws(PictureError) -> Picture {
-    let (height, width) = (height * magnification, width * magnification)
-    var bytes: [UInt8] = []
-    for y in 0..<height {
-      for x in 0..<width {
-        let start = 3 * (y / magnification * self.width + x / magnification)
-        bytes += pixels[start..<start + 3]
-      }
-    }
-    return try Picture(height: height, width: width, bytes: bytes)
+  /// - Throws: `PictureError` when there is none.
+  static func filters(_ filters: [Raster], columns: Int? = nil) throws(PictureError) -> Picture {
+    try Raster.sheet(filters, columns: columns, magnification: 4)
   }
 }

@@ -29,6 +29,18 @@ extension Raster {
       width: max(width * side / longest, 1), height: max(height * side / longest, 1))
   }
 
+  /// The picture in at most `side` pixels a side; a smaller one in as many whole multiples of its
+  /// pixels as fit.
+  func fitted(to side: Int) -> Raster {
+    let factor = side / max(width, height, 1)
+    return factor > 1 ? magnified(factor) : shrunk(toFit: side)
+  }
+
+  /// The picture with squares in place of pixels.
+  func magnified(_ factor: Int) -> Raster {
+    resized(width: width * factor, height: height * factor)
+  }
+
   /// The picture in fewer or more pixels: each the mean of those that it stands for.
   func resized(width newWidth: Int, height newHeight: Int) -> Raster {
     guard width > 0, height > 0, (newWidth, newHeight) != (width, height) else { return self }
