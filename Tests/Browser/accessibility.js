@@ -88,17 +88,34 @@
   const luminance = (colour) => colour.slice(0, 3)
     .map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
     .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  // In a drawing the ground is the last shape that was painted there before the text.
+  const groundInDrawing = (text) => {
+    const box = text.getBoundingClientRect();
+    const [x, y] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
+    const drawing = text.closest("svg");
+    let ground = groundOf(drawing.parentElement);
+    for (const shape of drawing.querySelectorAll("rect, polygon, circle")) {
+      if (shape.compareDocumentPosition(text) & Node.DOCUMENT_POSITION_PRECEDING) break;
+      const fill = getComputedStyle(shape).fill;
+      const place = shape.getBoundingClientRect();
+      const isBelow = place.left <= x && x <= place.right && place.top <= y && y <= place.bottom;
+      if (fill !== "none" && isBelow) ground = over(channels(fill), ground);
+    }
+    return ground;
+  };
   const seen = new Set();
-  for (const element of all("body *:not(svg *):not(script)")) {
+  for (const element of all("body *:not(script):not(style):not(title)")) {
     const hasText = Array.from(element.childNodes)
       .some((node) => node.nodeType === Node.TEXT_NODE && node.textContent.trim());
     if (!hasText || !isShown(element)) continue;
     const style = getComputedStyle(element);
-    const ground = groundOf(element);
-    const key = style.color + ground + style.fontSize;
+    const isDrawn = element.namespaceURI.endsWith("svg");
+    const [colour, ground] = isDrawn
+      ? [style.fill, groundInDrawing(element)] : [style.color, groundOf(element)];
+    const key = colour + ground + style.fontSize;
     if (seen.has(key)) continue;
     seen.add(key);
-    const [a, b] = [luminance(over(channels(style.color), ground)), luminance(ground)];
+    const [a, b] = [luminance(over(channels(colour), ground)), luminance(ground)];
     const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     const size = parseFloat(style.fontSize);
     const isLarge = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);

@@ -14,7 +14,7 @@ class Browser:
     Every message of the protocol that is an event is kept in `events`.
     """
 
-    def __init__(self, executable, patience=60):
+    def __init__(self, executable, patience=600):
         self.patience = patience
         self.events = []
         self._count = 0
@@ -96,6 +96,10 @@ class Browser:
             raise RuntimeError(json.dumps(result["exceptionDetails"])[:2000])
         return result["result"].get("value")
 
+    def call(self, function, *arguments):
+        """What a function of JavaScript returns, or promises, for some arguments."""
+        return self.evaluate(f"({function})(...{json.dumps(arguments)})")
+
     def press(self, key, code=None, text=None):
         """Presses a key and lets it go."""
         codes = {"Tab": 9, "Enter": 13, "ArrowRight": 39, "ArrowLeft": 37, " ": 32}
@@ -113,7 +117,8 @@ class Browser:
             deviceScaleFactor=1, mobile=False)
 
     def media(self, **features):
-        """Sets media features, `prefers_color_scheme="dark"`, or the medium, `media="print"`."""
+        """Sets media features, `prefers_color_scheme="dark"`, and the medium, `media="print"`; all
+        others become as they are by themselves."""
         medium = features.pop("media", "")
         self.send(
             "Emulation.setEmulatedMedia", media=medium,

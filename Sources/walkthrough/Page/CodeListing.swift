@@ -115,7 +115,7 @@ struct CodeListing {
           element(
             "div",
             [
-              "class": "lines", "tabindex": "0", "role": "region",
+              "class": "lines", "tabindex": "0", "role": "group",
               "aria-label": "\(layer.name), \(file.path)",
             ]
           ) {

@@ -79,12 +79,16 @@ enum HTMLBuilder {
 
 // MARK: - Frequent combinations
 
-/// A section with a heading that gives it its name.
+/// A section with a heading. The greater ones get its name too, which makes them landmarks; were all
+/// of them, nobody could find a way by landmarks.
 func section(
   _ id: String, level: Int, _ title: String, class style: String? = nil,
   @HTMLBuilder _ content: () -> HTML
 ) -> HTML {
-  element("section", ["id": id, "class": style, "aria-labelledby": id + "-title"]) {
+  element(
+    "section",
+    ["id": id, "class": style, "aria-labelledby": level < 4 ? id + "-title" : nil]
+  ) {
     element("h\(level)", ["id": id + "-title"]) { title }
     content()
   }
@@ -96,9 +100,15 @@ func table(
   caption: String, header: [String], rows: [[String]], textColumns: Int = 1,
   class style: String? = nil
 ) -> HTML {
-  func cellClass(_ column: Int) -> String? { column >= textColumns ? "number" : nil }
+  // Sentences may be broken, all else stays on a line.
+  let longest = header.indices.map { column in
+    rows.map { $0.dropFirst(column).first?.count ?? 0 }.max() ?? 0
+  }
+  func cellClass(_ column: Int) -> String? {
+    column >= textColumns ? "number" : longest[column] > 24 ? "sentence" : nil
+  }
   return element(
-    "div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": caption]
+    "div", ["class": "scroll", "tabindex": "0", "role": "group", "aria-label": caption]
   ) {
     element("table", ["class": style]) {
       element("caption") { caption }

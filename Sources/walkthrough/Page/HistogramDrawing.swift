@@ -2,8 +2,9 @@ import Foundation
 
 extension Histogram {
   /// Bars of square roots of the counts, so that rare values can be seen beside frequent ones, with
-  /// the bounds and the zeros below them in numbers.
-  func figure(_ title: String) -> HTML {
+  /// the bounds and the zeros below them in numbers. Nothing where all values are one.
+  func figure(_ title: String) -> HTML? {
+    guard lower < upper else { return nil }
     let (width, height) = (320.0, 84.0)
     let greatest = Double(counts.max() ?? 0).squareRoot()
     let step = width / Double(max(counts.count, 1))

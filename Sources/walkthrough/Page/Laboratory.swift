@@ -1,4 +1,5 @@
 import Layers
+import Reference
 import Tensors
 
 /// Things to try: sizes under Caffe's rules, the order of pooling and normalisation, and LRN's
@@ -102,7 +103,30 @@ struct Laboratory {
           ["pool, then normalise (CaffeNet)", Format.grouped(late)],
           ["normalise, then pool (paper, bvlc_alexnet)", Format.grouped(early)],
         ])
+      example()
     }
+  }
+
+  /// Both orders on a few numbers that can be followed by hand.
+  private func example() -> HTML? {
+    let rows = [[4.0, 1, 2], [0, 3, 1], [1, 5, 0]]
+    let input = Tensor(Shape(1, 3, 1, 3), Array(rows.joined()))
+    let pool = Pooling<Double>(
+      PoolingSpecification(.maximum, kernel: Extent(height: 1, width: 3)))
+    let norm = LRN<Double>(LRNSpecification(localSize: 3, alpha: 3, beta: 0.5))
+    guard let after = try? norm.forward(pool.forward(input).output).output,
+      let before = try? pool.forward(norm.forward(input).output).output
+    else { return nil }
+    return table(
+      caption: "Three channels of three positions under one pooling window, "
+        + "normalised by (1 + Σ in²)^−0.5 over three channels",
+      header: ["channel", "its values", "pool, then normalise", "normalise, then pool"],
+      rows: rows.enumerated().map { channel, values in
+        [
+          String(channel), values.map { Format.value($0) }.joined(separator: ", "),
+          Format.value(after[channel]), Format.value(before[channel]),
+        ]
+      }, textColumns: 2)
   }
 
   // MARK: - LRN's curves

@@ -2,6 +2,8 @@
 struct LayerSection {
   let layer: LayerReport
   let count: Int
+  /// The layer before it whose code is the same, if there is one: on paper it stands there only.
+  var codeIsThatOf: String? = nil
 
   /// The section.
   func html() -> HTML {
@@ -89,7 +91,8 @@ struct LayerSection {
       element("div", ["class": "distribution"]) {
         layer.histogram.figure("Output of \(layer.name)")
         element("p") {
-          layer.statistics.sentence
+          layer.output.allSatisfy { $0 == 1 }
+            ? "One number: \(Format.value(layer.statistics.mean))." : layer.statistics.sentence
           if let silence = layer.silence, silence.dead > 0 {
             " \(Format.grouped(silence.dead)) of \(Format.grouped(silence.count)) "
               + (layer.output[1] * layer.output[2] > 1 ? "channels are" : "units are")
@@ -101,7 +104,7 @@ struct LayerSection {
   }
 
   /// Channels as pictures, in a row for each group.
-  private func maps(_ maps: [FeatureMap], of what: String) -> HTML {
+  func maps(_ maps: [FeatureMap], of what: String) -> HTML {
     let groups = Set(maps.map(\.group)).sorted()
     return HTML(
       groups.map { group in
@@ -119,7 +122,7 @@ struct LayerSection {
       map.raster.image(
         alternative: "Channel \(map.channel) of the \(what), values \(map.raster.range)")
       element("figcaption") {
-        element("b") { "\(map.channel)" }
+        element("b") { "channel \(map.channel)" }
         element("span") { map.raster.range }
         if let peak = map.peak {
           element("span", ["class": "peak"]) {
@@ -133,119 +136,14 @@ struct LayerSection {
     }
   }
 
-  private func backward() -> HTML? {
-    layer.backward.map { backward in
-      section(id("backward"), level: 4, "Backwards") {
-        element("p") { backward.explanation }
-        if backward.inputGradient == nil {
-          element("p", ["class": "note"]) {
-            "The gradient by the input isn't computed: nobody needs it."
-          }
-        }
-        if !backward.filterGradients.isEmpty {
-          figure(
-            contactSheet(
-              backward.filterGradients, columns: 16,
-              alternative: "The gradient by each of the filters of \(layer.name) in colour"),
-            "The gradient by each filter, \(backward.filterGradients[0].range)", "filters")
-        }
-        if !backward.inputMaps.isEmpty {
-          maps(backward.inputMaps, of: "gradient by the input of \(layer.name)")
-        }
-        element("div", ["class": "distributions"]) {
-          backward.inputHistogram?.figure("∂L/∂in")
-          for (name, histogram) in backward.parameterHistograms.sorted(by: { $0.key > $1.key }) {
-            histogram.figure("∂L/∂\(name)")
-          }
-        }
-        table(
-          caption: "The gradients of \(layer.name) in numbers",
-          header: ["gradient by", "mean", "deviation", "least", "greatest", "zeros"],
-          rows: (backward.inputGradient.map { [$0.row("input")] } ?? [])
-            + backward.parameterGradients.sorted { $0.key > $1.key }.map { $1.row($0) })
-      }
-    }
-  }
-
-  private func versions() -> HTML? {
-    guard let naive = layer.naiveForwardSeconds, let fast = layer.fastForwardSeconds else {
-      return element("p", ["class": "note"]) {
-        layer.agrees
-          ? "The naive and the optimized version agree." : "The two versions DON'T agree."
-      }
-    }
-    var bars = [("naive, forwards", naive), ("optimized, forwards", fast)]
-    if let backward = layer.backward, let naive = backward.naiveBackwardSeconds,
-      let fast = backward.fastBackwardSeconds
-    {
-      bars += [("naive, backwards", naive), ("optimized, backwards", fast)]
-    }
-    let greatest = bars.map(\.1).max() ?? 1
-    return section(id("versions"), level: 4, "Naive against optimized") {
-      element("dl", ["class": "bars"]) {
-        for (name, seconds) in bars {
-          element("div", ["class": name.hasPrefix("naive") ? "naive" : "fast"]) {
-            element("dt") { name }
-            element("dd") {
-              element(
-                "span",
-                [
-                  "class": "bar",
-                  "style": "width:\(decimal(max(60 * seconds / max(greatest, 1e-12), 0.4)))%",
-                ])
-              element("span") { Format.seconds(seconds) }
-            }
-          }
-        }
-      }
-      element("p") {
-        "Forwards \(Format.value(naive / max(fast, 1e-9))) times as fast. The two versions "
-        layer.agrees ? "agree" : "DON'T agree"
-        layer.maxDifference.map { ": outputs differ by \(Format.value($0)) at most" } ?? ""
-        layer.backward?.maxDifference.map { ", gradients by \(Format.value($0))" } ?? ""
-        (layer.backward?.kinkNote ?? "") + "."
-      }
-    }
-  }
-
-  private func checks() -> HTML? {
-    guard !layer.checks.isEmpty else { return nil }
-    return section(id("checks"), level: 4, "Gradient check") {
-      if let on = layer.checkedOn { element("p") { "Checked: \(on)." } }
-      table(
-        caption: "Difference quotients against the backward pass of \(layer.name)",
-        header: [
-          "version", "gradient by", "result", "elements", "directions", "relative error",
-          "error over its bar",
-        ],
-        rows: layer.checks.map { check in
-          [
-            check.version, check.tensor, check.passed ? "✓ right" : "✗ wrong",
-            Format.grouped(check.elements), Format.grouped(check.directions),
-            check.relativeError.map(Format.value) ?? "–",
-            check.errorOverBar.map(Format.value) ?? "–",
-          ]
-        }, textColumns: 3)
-    }
-  }
-
-  private func code() -> HTML {
-    section(id("code"), level: 4, "The code") {
-      element("details") {
-        element("summary") { "Both versions of \(layer.name) side by side" }
-        CodeListing(layer).listings()
-      }
-    }
-  }
-
-  private func figure(_ picture: HTML, _ caption: String, _ style: String) -> HTML {
+  func figure(_ picture: HTML, _ caption: String, _ style: String) -> HTML {
     element("figure", ["class": style]) {
       picture
       element("figcaption") { caption }
     }
   }
 
-  private func id(_ part: String) -> String { "\(layer.anchor)-\(part)" }
+  func id(_ part: String) -> String { "\(layer.anchor)-\(part)" }
 }
 
 extension Statistics {
@@ -253,10 +151,5 @@ extension Statistics {
   fileprivate var sentence: String {
     "From \(Format.value(minimum)) to \(Format.value(maximum)), mean \(Format.value(mean)), "
       + "standard deviation \(Format.value(deviation)), \(Format.percent(zeroShare)) zeros."
-  }
-
-  /// As a row of a table.
-  fileprivate func row(_ name: String) -> [String] {
-    [name] + [mean, deviation, minimum, maximum].map(Format.value) + [Format.percent(zeroShare)]
   }
 }

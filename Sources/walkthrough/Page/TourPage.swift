@@ -37,8 +37,19 @@ struct TourPage {
       element("p", ["class": "lead"]) {
         "Forwards from the first to the last, and at each what comes back through it."
       }
-      for layer in report.layers {
-        LayerSection(layer: layer, count: report.layers.count).html()
+      element("p", ["class": "note"]) {
+        "In pictures of numbers that go below 0, blue is negative, white 0 and red positive; others "
+          + "go from dark blue to yellow. Below each stands its range. Histograms leave out zeros, "
+          + "and their bars are as high as the square roots of the counts, so that rare values can "
+          + "be seen beside frequent ones."
+      }
+      for (index, layer) in report.layers.enumerated() {
+        LayerSection(
+          layer: layer, count: report.layers.count,
+          codeIsThatOf: report.layers[..<index].first {
+            $0.source.reference == layer.source.reference
+          }?.name
+        ).html()
       }
     }
     loss()
@@ -65,7 +76,7 @@ struct TourPage {
       element("figure", ["class": "overview"]) {
         element(
           "div",
-          ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": "The network"]
+          ["class": "scroll", "tabindex": "0", "role": "group", "aria-label": "The network"]
         ) { drawing.svg() }
         element("figcaption") { drawing.caption }
       }

@@ -33,6 +33,7 @@ struct TrainingPage {
     element("header", ["class": "hero", "id": "top"]) {
       element("p", ["class": "kicker"]) { "A training run" }
       element("h1") { "Training \(report.network)" }
+      element("p", ["class": "lead"]) { summary }
       element("dl", ["class": "key-numbers"]) {
         keyNumber("iterations", Format.grouped(report.iteration))
         keyNumber("test accuracy", Format.percent(report.testAccuracy))
@@ -53,6 +54,17 @@ struct TrainingPage {
     }
   }
 
+  private var summary: String {
+    let settings = report.settings
+    let source =
+      settings.dataset.map { "the pictures of \($0)" }
+      ?? "\(Format.grouped(settings.images)) synthetic pictures"
+    return "\(report.network) learnt from \(source), "
+      + "\(Format.grouped(settings.batch * settings.passesPerIteration)) in each iteration, and was "
+      + "tested on pictures that it never learnt from. The same seed, \(settings.seed), gives the "
+      + "same run."
+  }
+
   private func keyNumber(_ name: String, _ value: String) -> HTML {
     element("div") {
       element("dt") { name }
@@ -65,7 +77,12 @@ struct TrainingPage {
   private func curves() -> HTML {
     section("curves", level: 2, "How it learnt") {
       for (_, chart) in TrainingFiles.charts(report) {
-        element("figure", ["class": "chart"]) { HTML.drawing(chart.document()) }
+        element("figure", ["class": "chart"]) {
+          // Drawn twice, as text in a drawing grows and shrinks with it.
+          for (style, width) in [("wide", chart.width), ("narrow", 330)] {
+            element("div", ["class": style]) { HTML.drawing(chart.drawn(width: width)) }
+          }
+        }
       }
       if !report.tests.isEmpty {
         table(
@@ -102,7 +119,7 @@ struct TrainingPage {
       }
       table(
         caption: "‖Δw‖ / ‖w‖ of the weights",
-        header: ["layer"] + report.updateRatios.map { "iteration \($0.iteration)" },
+        header: ["layer"] + report.updateRatios.map { "iteration \(Format.grouped($0.iteration))" },
         rows: names.enumerated().map { index, name in
           [name]
             + report.updateRatios.map { ratios in
@@ -120,7 +137,7 @@ struct TrainingPage {
     let caption = "Test pictures by their class (row) and what they were taken for (column)"
     return section("confusion", level: 2, "What is taken for what") {
       element(
-        "div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": caption]
+        "div", ["class": "scroll", "tabindex": "0", "role": "group", "aria-label": caption]
       ) {
         element("table", ["class": "confusion"]) {
           element("caption") { caption }
@@ -147,7 +164,9 @@ struct TrainingPage {
 
   private func cell(_ count: Int, of total: Int) -> HTML {
     let share = total > 0 ? Double(count) / Double(total) : 0
-    return element("td", ["style": "--share:\(decimal(share))"]) { Format.grouped(count) }
+    return element(
+      "td", ["style": "--share:\(decimal(share))", "class": count == 0 ? "none" : nil]
+    ) { Format.grouped(count) }
   }
 
   private func predictions() -> HTML? {
@@ -162,7 +181,7 @@ struct TrainingPage {
     _ id: String, _ title: String, _ predictions: [TrainingReport.Prediction]
   ) -> HTML? {
     guard !predictions.isEmpty else { return nil }
-    return section(id, level: 3, title) {
+    return section(id, level: 3, title, class: "gallery-part") {
       element("div", ["class": "gallery"]) {
         for prediction in predictions {
           let (label, predicted) = (

@@ -6,7 +6,12 @@ extension LayerSection {
   func byHand() -> HTML {
     section("\(layer.anchor)-by-hand", level: 4, "One value by hand") {
       element("div", ["class": "by-hand", "data-sliding": slides ? layer.name : nil]) {
-        if let window = layer.example.window, window.plane.width > 1 { figure(window) }
+        if let window = layer.example.window, window.plane.width > 1 {
+          figure(window)
+          if let map = layer.maps.first(where: { $0.channel == layer.example.output[0] }) {
+            figure(map)
+          }
+        }
         element("div", ["class": "steps"]) {
           element("p") {
             "Output at "
@@ -49,25 +54,42 @@ extension LayerSection {
   }
 
   private func figure(_ window: Example.Window) -> HTML {
-    let plane = window.plane
-    return element("figure", ["class": "plane"]) {
+    figure(
+      window.plane, "Channel \(window.channel) of the input",
+      caption: "The window on input channel \(window.channel), \(window.plane.range)",
+      top: window.top, left: window.left, height: window.height, width: window.width)
+  }
+
+  /// The place of the value in its channel of the output.
+  private func figure(_ map: FeatureMap) -> HTML {
+    figure(
+      map.raster, "Channel \(map.channel) of the output",
+      caption: "The value in output channel \(map.channel), \(map.raster.range)",
+      top: layer.example.output[1], left: layer.example.output[2], height: 1, width: 1)
+  }
+
+  /// A plane with a rectangle marked on it.
+  private func figure(
+    _ plane: Raster, _ name: String, caption: String, top: Int, left: Int, height: Int, width: Int
+  ) -> HTML {
+    element("figure", ["class": "plane"]) {
       element("div", ["class": "stack"]) {
-        plane.image(alternative: "Channel \(window.channel) of the input, values \(plane.range)")
+        plane.image(alternative: "\(name), values \(plane.range)")
         element(
-          "svg",
-          ["viewBox": "0 0 \(plane.width) \(plane.height)", "aria-hidden": "true"]
+          "svg", ["viewBox": "0 0 \(plane.width) \(plane.height)", "aria-hidden": "true"]
         ) {
-          element(
-            "rect",
-            [
-              "x": String(window.left), "y": String(window.top), "width": String(window.width),
-              "height": String(window.height),
-            ])
+          // Dark below bright: seen on every colour of the picture.
+          for style in ["below", "above"] {
+            element(
+              "rect",
+              [
+                "class": style, "x": String(left), "y": String(top), "width": String(width),
+                "height": String(height),
+              ])
+          }
         }
       }
-      element("figcaption") {
-        "The window on input channel \(window.channel), \(plane.range)"
-      }
+      element("figcaption") { caption }
     }
   }
 
@@ -85,7 +107,10 @@ extension LayerSection {
         grid(window.inputs, caption: "Input, \(size) of channel \(window.channel)", first: nil)
         if let weights = window.weights {
           element("span", ["class": "times", "aria-hidden": "true"]) { "×" }
-          grid(weights, caption: "Weights for that channel", first: nil)
+          let unit = Unit(of: weights)
+          grid(
+            weights.map { $0.map { $0 * unit.factor } },
+            caption: "Weights for that channel\(unit.name)", first: nil)
         }
       }
     }
@@ -94,7 +119,7 @@ extension LayerSection {
   private func grid(_ rows: [[Double?]], caption: String, first: Int?) -> HTML {
     let reach = rows.joined().reduce(0) { max($0, abs($1 ?? 0)) }
     return element(
-      "div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": caption]
+      "div", ["class": "scroll", "tabindex": "0", "role": "group", "aria-label": caption]
     ) {
       element("table", ["class": "grid"]) {
         element("caption") { caption }
@@ -125,6 +150,19 @@ extension LayerSection {
         "style": "--share:\(decimal(share))",
       ]
     ) { Format.short(value) }
+  }
+}
+
+/// What small numbers are counted in, so that they fit into small cells.
+private struct Unit {
+  var factor = 1.0
+  /// Ends a caption.
+  var name = ""
+
+  init(of rows: [[Double]]) {
+    let reach = rows.joined().reduce(0) { max($0, abs($1)) }
+    if reach > 0 && reach < 0.1 { (factor, name) = (1e3, ", in thousandths") }
+    if reach > 0 && reach < 1e-4 { (factor, name) = (1e6, ", in millionths") }
   }
 }
 

@@ -42,12 +42,15 @@ function convolutionText(rows, weights) {
   return `this channel adds ${shown.join(" + ")}${rest} = ${digits(sum)}`;
 }
 
-/** The maximum or the mean of a window, and which cell the maximum stands in. */
-function poolingText(rows, method) {
+/**
+ * The maximum or the mean of a window, and which cell the maximum stands in. The mean is over `area`
+ * cells: padding counts, what lies beyond it doesn't.
+ */
+function poolingText(rows, method, area) {
   const known = rows.flat().map((value, index) => [value, index]).filter(([value]) => value !== null);
   if (method === "average") {
     const sum = known.reduce((total, [value]) => total + value, 0);
-    return { text: `(${digits(sum)}) / ${rows.flat().length} = ${digits(sum / rows.flat().length)}` };
+    return { text: `(${digits(sum)}) / ${area} = ${digits(sum / area)}` };
   }
   const best = known.reduce((a, b) => (b[0] > a[0] ? b : a), [-Infinity, -1]);
   return { text: `max of ${known.length} values = ${digits(best[0])}`, chosen: best[1] };
@@ -59,11 +62,19 @@ for (const piece of document.querySelectorAll("[data-sliding]")) {
   else slideOverPositions(piece, layer);
 }
 
+/** Moves the rectangle on a picture, where there is one. */
+function moveMark(stack, top, left) {
+  for (const rectangle of stack?.querySelectorAll("rect") ?? []) {
+    rectangle.setAttribute("x", left);
+    rectangle.setAttribute("y", top);
+  }
+}
+
 /** A convolution's or a pool's window, moved over one channel of the input. */
 function slideOverPositions(piece, layer) {
   const { window: example, settings } = layer;
   const panel = piece.querySelector(".slider-panel");
-  const rectangle = piece.querySelector(".stack rect");
+  const [window, result] = piece.querySelectorAll(".stack");
   const input = piece.querySelector(".numbers table");
   const value = planeOf(example.plane);
   const [stride, pad, dilation] = [settings.stride, settings.pad, settings.dilation ?? [1, 1]];
@@ -75,8 +86,8 @@ function slideOverPositions(piece, layer) {
   const place = { row: layer.position[1], column: layer.position[2] };
   const update = () => {
     const [top, left] = [place.row * stride[0] - pad[0], place.column * stride[1] - pad[1]];
-    rectangle.setAttribute("x", left);
-    rectangle.setAttribute("y", top);
+    moveMark(window, top, left);
+    moveMark(result, place.row, place.column);
     // At the place of the hand computation the numbers are exact, elsewhere those of the picture.
     const isExample = place.row === layer.position[1] && place.column === layer.position[2];
     const rows = isExample ? example.inputs : Array.from({ length: kernel[0] }, (_, i) =>
@@ -86,22 +97,24 @@ function slideOverPositions(piece, layer) {
     if (layer.type === "Convolution") {
       answer.textContent = where + convolutionText(rows, example.weights);
     } else {
-      const { text, chosen } = poolingText(rows, settings.method);
+      const area = Math.min(kernel[0], layer.input[1] + pad[0] - top)
+        * Math.min(kernel[1], layer.input[2] + pad[1] - left);
+      const { text, chosen } = poolingText(rows, settings.method, area);
       answer.textContent = where + text;
       if (chosen >= 0) input.querySelectorAll("td")[chosen]?.classList.add("chosen");
     }
   };
   const row = slider("output row", 0, layer.output[1] - 1, place.row, (to) => { place.row = to; update(); });
   const column = slider("output column", 0, layer.output[2] - 1, place.column, (to) => { place.column = to; update(); });
-  const run = runButton(() => {
+  const step = () => {
     const next = place.column + 1;
     column.input.value = place.column = next < layer.output[2] ? next : 0;
     if (next >= layer.output[2]) row.input.value = place.row = (place.row + 1) % layer.output[1];
     row.shown.textContent = place.row;
     column.shown.textContent = place.column;
     update();
-  });
-  fillPanel(panel, [row.box, column.box, run], answer,
+  };
+  fillPanel(panel, [row.box, column.box, stepButtons(step, answer)], answer,
     "Away from the first place, values are those of the picture, in 256 levels.");
   update();
 }
@@ -151,20 +164,29 @@ function fillPanel(panel, controls, answer, note) {
   panel.hidden = false;
 }
 
-/** A button that runs `step` again and again until it is pressed once more. */
-function runButton(step) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.textContent = "Slide";
+/** A button for one step, and one that takes steps until it is pressed once more. */
+function stepButtons(step, answer) {
+  const button = (text, onClick) => {
+    const element = document.createElement("button");
+    element.type = "button";
+    element.textContent = text;
+    element.addEventListener("click", onClick);
+    return element;
+  };
   let timer = null;
-  button.addEventListener("click", () => {
-    if (timer !== null) {
+  const run = button("Slide", () => {
+    if (timer === null) {
+      timer = setInterval(step, wantsStillness.matches ? 900 : 180);
+    } else {
       clearInterval(timer);
       timer = null;
-    } else {
-      timer = setInterval(step, wantsStillness.matches ? 900 : 180);
     }
-    button.textContent = timer === null ? "Slide" : "Stop";
+    run.textContent = timer === null ? "Slide" : "Stop";
+    // Who listens to the page isn't told of each step, only where the window comes to rest.
+    answer.setAttribute("aria-live", timer === null ? "polite" : "off");
   });
-  return button;
+  const group = document.createElement("div");
+  group.className = "buttons";
+  group.append(button("Step", step), run);
+  return group;
 }
