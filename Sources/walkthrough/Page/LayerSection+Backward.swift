@@ -12,7 +12,8 @@ extension LayerSection {
         if !backward.filterGradients.isEmpty {
           figure(
             contactSheet(
-              backward.filterGradients, columns: 16,
+              backward.filterGradients,
+              columns: backward.filterGradients.count.isMultiple(of: 16) ? 16 : 12,
               alternative: "The gradient by each of the filters of \(layer.name) in colour"),
             "The gradient by each filter, \(backward.filterGradients[0].range)", "filters")
         }

@@ -83,7 +83,7 @@ struct LayerSection {
       if !layer.filters.isEmpty {
         figure(
           contactSheet(
-            layer.filters, columns: 16,
+            layer.filters, columns: layer.filters.count.isMultiple(of: 16) ? 16 : 12,
             alternative: "The \(layer.filters.count) filters of \(layer.name) in colour"),
           "All \(layer.filters.count) filters, grey is 0, \(layer.filters[0].range)", "filters")
       }

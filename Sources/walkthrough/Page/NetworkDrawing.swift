@@ -13,7 +13,8 @@ struct NetworkDrawing {
     let channels = report.layers.filter { $0.output[1] == 1 }.map { $0.output[0] }.max() ?? 1
     let thickest = report.layers.map { $0.output[0] }.max() ?? 1
     rowScale = tallest / Double(rows)
-    channelScale = min(tallest / Double(max(channels, 1)), tallest / Double(max(thickest, 1)))
+    // No block of a small network becomes so thick that the drawing gets too wide to be read.
+    channelScale = min(tallest / Double(max(channels, thickest, 1)), 0.4 * rowScale)
   }
 
   /// An output that has memory of its own, with the layers that write over it.
