@@ -102,7 +102,8 @@ let package = Package(
     .testTarget(
       name: "DocumentationTests",
       dependencies: [
-        "Reference", "Fast", "Networks", "GradientChecking", "walkthrough", argumentParser,
+        "Reference", "Fast", "Networks", "GradientChecking", "CaffeFormats", "walkthrough",
+        argumentParser,
       ]),
     .testTarget(
       name: "ReadmeTests",

@@ -32,7 +32,7 @@ func decodedJPEG(
   }
   try Picture.check(height: Int(height), width: Int(width), name: name)
 
-  // The limit of scans keeps a small progressive file from taking minutes.
+  // The limit of scans: a progressive file may hold any number, each of which goes over the picture.
   let flags = TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS
   // Nothing else is asked for: the decoder then is libjpeg's default, and so Caffe's.
   let count = (inGray ? 1 : 3) * Int(height) * Int(width)

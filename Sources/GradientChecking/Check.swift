@@ -27,11 +27,13 @@ import Tensors
 ///   - options: which elements, along how many directions, from which seed.
 /// - Throws: `LayerError` when the layer refuses the shape, `CheckError` when its output is not
 ///   finite.
-/// - Complexity: Each element and direction takes 4 forward passes where the gradient is right and
-///   the function smooth, and up to 48 where it is wrong or bends; each tensor 9 more or, of a
-///   layer with few outputs, 17, for the noise. So O(elements·forward) in all: choose a small
-///   shape, or `CheckOptions.Mode.sampled`. Dual numbers add a forward pass for each of
-///   `exactElements`, and a wrong gradient up to 1000 backward passes to name its cause.
+/// - Complexity: For each element and direction 4 forward passes where the function is straight, some
+///   10 where it is curved, up to 48 where it bends or the gradient is wrong; 1 or 2 where
+///   `options.isEconomical` and the gradient is right. For each tensor 9 more or, of a layer with few
+///   outputs, 17, for the noise. So O(elements·forward) in all: choose a small shape, or
+///   `CheckOptions.Mode.sampled`. Dual numbers add a forward pass for each of `exactElements`. To
+///   name its cause, a wrong tensor takes two backward passes for each output, where these are no
+///   more than 1000.
 public func check<L: Layer>(
   _ layer: L, input shape: Shape, at input: Tensor<Double>? = nil,
   parameters: [Tensor<Double>]? = nil, exact: (any Layer<Dual<Double>>)? = nil,

@@ -59,9 +59,10 @@ public struct GradientChecker<F: DifferentiableFunction> {
   ///   - facts: what explanations may refer to.
   ///   - progress: told how many of how many lines are done; returning false stops the check.
   /// - Throws: whatever the function throws.
-  /// - Complexity: For each line, an element or a direction, 4 evaluations where the gradient is
-  ///   right and the function smooth, 1 if `options.isEconomical`, up to 48 where it is wrong or
-  ///   bends; 9 or 17 for the noise. The findings at every line are kept until the report is made.
+  /// - Complexity: For each element and direction 4 evaluations where the function is straight, some
+  ///   10 where it is curved, up to 48 where it bends or the gradient is wrong; 1 or 2 where
+  ///   `options.isEconomical` and the gradient is right; 9 or 17 in all for the noise. The findings
+  ///   at every element are kept until the report is made.
   public mutating func check(
     variable: Int, exact: (any ExactlyDifferentiable)? = nil, facts: Facts = Facts(),
     progress: ((_ done: Int, _ of: Int) -> Bool)? = nil

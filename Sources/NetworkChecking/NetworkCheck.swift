@@ -20,8 +20,8 @@ import Tensors
 ///   - progress: told which tensor is being checked, and how much of it and of all tensors is done;
 ///     returning false stops the check after the tensor.
 /// - Throws: `LayerError`, or `CheckError` when the loss is not finite.
-/// - Complexity: As for a layer: 4 forward passes for each element of a parameter, 1 if
-///   `options.isEconomical`, each from the layer of the parameter on. Exact derivatives take a
+/// - Complexity: As for a layer, for each element and direction some 4 to 10 forward passes, 1 or 2
+///   where `options.isEconomical`, each from the layer of the parameter on. Exact derivatives take a
 ///   naive forward pass of the whole network for each direction.
 public func check<Scalar: Tensors.Scalar>(
   _ network: Network<Scalar>, images: Bool = false, layer: String? = nil,

@@ -1,7 +1,8 @@
 /// AlexNet as Caffe's `models/bvlc_alexnet/train_val.prototxt` has it.
 ///
 /// It differs from CaffeNet in two things: it normalises before it pools, as the paper does, so
-/// that LRN touches four times as many values; and its biases start at 0.1 instead of 1.
+/// that LRN works on 55×55 and 27×27 positions a channel instead of 27×27 and 13×13; and its biases
+/// start at 0.1 instead of 1.
 ///
 /// - Parameters:
 ///   - inputSize: rows and columns of an image.

@@ -7,7 +7,8 @@ import WholeFiles
 #endif
 
 extension NumPyArray {
-  /// Writes an `.npy` file, version 1.0, little-endian, C order: what `numpy.load` reads fastest.
+  /// Writes an `.npy` file, version 1.0, little-endian, C order: `numpy.load` takes the bytes as they
+  /// are.
   ///
   /// The file appears whole or not at all.
   ///

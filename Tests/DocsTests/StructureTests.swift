@@ -41,6 +41,15 @@ struct StructureTests {
     #expect(chapter.lines.count { $0 == "</details>" } == answers, "\(chapter.name)")
   }
 
+  @Test("a chapter begins with its code, its tests, and where to see it", arguments: chapters)
+  func links(chapter: Document) {
+    let rows = chapter.lines.prefix { !$0.hasPrefix("## ") }.filter { $0.hasPrefix("| ") }
+    #expect(rows.count { $0.contains("](../Sources/") } >= 2, "\(chapter.name)")
+    #expect(rows.contains { $0.hasPrefix("| Tests | [") }, "\(chapter.name)")
+    let places = ["| Tour |", "| Command |", "| Commands |"]
+    #expect(rows.contains { row in places.contains { row.hasPrefix($0) } }, "\(chapter.name)")
+  }
+
   @Test("the index lists every file, in order")
   func index() throws {
     let index = try #require(Document.all.first { $0.name == "README.md" })

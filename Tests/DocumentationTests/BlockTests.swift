@@ -1,3 +1,4 @@
+import CaffeFormats
 import Foundation
 import Testing
 
@@ -22,7 +23,12 @@ struct BlockTests {
       case "", "text", "json":
         let kinds = ["output", "golden", "tested", "drawing", "example", "arithmetic", "bytes"]
         #expect(kinds.contains(block.kind), "\(place): a text of unknown origin")
-      case "sh", "math", "python", "prototxt": break
+      case "prototxt":
+        #expect(throws: Never.self, "\(place)") {
+          try NetPrototxt(parsing: block.lines.joined(separator: "\n"), file: place)
+        }
+      // Commands are CommandTests'; the lines of Python are of Caffe's example.
+      case "sh", "math", "python": break
       default: Issue.record("\(place): say in BlockTests what \(block.language) is")
       }
     }

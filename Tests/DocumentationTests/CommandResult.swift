@@ -8,10 +8,13 @@ struct CommandResult {
 }
 
 /// Runs the program that was built with these tests.
-func runWalkthrough(_ arguments: [String]) throws -> CommandResult {
+///
+/// - Parameter folder: where; the present one if left out.
+func runWalkthrough(_ arguments: [String], in folder: URL? = nil) throws -> CommandResult {
   let process = Process()
   process.executableURL = PackageFolder.build.appending(path: "walkthrough")
   process.arguments = arguments
+  if let folder { process.currentDirectoryURL = folder }
   process.standardInput = FileHandle.nullDevice
   let files = ["output", "errors"].map {
     FileManager.default.temporaryDirectory.appending(path: "\(UUID()).\($0)")

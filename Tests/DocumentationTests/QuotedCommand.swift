@@ -15,8 +15,11 @@ struct QuotedCommand: Hashable, CustomStringConvertible {
   enum Treatment: String, CaseIterable {
     /// Run to its end here: takes less than a second and needs no file of the reader's.
     case run
+    /// Given to the argument parser as it stands, then run to its end in a `CommandFolder`, on less
+    /// work.
+    case shortened
     /// Given to the program's own argument parser, which checks options and values; names of layers
-    /// are looked up. For all that takes long, or reads and writes the reader's files.
+    /// are looked up. For what takes long whatever is done, or names no files.
     case parsed
     /// A script whose name, options and arguments are looked up; script/test runs some of them.
     case lookedUp

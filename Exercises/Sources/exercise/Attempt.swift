@@ -20,16 +20,23 @@ struct Attempt {
     let errors = Pipe()
     process.standardError = errors
     try process.run()
+    let patience = DispatchWorkItem { Self.note(Text.stillRunning) }
+    DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(30), execute: patience)
     let said = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
+    patience.cancel()
     guard process.terminationReason == .uncaughtSignal else {
-      FileHandle.standardError.write(Data(said.utf8))
+      Self.note(said)
       return process.terminationStatus == 0
     }
     print(
       Text.trapped(exercise, message: message(in: said), line: line(in: said))
         .joined(separator: "\n"))
     return false
+  }
+
+  private static func note(_ text: String) {
+    FileHandle.standardError.write(Data(text.utf8))
   }
 
   /// What the runtime says of a trap: `Fatal error: Index out of range`.

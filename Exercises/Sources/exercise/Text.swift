@@ -53,6 +53,12 @@ enum Text {
     }.joined(separator: "\n")
   }
 
+  /// What to say when a check hasn't ended for long.
+  static let stillRunning = """
+    Still checking, and that usually takes seconds. If a loop of yours doesn't end, Ctrl-C stops it.
+
+    """
+
   /// What to say when the learner's code ended the process.
   static func trapped(_ exercise: Exercise, message: String?, line: Int?) -> [String] {
     let place = path(exercise) + (line.map { ":\($0)" } ?? "")

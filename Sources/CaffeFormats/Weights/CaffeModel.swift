@@ -15,8 +15,8 @@ import Tensors
 /// let report = try model.copy(into: network)
 /// ```
 ///
-/// The parameters of a 244 MB file take 244 MB: a network in Float is handed the very memory that
-/// they were read into.
+/// The parameters are in memory once: a network in Float is handed the very memory that they were
+/// read into.
 public struct CaffeModel: Sendable {
   /// The file, as the caller named it.
   public let file: String

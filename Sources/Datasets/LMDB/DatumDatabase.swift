@@ -21,9 +21,10 @@ import Synchronization
 /// In exchange nobody may write to the database meanwhile; where it is seen that somebody did, that
 /// is an error.
 ///
-/// Opening reads the whole tree of keys (for ImageNet's 240 GB about 65 MB) and refuses files whose
-/// tree is damaged. One danger remains that only liblmdb itself could meet: it maps the file into
-/// memory, and when another process shortens it later, the system ends this one (SIGBUS).
+/// Opening reads the whole tree of keys and refuses files whose tree is damaged; values of more than
+/// half a page lie elsewhere and are not read. One danger remains that only liblmdb itself could
+/// meet: it maps the file into memory, and when another process shortens it later, the system ends
+/// this one (SIGBUS).
 public final class DatumDatabase: RecordSource {
   /// The folder, or the file in it, as the caller named it.
   public let path: String

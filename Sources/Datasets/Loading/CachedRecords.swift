@@ -2,7 +2,8 @@ import Synchronization
 
 /// The first records of a source, over and over, each made once and then kept.
 ///
-/// A synthetic picture takes longer to draw than a small network takes to learn from it.
+/// For records that take work to make, as synthetic pictures do: without it a run draws each of
+/// them anew in every epoch.
 public final class CachedRecords: RecordSource {
   private let source: any RecordSource
   private let limit: Int

@@ -1,0 +1,116 @@
+import GradientChecking
+import Layers
+import Reference
+import Synchronization
+import Tensors
+import Testing
+
+/// What the comments of `check` say of its cost, counted.
+@Suite("The cost of a check")
+struct CostTests {
+  /// A function that counts how often it is evaluated, and how often its gradients are asked for.
+  private struct Counted<F: DifferentiableFunction>: DifferentiableFunction {
+    final class Counter: Sendable {
+      let evaluations = Mutex(0)
+      let gradients = Mutex(0)
+    }
+
+    let counter = Counter()
+    var function: F
+    /// What the claimed gradients are multiplied with: 1 for right ones.
+    var factor = 1.0
+
+    var variables: [Variable] { function.variables }
+    func values(of variable: Int) -> Tensor<Double> { function.values(of: variable) }
+    mutating func setValues(of variable: Int, to values: Tensor<Double>) {
+      function.setValues(of: variable, to: values)
+    }
+    func value(of variable: Int, at position: Int) -> Double {
+      function.value(of: variable, at: position)
+    }
+    mutating func setValue(of variable: Int, at position: Int, to value: Double) {
+      function.setValue(of: variable, at: position, to: value)
+    }
+
+    mutating func evaluate(
+      into outputs: inout [Double], seed: UInt32, movedOnly variable: Int?
+    ) throws {
+      counter.evaluations.withLock { $0 += 1 }
+      try function.evaluate(into: &outputs, seed: seed, movedOnly: variable)
+    }
+
+    mutating func gradients(upstream: [Double], seed: UInt32) throws -> [Tensor<Double>] {
+      counter.gradients.withLock { $0 += 1 }
+      return try function.gradients(upstream: upstream, seed: seed).map {
+        Tensor($0.shape, $0.elements.map { $0 * factor })
+      }
+    }
+  }
+
+  /// Evaluations that no element or direction needs: one at the point for the checker, and for each
+  /// variable another and the eight by which noise is measured.
+  private func others(_ function: some DifferentiableFunction) -> Int {
+    1 + 9 * function.variables.count
+  }
+
+  /// Every element, two random directions and the one along which all elements move alike.
+  private func lines(_ function: some DifferentiableFunction) -> Int {
+    function.variables.reduce(0) { $0 + $1.shape.count + 3 }
+  }
+
+  private func function<L: Layer>(of layer: L, _ shape: Shape) throws -> LayerFunction<L> {
+    var generator = SplitMix64(seed: 1)
+    let input = Tensor<Double>.normal(shape, using: &generator)
+    let parameters = try layer.specification.parameters(for: shape).map {
+      Tensor<Double>.normal($0.shape, using: &generator)
+    }
+    return try LayerFunction(layer, input: input, parameters: parameters)
+  }
+
+  /// Evaluations for each element or direction while a layer's gradient is checked.
+  private func evaluations<L: Layer>(
+    of layer: L, on shape: Shape, factor: Double = 1, options: CheckOptions = CheckOptions()
+  ) throws -> (rate: Double, gradients: Int) {
+    let counted = Counted(function: try function(of: layer, shape), factor: factor)
+    #expect(try check(counted, options: options).passed == (factor == 1))
+    let evaluations = counted.counter.evaluations.withLock { $0 } - others(counted)
+    return (
+      Double(evaluations) / Double(lines(counted)), counted.counter.gradients.withLock { $0 }
+    )
+  }
+
+  @Test("is what the comments say, whatever the layer", arguments: Kind.allCases)
+  func layers(kind: Kind) throws {
+    switch kind {
+    case .straight:
+      let layer = Convolution<Double>(.init(outputChannels: 4, kernel: 3, group: 2))
+      try expect(layer, on: Shape(2, 4, 6, 5), outputs: 2 * 4 * 4 * 3, variables: 3, right: 4...4)
+    case .curved:
+      let layer = LRN<Double>(.init(localSize: 3))
+      try expect(layer, on: Shape(2, 4, 6, 5), outputs: 240, variables: 1, right: 9...12)
+    case .bent:
+      let layer = Pooling<Double>(.init(.maximum, kernel: 3, stride: 2))
+      try expect(layer, on: Shape(2, 4, 6, 5), outputs: 2 * 4 * 3 * 2, variables: 1, right: 4...6)
+    }
+  }
+
+  /// What the function is between the points of a difference quotient.
+  enum Kind: CaseIterable {
+    case straight, curved, bent
+  }
+
+  private func expect<L: Layer>(
+    _ layer: L, on shape: Shape, outputs: Int, variables: Int, right: ClosedRange<Double>
+  ) throws {
+    let found = try evaluations(of: layer, on: shape)
+    #expect(right.contains(found.rate))
+    #expect(found.gradients == 1)
+    // Two where the first steps don't fit and others have to be found.
+    let cheap = try evaluations(of: layer, on: shape, options: CheckOptions(isEconomical: true))
+    #expect((1...2).contains(cheap.rate))
+    let wrong = try evaluations(of: layer, on: shape, factor: 1.5)
+    #expect((4...48).contains(wrong.rate))
+    // Two for each output, and some whose point or upstream gradient is another one.
+    #expect(wrong.gradients <= 1 + variables * (2 * outputs + 4))
+  }
+}
