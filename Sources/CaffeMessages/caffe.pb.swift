@@ -8,7 +8,7 @@
 // For information on using the generated types, please see the documentation:
 //   https://github.com/apple/swift-protobuf/
 
-/// The messages in Caffe's files, as far as this project reads them.
+/// The messages in Caffe's files.
 ///
 /// Names, numbers, types and defaults are those of BVLC Caffe's caffe.proto (commit 9b891540): facts
 /// that every program has to share with it. generate.sh beside this file makes Swift of it.
@@ -1065,8 +1065,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `accuracyParam`. Subsequent reads from it will return its default value.
   public mutating func clearAccuracyParam() {_uniqueStorage()._accuracyParam = nil}
 
-  public var argmaxParam: Caffe_Unmodelled {
-    get {_storage._argmaxParam ?? Caffe_Unmodelled()}
+  public var argmaxParam: Caffe_ArgMaxParameter {
+    get {_storage._argmaxParam ?? Caffe_ArgMaxParameter()}
     set {_uniqueStorage()._argmaxParam = newValue}
   }
   /// Returns true if `argmaxParam` has been explicitly set.
@@ -1074,8 +1074,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `argmaxParam`. Subsequent reads from it will return its default value.
   public mutating func clearArgmaxParam() {_uniqueStorage()._argmaxParam = nil}
 
-  public var batchNormParam: Caffe_Unmodelled {
-    get {_storage._batchNormParam ?? Caffe_Unmodelled()}
+  public var batchNormParam: Caffe_BatchNormParameter {
+    get {_storage._batchNormParam ?? Caffe_BatchNormParameter()}
     set {_uniqueStorage()._batchNormParam = newValue}
   }
   /// Returns true if `batchNormParam` has been explicitly set.
@@ -1083,8 +1083,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `batchNormParam`. Subsequent reads from it will return its default value.
   public mutating func clearBatchNormParam() {_uniqueStorage()._batchNormParam = nil}
 
-  public var biasParam: Caffe_Unmodelled {
-    get {_storage._biasParam ?? Caffe_Unmodelled()}
+  public var biasParam: Caffe_BiasParameter {
+    get {_storage._biasParam ?? Caffe_BiasParameter()}
     set {_uniqueStorage()._biasParam = newValue}
   }
   /// Returns true if `biasParam` has been explicitly set.
@@ -1092,8 +1092,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `biasParam`. Subsequent reads from it will return its default value.
   public mutating func clearBiasParam() {_uniqueStorage()._biasParam = nil}
 
-  public var clipParam: Caffe_Unmodelled {
-    get {_storage._clipParam ?? Caffe_Unmodelled()}
+  public var clipParam: Caffe_ClipParameter {
+    get {_storage._clipParam ?? Caffe_ClipParameter()}
     set {_uniqueStorage()._clipParam = newValue}
   }
   /// Returns true if `clipParam` has been explicitly set.
@@ -1101,8 +1101,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `clipParam`. Subsequent reads from it will return its default value.
   public mutating func clearClipParam() {_uniqueStorage()._clipParam = nil}
 
-  public var concatParam: Caffe_Unmodelled {
-    get {_storage._concatParam ?? Caffe_Unmodelled()}
+  public var concatParam: Caffe_ConcatParameter {
+    get {_storage._concatParam ?? Caffe_ConcatParameter()}
     set {_uniqueStorage()._concatParam = newValue}
   }
   /// Returns true if `concatParam` has been explicitly set.
@@ -1110,8 +1110,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `concatParam`. Subsequent reads from it will return its default value.
   public mutating func clearConcatParam() {_uniqueStorage()._concatParam = nil}
 
-  public var contrastiveLossParam: Caffe_Unmodelled {
-    get {_storage._contrastiveLossParam ?? Caffe_Unmodelled()}
+  public var contrastiveLossParam: Caffe_ContrastiveLossParameter {
+    get {_storage._contrastiveLossParam ?? Caffe_ContrastiveLossParameter()}
     set {_uniqueStorage()._contrastiveLossParam = newValue}
   }
   /// Returns true if `contrastiveLossParam` has been explicitly set.
@@ -1128,8 +1128,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `convolutionParam`. Subsequent reads from it will return its default value.
   public mutating func clearConvolutionParam() {_uniqueStorage()._convolutionParam = nil}
 
-  public var cropParam: Caffe_Unmodelled {
-    get {_storage._cropParam ?? Caffe_Unmodelled()}
+  public var cropParam: Caffe_CropParameter {
+    get {_storage._cropParam ?? Caffe_CropParameter()}
     set {_uniqueStorage()._cropParam = newValue}
   }
   /// Returns true if `cropParam` has been explicitly set.
@@ -1164,8 +1164,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `dummyDataParam`. Subsequent reads from it will return its default value.
   public mutating func clearDummyDataParam() {_uniqueStorage()._dummyDataParam = nil}
 
-  public var eltwiseParam: Caffe_Unmodelled {
-    get {_storage._eltwiseParam ?? Caffe_Unmodelled()}
+  public var eltwiseParam: Caffe_EltwiseParameter {
+    get {_storage._eltwiseParam ?? Caffe_EltwiseParameter()}
     set {_uniqueStorage()._eltwiseParam = newValue}
   }
   /// Returns true if `eltwiseParam` has been explicitly set.
@@ -1173,8 +1173,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `eltwiseParam`. Subsequent reads from it will return its default value.
   public mutating func clearEltwiseParam() {_uniqueStorage()._eltwiseParam = nil}
 
-  public var eluParam: Caffe_Unmodelled {
-    get {_storage._eluParam ?? Caffe_Unmodelled()}
+  public var eluParam: Caffe_ELUParameter {
+    get {_storage._eluParam ?? Caffe_ELUParameter()}
     set {_uniqueStorage()._eluParam = newValue}
   }
   /// Returns true if `eluParam` has been explicitly set.
@@ -1182,8 +1182,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `eluParam`. Subsequent reads from it will return its default value.
   public mutating func clearEluParam() {_uniqueStorage()._eluParam = nil}
 
-  public var embedParam: Caffe_Unmodelled {
-    get {_storage._embedParam ?? Caffe_Unmodelled()}
+  public var embedParam: Caffe_EmbedParameter {
+    get {_storage._embedParam ?? Caffe_EmbedParameter()}
     set {_uniqueStorage()._embedParam = newValue}
   }
   /// Returns true if `embedParam` has been explicitly set.
@@ -1191,8 +1191,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `embedParam`. Subsequent reads from it will return its default value.
   public mutating func clearEmbedParam() {_uniqueStorage()._embedParam = nil}
 
-  public var expParam: Caffe_Unmodelled {
-    get {_storage._expParam ?? Caffe_Unmodelled()}
+  public var expParam: Caffe_ExpParameter {
+    get {_storage._expParam ?? Caffe_ExpParameter()}
     set {_uniqueStorage()._expParam = newValue}
   }
   /// Returns true if `expParam` has been explicitly set.
@@ -1200,8 +1200,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `expParam`. Subsequent reads from it will return its default value.
   public mutating func clearExpParam() {_uniqueStorage()._expParam = nil}
 
-  public var flattenParam: Caffe_Unmodelled {
-    get {_storage._flattenParam ?? Caffe_Unmodelled()}
+  public var flattenParam: Caffe_FlattenParameter {
+    get {_storage._flattenParam ?? Caffe_FlattenParameter()}
     set {_uniqueStorage()._flattenParam = newValue}
   }
   /// Returns true if `flattenParam` has been explicitly set.
@@ -1209,8 +1209,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `flattenParam`. Subsequent reads from it will return its default value.
   public mutating func clearFlattenParam() {_uniqueStorage()._flattenParam = nil}
 
-  public var hdf5DataParam: Caffe_Unmodelled {
-    get {_storage._hdf5DataParam ?? Caffe_Unmodelled()}
+  public var hdf5DataParam: Caffe_HDF5DataParameter {
+    get {_storage._hdf5DataParam ?? Caffe_HDF5DataParameter()}
     set {_uniqueStorage()._hdf5DataParam = newValue}
   }
   /// Returns true if `hdf5DataParam` has been explicitly set.
@@ -1218,8 +1218,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `hdf5DataParam`. Subsequent reads from it will return its default value.
   public mutating func clearHdf5DataParam() {_uniqueStorage()._hdf5DataParam = nil}
 
-  public var hdf5OutputParam: Caffe_Unmodelled {
-    get {_storage._hdf5OutputParam ?? Caffe_Unmodelled()}
+  public var hdf5OutputParam: Caffe_HDF5OutputParameter {
+    get {_storage._hdf5OutputParam ?? Caffe_HDF5OutputParameter()}
     set {_uniqueStorage()._hdf5OutputParam = newValue}
   }
   /// Returns true if `hdf5OutputParam` has been explicitly set.
@@ -1227,8 +1227,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `hdf5OutputParam`. Subsequent reads from it will return its default value.
   public mutating func clearHdf5OutputParam() {_uniqueStorage()._hdf5OutputParam = nil}
 
-  public var hingeLossParam: Caffe_Unmodelled {
-    get {_storage._hingeLossParam ?? Caffe_Unmodelled()}
+  public var hingeLossParam: Caffe_HingeLossParameter {
+    get {_storage._hingeLossParam ?? Caffe_HingeLossParameter()}
     set {_uniqueStorage()._hingeLossParam = newValue}
   }
   /// Returns true if `hingeLossParam` has been explicitly set.
@@ -1245,8 +1245,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `imageDataParam`. Subsequent reads from it will return its default value.
   public mutating func clearImageDataParam() {_uniqueStorage()._imageDataParam = nil}
 
-  public var infogainLossParam: Caffe_Unmodelled {
-    get {_storage._infogainLossParam ?? Caffe_Unmodelled()}
+  public var infogainLossParam: Caffe_InfogainLossParameter {
+    get {_storage._infogainLossParam ?? Caffe_InfogainLossParameter()}
     set {_uniqueStorage()._infogainLossParam = newValue}
   }
   /// Returns true if `infogainLossParam` has been explicitly set.
@@ -1272,8 +1272,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `inputParam`. Subsequent reads from it will return its default value.
   public mutating func clearInputParam() {_uniqueStorage()._inputParam = nil}
 
-  public var logParam: Caffe_Unmodelled {
-    get {_storage._logParam ?? Caffe_Unmodelled()}
+  public var logParam: Caffe_LogParameter {
+    get {_storage._logParam ?? Caffe_LogParameter()}
     set {_uniqueStorage()._logParam = newValue}
   }
   /// Returns true if `logParam` has been explicitly set.
@@ -1290,8 +1290,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `lrnParam`. Subsequent reads from it will return its default value.
   public mutating func clearLrnParam() {_uniqueStorage()._lrnParam = nil}
 
-  public var memoryDataParam: Caffe_Unmodelled {
-    get {_storage._memoryDataParam ?? Caffe_Unmodelled()}
+  public var memoryDataParam: Caffe_MemoryDataParameter {
+    get {_storage._memoryDataParam ?? Caffe_MemoryDataParameter()}
     set {_uniqueStorage()._memoryDataParam = newValue}
   }
   /// Returns true if `memoryDataParam` has been explicitly set.
@@ -1299,8 +1299,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `memoryDataParam`. Subsequent reads from it will return its default value.
   public mutating func clearMemoryDataParam() {_uniqueStorage()._memoryDataParam = nil}
 
-  public var mvnParam: Caffe_Unmodelled {
-    get {_storage._mvnParam ?? Caffe_Unmodelled()}
+  public var mvnParam: Caffe_MVNParameter {
+    get {_storage._mvnParam ?? Caffe_MVNParameter()}
     set {_uniqueStorage()._mvnParam = newValue}
   }
   /// Returns true if `mvnParam` has been explicitly set.
@@ -1308,8 +1308,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `mvnParam`. Subsequent reads from it will return its default value.
   public mutating func clearMvnParam() {_uniqueStorage()._mvnParam = nil}
 
-  public var parameterParam: Caffe_Unmodelled {
-    get {_storage._parameterParam ?? Caffe_Unmodelled()}
+  public var parameterParam: Caffe_ParameterParameter {
+    get {_storage._parameterParam ?? Caffe_ParameterParameter()}
     set {_uniqueStorage()._parameterParam = newValue}
   }
   /// Returns true if `parameterParam` has been explicitly set.
@@ -1326,8 +1326,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `poolingParam`. Subsequent reads from it will return its default value.
   public mutating func clearPoolingParam() {_uniqueStorage()._poolingParam = nil}
 
-  public var powerParam: Caffe_Unmodelled {
-    get {_storage._powerParam ?? Caffe_Unmodelled()}
+  public var powerParam: Caffe_PowerParameter {
+    get {_storage._powerParam ?? Caffe_PowerParameter()}
     set {_uniqueStorage()._powerParam = newValue}
   }
   /// Returns true if `powerParam` has been explicitly set.
@@ -1335,8 +1335,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `powerParam`. Subsequent reads from it will return its default value.
   public mutating func clearPowerParam() {_uniqueStorage()._powerParam = nil}
 
-  public var preluParam: Caffe_Unmodelled {
-    get {_storage._preluParam ?? Caffe_Unmodelled()}
+  public var preluParam: Caffe_PReLUParameter {
+    get {_storage._preluParam ?? Caffe_PReLUParameter()}
     set {_uniqueStorage()._preluParam = newValue}
   }
   /// Returns true if `preluParam` has been explicitly set.
@@ -1344,8 +1344,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `preluParam`. Subsequent reads from it will return its default value.
   public mutating func clearPreluParam() {_uniqueStorage()._preluParam = nil}
 
-  public var pythonParam: Caffe_Unmodelled {
-    get {_storage._pythonParam ?? Caffe_Unmodelled()}
+  public var pythonParam: Caffe_PythonParameter {
+    get {_storage._pythonParam ?? Caffe_PythonParameter()}
     set {_uniqueStorage()._pythonParam = newValue}
   }
   /// Returns true if `pythonParam` has been explicitly set.
@@ -1353,8 +1353,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `pythonParam`. Subsequent reads from it will return its default value.
   public mutating func clearPythonParam() {_uniqueStorage()._pythonParam = nil}
 
-  public var recurrentParam: Caffe_Unmodelled {
-    get {_storage._recurrentParam ?? Caffe_Unmodelled()}
+  public var recurrentParam: Caffe_RecurrentParameter {
+    get {_storage._recurrentParam ?? Caffe_RecurrentParameter()}
     set {_uniqueStorage()._recurrentParam = newValue}
   }
   /// Returns true if `recurrentParam` has been explicitly set.
@@ -1362,8 +1362,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `recurrentParam`. Subsequent reads from it will return its default value.
   public mutating func clearRecurrentParam() {_uniqueStorage()._recurrentParam = nil}
 
-  public var reductionParam: Caffe_Unmodelled {
-    get {_storage._reductionParam ?? Caffe_Unmodelled()}
+  public var reductionParam: Caffe_ReductionParameter {
+    get {_storage._reductionParam ?? Caffe_ReductionParameter()}
     set {_uniqueStorage()._reductionParam = newValue}
   }
   /// Returns true if `reductionParam` has been explicitly set.
@@ -1380,8 +1380,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `reluParam`. Subsequent reads from it will return its default value.
   public mutating func clearReluParam() {_uniqueStorage()._reluParam = nil}
 
-  public var reshapeParam: Caffe_Unmodelled {
-    get {_storage._reshapeParam ?? Caffe_Unmodelled()}
+  public var reshapeParam: Caffe_ReshapeParameter {
+    get {_storage._reshapeParam ?? Caffe_ReshapeParameter()}
     set {_uniqueStorage()._reshapeParam = newValue}
   }
   /// Returns true if `reshapeParam` has been explicitly set.
@@ -1389,8 +1389,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `reshapeParam`. Subsequent reads from it will return its default value.
   public mutating func clearReshapeParam() {_uniqueStorage()._reshapeParam = nil}
 
-  public var scaleParam: Caffe_Unmodelled {
-    get {_storage._scaleParam ?? Caffe_Unmodelled()}
+  public var scaleParam: Caffe_ScaleParameter {
+    get {_storage._scaleParam ?? Caffe_ScaleParameter()}
     set {_uniqueStorage()._scaleParam = newValue}
   }
   /// Returns true if `scaleParam` has been explicitly set.
@@ -1398,8 +1398,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `scaleParam`. Subsequent reads from it will return its default value.
   public mutating func clearScaleParam() {_uniqueStorage()._scaleParam = nil}
 
-  public var sigmoidParam: Caffe_Unmodelled {
-    get {_storage._sigmoidParam ?? Caffe_Unmodelled()}
+  public var sigmoidParam: Caffe_SigmoidParameter {
+    get {_storage._sigmoidParam ?? Caffe_SigmoidParameter()}
     set {_uniqueStorage()._sigmoidParam = newValue}
   }
   /// Returns true if `sigmoidParam` has been explicitly set.
@@ -1416,8 +1416,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `softmaxParam`. Subsequent reads from it will return its default value.
   public mutating func clearSoftmaxParam() {_uniqueStorage()._softmaxParam = nil}
 
-  public var sppParam: Caffe_Unmodelled {
-    get {_storage._sppParam ?? Caffe_Unmodelled()}
+  public var sppParam: Caffe_SPPParameter {
+    get {_storage._sppParam ?? Caffe_SPPParameter()}
     set {_uniqueStorage()._sppParam = newValue}
   }
   /// Returns true if `sppParam` has been explicitly set.
@@ -1425,8 +1425,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `sppParam`. Subsequent reads from it will return its default value.
   public mutating func clearSppParam() {_uniqueStorage()._sppParam = nil}
 
-  public var sliceParam: Caffe_Unmodelled {
-    get {_storage._sliceParam ?? Caffe_Unmodelled()}
+  public var sliceParam: Caffe_SliceParameter {
+    get {_storage._sliceParam ?? Caffe_SliceParameter()}
     set {_uniqueStorage()._sliceParam = newValue}
   }
   /// Returns true if `sliceParam` has been explicitly set.
@@ -1434,8 +1434,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `sliceParam`. Subsequent reads from it will return its default value.
   public mutating func clearSliceParam() {_uniqueStorage()._sliceParam = nil}
 
-  public var swishParam: Caffe_Unmodelled {
-    get {_storage._swishParam ?? Caffe_Unmodelled()}
+  public var swishParam: Caffe_SwishParameter {
+    get {_storage._swishParam ?? Caffe_SwishParameter()}
     set {_uniqueStorage()._swishParam = newValue}
   }
   /// Returns true if `swishParam` has been explicitly set.
@@ -1443,8 +1443,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `swishParam`. Subsequent reads from it will return its default value.
   public mutating func clearSwishParam() {_uniqueStorage()._swishParam = nil}
 
-  public var tanhParam: Caffe_Unmodelled {
-    get {_storage._tanhParam ?? Caffe_Unmodelled()}
+  public var tanhParam: Caffe_TanHParameter {
+    get {_storage._tanhParam ?? Caffe_TanHParameter()}
     set {_uniqueStorage()._tanhParam = newValue}
   }
   /// Returns true if `tanhParam` has been explicitly set.
@@ -1452,8 +1452,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `tanhParam`. Subsequent reads from it will return its default value.
   public mutating func clearTanhParam() {_uniqueStorage()._tanhParam = nil}
 
-  public var thresholdParam: Caffe_Unmodelled {
-    get {_storage._thresholdParam ?? Caffe_Unmodelled()}
+  public var thresholdParam: Caffe_ThresholdParameter {
+    get {_storage._thresholdParam ?? Caffe_ThresholdParameter()}
     set {_uniqueStorage()._thresholdParam = newValue}
   }
   /// Returns true if `thresholdParam` has been explicitly set.
@@ -1461,8 +1461,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `thresholdParam`. Subsequent reads from it will return its default value.
   public mutating func clearThresholdParam() {_uniqueStorage()._thresholdParam = nil}
 
-  public var tileParam: Caffe_Unmodelled {
-    get {_storage._tileParam ?? Caffe_Unmodelled()}
+  public var tileParam: Caffe_TileParameter {
+    get {_storage._tileParam ?? Caffe_TileParameter()}
     set {_uniqueStorage()._tileParam = newValue}
   }
   /// Returns true if `tileParam` has been explicitly set.
@@ -1470,8 +1470,8 @@ public nonisolated struct Caffe_LayerParameter: @unchecked Sendable {
   /// Clears the value of `tileParam`. Subsequent reads from it will return its default value.
   public mutating func clearTileParam() {_uniqueStorage()._tileParam = nil}
 
-  public var windowDataParam: Caffe_Unmodelled {
-    get {_storage._windowDataParam ?? Caffe_Unmodelled()}
+  public var windowDataParam: Caffe_WindowDataParameter {
+    get {_storage._windowDataParam ?? Caffe_WindowDataParameter()}
     set {_uniqueStorage()._windowDataParam = newValue}
   }
   /// Returns true if `windowDataParam` has been explicitly set.
@@ -2628,8 +2628,8 @@ public nonisolated struct Caffe_V1LayerParameter: @unchecked Sendable {
   /// Clears the value of `accuracyParam`. Subsequent reads from it will return its default value.
   public mutating func clearAccuracyParam() {_uniqueStorage()._accuracyParam = nil}
 
-  public var argmaxParam: Caffe_Unmodelled {
-    get {_storage._argmaxParam ?? Caffe_Unmodelled()}
+  public var argmaxParam: Caffe_ArgMaxParameter {
+    get {_storage._argmaxParam ?? Caffe_ArgMaxParameter()}
     set {_uniqueStorage()._argmaxParam = newValue}
   }
   /// Returns true if `argmaxParam` has been explicitly set.
@@ -2637,8 +2637,8 @@ public nonisolated struct Caffe_V1LayerParameter: @unchecked Sendable {
   /// Clears the value of `argmaxParam`. Subsequent reads from it will return its default value.
   public mutating func clearArgmaxParam() {_uniqueStorage()._argmaxParam = nil}
 
-  public var concatParam: Caffe_Unmodelled {
-    get {_storage._concatParam ?? Caffe_Unmodelled()}
+  public var concatParam: Caffe_ConcatParameter {
+    get {_storage._concatParam ?? Caffe_ConcatParameter()}
     set {_uniqueStorage()._concatParam = newValue}
   }
   /// Returns true if `concatParam` has been explicitly set.
@@ -2646,8 +2646,8 @@ public nonisolated struct Caffe_V1LayerParameter: @unchecked Sendable {
   /// Clears the value of `concatParam`. Subsequent reads from it will return its default value.
   public mutating func clearConcatParam() {_uniqueStorage()._concatParam = nil}
 
-  public var contrastiveLossParam: Caffe_Unmodelled {
-    get {_storage._contrastiveLossParam ?? Caffe_Unmodelled()}
+  public var contrastiveLossParam: Caffe_ContrastiveLossParameter {
+    get {_storage._contrastiveLossParam ?? Caffe_ContrastiveLossParameter()}
     set {_uniqueStorage()._contrastiveLossParam = newValue}
   }
   /// Returns true if `contrastiveLossParam` has been explicitly set.
@@ -2691,8 +2691,8 @@ public nonisolated struct Caffe_V1LayerParameter: @unchecked Sendable {
   /// Clears the value of `dummyDataParam`. Subsequent reads from it will return its default value.
   public mutating func clearDummyDataParam() {_uniqueStorage()._dummyDataParam = nil}
 
-  public var eltwiseParam: Caffe_Unmodelled {
-    get {_storage._eltwiseParam ?? Caffe_Unmodelled()}
+  public var eltwiseParam: Caffe_EltwiseParameter {
+    get {_storage._eltwiseParam ?? Caffe_EltwiseParameter()}
     set {_uniqueStorage()._eltwiseParam = newValue}
   }
   /// Returns true if `eltwiseParam` has been explicitly set.
@@ -2700,8 +2700,8 @@ public nonisolated struct Caffe_V1LayerParameter: @unchecked Sendable {
   /// Clears the value of `eltwiseParam`. Subsequent reads from it will return its default value.
   public mutating func clearEltwiseParam() {_uniqueStorage()._eltwiseParam = nil}
 
-  public var expParam: Caffe_Unmodelled {
-    get {_storage._expParam ?? Caffe_Unmodelled()}
+  public var expParam: Caffe_ExpParameter {
+    get {_storage._expParam ?? Caffe_ExpParameter()}
     set {_uniqueStorage()._expParam = newValue}
   }
   /// Returns true if `expParam` has been explicitly set.
@@ -2709,8 +2709,8 @@ public nonisolated struct Caffe_V1LayerParameter: @unchecked Sendable {
   /// Clears the value of `expParam`. Subsequent reads from it will return its default value.
   public mutating func clearExpParam() {_uniqueStorage()._expParam = nil}
 
-  public var hdf5DataParam: Caffe_Unmodelled {
-    get {_storage._hdf5DataParam ?? Caffe_Unmodelled()}
+  public var hdf5DataParam: Caffe_HDF5DataParameter {
+    get {_storage._hdf5DataParam ?? Caffe_HDF5DataParameter()}
     set {_uniqueStorage()._hdf5DataParam = newValue}
   }
   /// Returns true if `hdf5DataParam` has been explicitly set.
@@ -2718,8 +2718,8 @@ public nonisolated struct Caffe_V1LayerParameter: @unchecked Sendable {
   /// Clears the value of `hdf5DataParam`. Subsequent reads from it will return its default value.
   public mutating func clearHdf5DataParam() {_uniqueStorage()._hdf5DataParam = nil}
 
-  public var hdf5OutputParam: Caffe_Unmodelled {
-    get {_storage._hdf5OutputParam ?? Caffe_Unmodelled()}
+  public var hdf5OutputParam: Caffe_HDF5OutputParameter {
+    get {_storage._hdf5OutputParam ?? Caffe_HDF5OutputParameter()}
     set {_uniqueStorage()._hdf5OutputParam = newValue}
   }
   /// Returns true if `hdf5OutputParam` has been explicitly set.
@@ -2727,8 +2727,8 @@ public nonisolated struct Caffe_V1LayerParameter: @unchecked Sendable {
   /// Clears the value of `hdf5OutputParam`. Subsequent reads from it will return its default value.
   public mutating func clearHdf5OutputParam() {_uniqueStorage()._hdf5OutputParam = nil}
 
-  public var hingeLossParam: Caffe_Unmodelled {
-    get {_storage._hingeLossParam ?? Caffe_Unmodelled()}
+  public var hingeLossParam: Caffe_HingeLossParameter {
+    get {_storage._hingeLossParam ?? Caffe_HingeLossParameter()}
     set {_uniqueStorage()._hingeLossParam = newValue}
   }
   /// Returns true if `hingeLossParam` has been explicitly set.
@@ -2745,8 +2745,8 @@ public nonisolated struct Caffe_V1LayerParameter: @unchecked Sendable {
   /// Clears the value of `imageDataParam`. Subsequent reads from it will return its default value.
   public mutating func clearImageDataParam() {_uniqueStorage()._imageDataParam = nil}
 
-  public var infogainLossParam: Caffe_Unmodelled {
-    get {_storage._infogainLossParam ?? Caffe_Unmodelled()}
+  public var infogainLossParam: Caffe_InfogainLossParameter {
+    get {_storage._infogainLossParam ?? Caffe_InfogainLossParameter()}
     set {_uniqueStorage()._infogainLossParam = newValue}
   }
   /// Returns true if `infogainLossParam` has been explicitly set.
@@ -2772,8 +2772,8 @@ public nonisolated struct Caffe_V1LayerParameter: @unchecked Sendable {
   /// Clears the value of `lrnParam`. Subsequent reads from it will return its default value.
   public mutating func clearLrnParam() {_uniqueStorage()._lrnParam = nil}
 
-  public var memoryDataParam: Caffe_Unmodelled {
-    get {_storage._memoryDataParam ?? Caffe_Unmodelled()}
+  public var memoryDataParam: Caffe_MemoryDataParameter {
+    get {_storage._memoryDataParam ?? Caffe_MemoryDataParameter()}
     set {_uniqueStorage()._memoryDataParam = newValue}
   }
   /// Returns true if `memoryDataParam` has been explicitly set.
@@ -2781,8 +2781,8 @@ public nonisolated struct Caffe_V1LayerParameter: @unchecked Sendable {
   /// Clears the value of `memoryDataParam`. Subsequent reads from it will return its default value.
   public mutating func clearMemoryDataParam() {_uniqueStorage()._memoryDataParam = nil}
 
-  public var mvnParam: Caffe_Unmodelled {
-    get {_storage._mvnParam ?? Caffe_Unmodelled()}
+  public var mvnParam: Caffe_MVNParameter {
+    get {_storage._mvnParam ?? Caffe_MVNParameter()}
     set {_uniqueStorage()._mvnParam = newValue}
   }
   /// Returns true if `mvnParam` has been explicitly set.
@@ -2799,8 +2799,8 @@ public nonisolated struct Caffe_V1LayerParameter: @unchecked Sendable {
   /// Clears the value of `poolingParam`. Subsequent reads from it will return its default value.
   public mutating func clearPoolingParam() {_uniqueStorage()._poolingParam = nil}
 
-  public var powerParam: Caffe_Unmodelled {
-    get {_storage._powerParam ?? Caffe_Unmodelled()}
+  public var powerParam: Caffe_PowerParameter {
+    get {_storage._powerParam ?? Caffe_PowerParameter()}
     set {_uniqueStorage()._powerParam = newValue}
   }
   /// Returns true if `powerParam` has been explicitly set.
@@ -2817,8 +2817,8 @@ public nonisolated struct Caffe_V1LayerParameter: @unchecked Sendable {
   /// Clears the value of `reluParam`. Subsequent reads from it will return its default value.
   public mutating func clearReluParam() {_uniqueStorage()._reluParam = nil}
 
-  public var sigmoidParam: Caffe_Unmodelled {
-    get {_storage._sigmoidParam ?? Caffe_Unmodelled()}
+  public var sigmoidParam: Caffe_SigmoidParameter {
+    get {_storage._sigmoidParam ?? Caffe_SigmoidParameter()}
     set {_uniqueStorage()._sigmoidParam = newValue}
   }
   /// Returns true if `sigmoidParam` has been explicitly set.
@@ -2835,8 +2835,8 @@ public nonisolated struct Caffe_V1LayerParameter: @unchecked Sendable {
   /// Clears the value of `softmaxParam`. Subsequent reads from it will return its default value.
   public mutating func clearSoftmaxParam() {_uniqueStorage()._softmaxParam = nil}
 
-  public var sliceParam: Caffe_Unmodelled {
-    get {_storage._sliceParam ?? Caffe_Unmodelled()}
+  public var sliceParam: Caffe_SliceParameter {
+    get {_storage._sliceParam ?? Caffe_SliceParameter()}
     set {_uniqueStorage()._sliceParam = newValue}
   }
   /// Returns true if `sliceParam` has been explicitly set.
@@ -2844,8 +2844,8 @@ public nonisolated struct Caffe_V1LayerParameter: @unchecked Sendable {
   /// Clears the value of `sliceParam`. Subsequent reads from it will return its default value.
   public mutating func clearSliceParam() {_uniqueStorage()._sliceParam = nil}
 
-  public var tanhParam: Caffe_Unmodelled {
-    get {_storage._tanhParam ?? Caffe_Unmodelled()}
+  public var tanhParam: Caffe_TanHParameter {
+    get {_storage._tanhParam ?? Caffe_TanHParameter()}
     set {_uniqueStorage()._tanhParam = newValue}
   }
   /// Returns true if `tanhParam` has been explicitly set.
@@ -2853,8 +2853,8 @@ public nonisolated struct Caffe_V1LayerParameter: @unchecked Sendable {
   /// Clears the value of `tanhParam`. Subsequent reads from it will return its default value.
   public mutating func clearTanhParam() {_uniqueStorage()._tanhParam = nil}
 
-  public var thresholdParam: Caffe_Unmodelled {
-    get {_storage._thresholdParam ?? Caffe_Unmodelled()}
+  public var thresholdParam: Caffe_ThresholdParameter {
+    get {_storage._thresholdParam ?? Caffe_ThresholdParameter()}
     set {_uniqueStorage()._thresholdParam = newValue}
   }
   /// Returns true if `thresholdParam` has been explicitly set.
@@ -2862,8 +2862,8 @@ public nonisolated struct Caffe_V1LayerParameter: @unchecked Sendable {
   /// Clears the value of `thresholdParam`. Subsequent reads from it will return its default value.
   public mutating func clearThresholdParam() {_uniqueStorage()._thresholdParam = nil}
 
-  public var windowDataParam: Caffe_Unmodelled {
-    get {_storage._windowDataParam ?? Caffe_Unmodelled()}
+  public var windowDataParam: Caffe_WindowDataParameter {
+    get {_storage._windowDataParam ?? Caffe_WindowDataParameter()}
     set {_uniqueStorage()._windowDataParam = newValue}
   }
   /// Returns true if `windowDataParam` has been explicitly set.
@@ -2889,8 +2889,8 @@ public nonisolated struct Caffe_V1LayerParameter: @unchecked Sendable {
   /// Clears the value of `lossParam`. Subsequent reads from it will return its default value.
   public mutating func clearLossParam() {_uniqueStorage()._lossParam = nil}
 
-  public var layer: Caffe_Unmodelled {
-    get {_storage._layer ?? Caffe_Unmodelled()}
+  public var layer: Caffe_V0LayerParameter {
+    get {_storage._layer ?? Caffe_V0LayerParameter()}
     set {_uniqueStorage()._layer = newValue}
   }
   /// Returns true if `layer` has been explicitly set.
@@ -2963,16 +2963,1774 @@ public nonisolated struct Caffe_V1LayerParameter: @unchecked Sendable {
   fileprivate var _storage = _StorageClass.defaultInstance
 }
 
-/// Parameters of layers that this project doesn't have. Their content survives in binary files as
-/// unknown fields.
-public nonisolated struct Caffe_Unmodelled: Sendable {
+/// A layer as it was written in 2013, inside one of V1LayerParameter.
+public nonisolated struct Caffe_V0LayerParameter: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  public var name: String {
+    get {_storage._name ?? String()}
+    set {_uniqueStorage()._name = newValue}
+  }
+  /// Returns true if `name` has been explicitly set.
+  public var hasName: Bool {_storage._name != nil}
+  /// Clears the value of `name`. Subsequent reads from it will return its default value.
+  public mutating func clearName() {_uniqueStorage()._name = nil}
+
+  public var type: String {
+    get {_storage._type ?? String()}
+    set {_uniqueStorage()._type = newValue}
+  }
+  /// Returns true if `type` has been explicitly set.
+  public var hasType: Bool {_storage._type != nil}
+  /// Clears the value of `type`. Subsequent reads from it will return its default value.
+  public mutating func clearType() {_uniqueStorage()._type = nil}
+
+  public var numOutput: UInt32 {
+    get {_storage._numOutput ?? 0}
+    set {_uniqueStorage()._numOutput = newValue}
+  }
+  /// Returns true if `numOutput` has been explicitly set.
+  public var hasNumOutput: Bool {_storage._numOutput != nil}
+  /// Clears the value of `numOutput`. Subsequent reads from it will return its default value.
+  public mutating func clearNumOutput() {_uniqueStorage()._numOutput = nil}
+
+  public var biasterm: Bool {
+    get {_storage._biasterm ?? true}
+    set {_uniqueStorage()._biasterm = newValue}
+  }
+  /// Returns true if `biasterm` has been explicitly set.
+  public var hasBiasterm: Bool {_storage._biasterm != nil}
+  /// Clears the value of `biasterm`. Subsequent reads from it will return its default value.
+  public mutating func clearBiasterm() {_uniqueStorage()._biasterm = nil}
+
+  public var weightFiller: Caffe_FillerParameter {
+    get {_storage._weightFiller ?? Caffe_FillerParameter()}
+    set {_uniqueStorage()._weightFiller = newValue}
+  }
+  /// Returns true if `weightFiller` has been explicitly set.
+  public var hasWeightFiller: Bool {_storage._weightFiller != nil}
+  /// Clears the value of `weightFiller`. Subsequent reads from it will return its default value.
+  public mutating func clearWeightFiller() {_uniqueStorage()._weightFiller = nil}
+
+  public var biasFiller: Caffe_FillerParameter {
+    get {_storage._biasFiller ?? Caffe_FillerParameter()}
+    set {_uniqueStorage()._biasFiller = newValue}
+  }
+  /// Returns true if `biasFiller` has been explicitly set.
+  public var hasBiasFiller: Bool {_storage._biasFiller != nil}
+  /// Clears the value of `biasFiller`. Subsequent reads from it will return its default value.
+  public mutating func clearBiasFiller() {_uniqueStorage()._biasFiller = nil}
+
+  public var pad: UInt32 {
+    get {_storage._pad ?? 0}
+    set {_uniqueStorage()._pad = newValue}
+  }
+  /// Returns true if `pad` has been explicitly set.
+  public var hasPad: Bool {_storage._pad != nil}
+  /// Clears the value of `pad`. Subsequent reads from it will return its default value.
+  public mutating func clearPad() {_uniqueStorage()._pad = nil}
+
+  public var kernelsize: UInt32 {
+    get {_storage._kernelsize ?? 0}
+    set {_uniqueStorage()._kernelsize = newValue}
+  }
+  /// Returns true if `kernelsize` has been explicitly set.
+  public var hasKernelsize: Bool {_storage._kernelsize != nil}
+  /// Clears the value of `kernelsize`. Subsequent reads from it will return its default value.
+  public mutating func clearKernelsize() {_uniqueStorage()._kernelsize = nil}
+
+  public var group: UInt32 {
+    get {_storage._group ?? 1}
+    set {_uniqueStorage()._group = newValue}
+  }
+  /// Returns true if `group` has been explicitly set.
+  public var hasGroup: Bool {_storage._group != nil}
+  /// Clears the value of `group`. Subsequent reads from it will return its default value.
+  public mutating func clearGroup() {_uniqueStorage()._group = nil}
+
+  public var stride: UInt32 {
+    get {_storage._stride ?? 1}
+    set {_uniqueStorage()._stride = newValue}
+  }
+  /// Returns true if `stride` has been explicitly set.
+  public var hasStride: Bool {_storage._stride != nil}
+  /// Clears the value of `stride`. Subsequent reads from it will return its default value.
+  public mutating func clearStride() {_uniqueStorage()._stride = nil}
+
+  public var pool: Caffe_V0LayerParameter.PoolMethod {
+    get {_storage._pool ?? .max}
+    set {_uniqueStorage()._pool = newValue}
+  }
+  /// Returns true if `pool` has been explicitly set.
+  public var hasPool: Bool {_storage._pool != nil}
+  /// Clears the value of `pool`. Subsequent reads from it will return its default value.
+  public mutating func clearPool() {_uniqueStorage()._pool = nil}
+
+  public var dropoutRatio: Float {
+    get {_storage._dropoutRatio ?? 0.5}
+    set {_uniqueStorage()._dropoutRatio = newValue}
+  }
+  /// Returns true if `dropoutRatio` has been explicitly set.
+  public var hasDropoutRatio: Bool {_storage._dropoutRatio != nil}
+  /// Clears the value of `dropoutRatio`. Subsequent reads from it will return its default value.
+  public mutating func clearDropoutRatio() {_uniqueStorage()._dropoutRatio = nil}
+
+  public var localSize: UInt32 {
+    get {_storage._localSize ?? 5}
+    set {_uniqueStorage()._localSize = newValue}
+  }
+  /// Returns true if `localSize` has been explicitly set.
+  public var hasLocalSize: Bool {_storage._localSize != nil}
+  /// Clears the value of `localSize`. Subsequent reads from it will return its default value.
+  public mutating func clearLocalSize() {_uniqueStorage()._localSize = nil}
+
+  public var alpha: Float {
+    get {_storage._alpha ?? 1}
+    set {_uniqueStorage()._alpha = newValue}
+  }
+  /// Returns true if `alpha` has been explicitly set.
+  public var hasAlpha: Bool {_storage._alpha != nil}
+  /// Clears the value of `alpha`. Subsequent reads from it will return its default value.
+  public mutating func clearAlpha() {_uniqueStorage()._alpha = nil}
+
+  public var beta: Float {
+    get {_storage._beta ?? 0.75}
+    set {_uniqueStorage()._beta = newValue}
+  }
+  /// Returns true if `beta` has been explicitly set.
+  public var hasBeta: Bool {_storage._beta != nil}
+  /// Clears the value of `beta`. Subsequent reads from it will return its default value.
+  public mutating func clearBeta() {_uniqueStorage()._beta = nil}
+
+  public var k: Float {
+    get {_storage._k ?? 1}
+    set {_uniqueStorage()._k = newValue}
+  }
+  /// Returns true if `k` has been explicitly set.
+  public var hasK: Bool {_storage._k != nil}
+  /// Clears the value of `k`. Subsequent reads from it will return its default value.
+  public mutating func clearK() {_uniqueStorage()._k = nil}
+
+  public var source: String {
+    get {_storage._source ?? String()}
+    set {_uniqueStorage()._source = newValue}
+  }
+  /// Returns true if `source` has been explicitly set.
+  public var hasSource: Bool {_storage._source != nil}
+  /// Clears the value of `source`. Subsequent reads from it will return its default value.
+  public mutating func clearSource() {_uniqueStorage()._source = nil}
+
+  public var scale: Float {
+    get {_storage._scale ?? 1}
+    set {_uniqueStorage()._scale = newValue}
+  }
+  /// Returns true if `scale` has been explicitly set.
+  public var hasScale: Bool {_storage._scale != nil}
+  /// Clears the value of `scale`. Subsequent reads from it will return its default value.
+  public mutating func clearScale() {_uniqueStorage()._scale = nil}
+
+  public var meanfile: String {
+    get {_storage._meanfile ?? String()}
+    set {_uniqueStorage()._meanfile = newValue}
+  }
+  /// Returns true if `meanfile` has been explicitly set.
+  public var hasMeanfile: Bool {_storage._meanfile != nil}
+  /// Clears the value of `meanfile`. Subsequent reads from it will return its default value.
+  public mutating func clearMeanfile() {_uniqueStorage()._meanfile = nil}
+
+  public var batchsize: UInt32 {
+    get {_storage._batchsize ?? 0}
+    set {_uniqueStorage()._batchsize = newValue}
+  }
+  /// Returns true if `batchsize` has been explicitly set.
+  public var hasBatchsize: Bool {_storage._batchsize != nil}
+  /// Clears the value of `batchsize`. Subsequent reads from it will return its default value.
+  public mutating func clearBatchsize() {_uniqueStorage()._batchsize = nil}
+
+  public var cropsize: UInt32 {
+    get {_storage._cropsize ?? 0}
+    set {_uniqueStorage()._cropsize = newValue}
+  }
+  /// Returns true if `cropsize` has been explicitly set.
+  public var hasCropsize: Bool {_storage._cropsize != nil}
+  /// Clears the value of `cropsize`. Subsequent reads from it will return its default value.
+  public mutating func clearCropsize() {_uniqueStorage()._cropsize = nil}
+
+  public var mirror: Bool {
+    get {_storage._mirror ?? false}
+    set {_uniqueStorage()._mirror = newValue}
+  }
+  /// Returns true if `mirror` has been explicitly set.
+  public var hasMirror: Bool {_storage._mirror != nil}
+  /// Clears the value of `mirror`. Subsequent reads from it will return its default value.
+  public mutating func clearMirror() {_uniqueStorage()._mirror = nil}
+
+  public var blobs: [Caffe_BlobProto] {
+    get {_storage._blobs}
+    set {_uniqueStorage()._blobs = newValue}
+  }
+
+  public var blobsLr: [Float] {
+    get {_storage._blobsLr}
+    set {_uniqueStorage()._blobsLr = newValue}
+  }
+
+  public var weightDecay: [Float] {
+    get {_storage._weightDecay}
+    set {_uniqueStorage()._weightDecay = newValue}
+  }
+
+  public var randSkip: UInt32 {
+    get {_storage._randSkip ?? 0}
+    set {_uniqueStorage()._randSkip = newValue}
+  }
+  /// Returns true if `randSkip` has been explicitly set.
+  public var hasRandSkip: Bool {_storage._randSkip != nil}
+  /// Clears the value of `randSkip`. Subsequent reads from it will return its default value.
+  public mutating func clearRandSkip() {_uniqueStorage()._randSkip = nil}
+
+  public var detFgThreshold: Float {
+    get {_storage._detFgThreshold ?? 0.5}
+    set {_uniqueStorage()._detFgThreshold = newValue}
+  }
+  /// Returns true if `detFgThreshold` has been explicitly set.
+  public var hasDetFgThreshold: Bool {_storage._detFgThreshold != nil}
+  /// Clears the value of `detFgThreshold`. Subsequent reads from it will return its default value.
+  public mutating func clearDetFgThreshold() {_uniqueStorage()._detFgThreshold = nil}
+
+  public var detBgThreshold: Float {
+    get {_storage._detBgThreshold ?? 0.5}
+    set {_uniqueStorage()._detBgThreshold = newValue}
+  }
+  /// Returns true if `detBgThreshold` has been explicitly set.
+  public var hasDetBgThreshold: Bool {_storage._detBgThreshold != nil}
+  /// Clears the value of `detBgThreshold`. Subsequent reads from it will return its default value.
+  public mutating func clearDetBgThreshold() {_uniqueStorage()._detBgThreshold = nil}
+
+  public var detFgFraction: Float {
+    get {_storage._detFgFraction ?? 0.25}
+    set {_uniqueStorage()._detFgFraction = newValue}
+  }
+  /// Returns true if `detFgFraction` has been explicitly set.
+  public var hasDetFgFraction: Bool {_storage._detFgFraction != nil}
+  /// Clears the value of `detFgFraction`. Subsequent reads from it will return its default value.
+  public mutating func clearDetFgFraction() {_uniqueStorage()._detFgFraction = nil}
+
+  public var detContextPad: UInt32 {
+    get {_storage._detContextPad ?? 0}
+    set {_uniqueStorage()._detContextPad = newValue}
+  }
+  /// Returns true if `detContextPad` has been explicitly set.
+  public var hasDetContextPad: Bool {_storage._detContextPad != nil}
+  /// Clears the value of `detContextPad`. Subsequent reads from it will return its default value.
+  public mutating func clearDetContextPad() {_uniqueStorage()._detContextPad = nil}
+
+  public var detCropMode: String {
+    get {_storage._detCropMode ?? "warp"}
+    set {_uniqueStorage()._detCropMode = newValue}
+  }
+  /// Returns true if `detCropMode` has been explicitly set.
+  public var hasDetCropMode: Bool {_storage._detCropMode != nil}
+  /// Clears the value of `detCropMode`. Subsequent reads from it will return its default value.
+  public mutating func clearDetCropMode() {_uniqueStorage()._detCropMode = nil}
+
+  public var newNum: Int32 {
+    get {_storage._newNum ?? 0}
+    set {_uniqueStorage()._newNum = newValue}
+  }
+  /// Returns true if `newNum` has been explicitly set.
+  public var hasNewNum: Bool {_storage._newNum != nil}
+  /// Clears the value of `newNum`. Subsequent reads from it will return its default value.
+  public mutating func clearNewNum() {_uniqueStorage()._newNum = nil}
+
+  public var newChannels: Int32 {
+    get {_storage._newChannels ?? 0}
+    set {_uniqueStorage()._newChannels = newValue}
+  }
+  /// Returns true if `newChannels` has been explicitly set.
+  public var hasNewChannels: Bool {_storage._newChannels != nil}
+  /// Clears the value of `newChannels`. Subsequent reads from it will return its default value.
+  public mutating func clearNewChannels() {_uniqueStorage()._newChannels = nil}
+
+  public var newHeight: Int32 {
+    get {_storage._newHeight ?? 0}
+    set {_uniqueStorage()._newHeight = newValue}
+  }
+  /// Returns true if `newHeight` has been explicitly set.
+  public var hasNewHeight: Bool {_storage._newHeight != nil}
+  /// Clears the value of `newHeight`. Subsequent reads from it will return its default value.
+  public mutating func clearNewHeight() {_uniqueStorage()._newHeight = nil}
+
+  public var newWidth: Int32 {
+    get {_storage._newWidth ?? 0}
+    set {_uniqueStorage()._newWidth = newValue}
+  }
+  /// Returns true if `newWidth` has been explicitly set.
+  public var hasNewWidth: Bool {_storage._newWidth != nil}
+  /// Clears the value of `newWidth`. Subsequent reads from it will return its default value.
+  public mutating func clearNewWidth() {_uniqueStorage()._newWidth = nil}
+
+  public var shuffleImages: Bool {
+    get {_storage._shuffleImages ?? false}
+    set {_uniqueStorage()._shuffleImages = newValue}
+  }
+  /// Returns true if `shuffleImages` has been explicitly set.
+  public var hasShuffleImages: Bool {_storage._shuffleImages != nil}
+  /// Clears the value of `shuffleImages`. Subsequent reads from it will return its default value.
+  public mutating func clearShuffleImages() {_uniqueStorage()._shuffleImages = nil}
+
+  public var concatDim: UInt32 {
+    get {_storage._concatDim ?? 1}
+    set {_uniqueStorage()._concatDim = newValue}
+  }
+  /// Returns true if `concatDim` has been explicitly set.
+  public var hasConcatDim: Bool {_storage._concatDim != nil}
+  /// Clears the value of `concatDim`. Subsequent reads from it will return its default value.
+  public mutating func clearConcatDim() {_uniqueStorage()._concatDim = nil}
+
+  public var hdf5OutputParam: Caffe_HDF5OutputParameter {
+    get {_storage._hdf5OutputParam ?? Caffe_HDF5OutputParameter()}
+    set {_uniqueStorage()._hdf5OutputParam = newValue}
+  }
+  /// Returns true if `hdf5OutputParam` has been explicitly set.
+  public var hasHdf5OutputParam: Bool {_storage._hdf5OutputParam != nil}
+  /// Clears the value of `hdf5OutputParam`. Subsequent reads from it will return its default value.
+  public mutating func clearHdf5OutputParam() {_uniqueStorage()._hdf5OutputParam = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public nonisolated enum PoolMethod: Int, SwiftProtobuf.Enum, Swift.CaseIterable {
+    case max = 0
+    case ave = 1
+    case stochastic = 2
+
+    public init() {
+      self = .max
+    }
+
+  }
+
+  public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+public nonisolated struct Caffe_ArgMaxParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var outMaxVal: Bool {
+    get {_outMaxVal ?? false}
+    set {_outMaxVal = newValue}
+  }
+  /// Returns true if `outMaxVal` has been explicitly set.
+  public var hasOutMaxVal: Bool {self._outMaxVal != nil}
+  /// Clears the value of `outMaxVal`. Subsequent reads from it will return its default value.
+  public mutating func clearOutMaxVal() {self._outMaxVal = nil}
+
+  public var topK: UInt32 {
+    get {_topK ?? 1}
+    set {_topK = newValue}
+  }
+  /// Returns true if `topK` has been explicitly set.
+  public var hasTopK: Bool {self._topK != nil}
+  /// Clears the value of `topK`. Subsequent reads from it will return its default value.
+  public mutating func clearTopK() {self._topK = nil}
+
+  public var axis: Int32 {
+    get {_axis ?? 0}
+    set {_axis = newValue}
+  }
+  /// Returns true if `axis` has been explicitly set.
+  public var hasAxis: Bool {self._axis != nil}
+  /// Clears the value of `axis`. Subsequent reads from it will return its default value.
+  public mutating func clearAxis() {self._axis = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+
+  fileprivate var _outMaxVal: Bool? = nil
+  fileprivate var _topK: UInt32? = nil
+  fileprivate var _axis: Int32? = nil
+}
+
+public nonisolated struct Caffe_BatchNormParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var useGlobalStats: Bool {
+    get {_useGlobalStats ?? false}
+    set {_useGlobalStats = newValue}
+  }
+  /// Returns true if `useGlobalStats` has been explicitly set.
+  public var hasUseGlobalStats: Bool {self._useGlobalStats != nil}
+  /// Clears the value of `useGlobalStats`. Subsequent reads from it will return its default value.
+  public mutating func clearUseGlobalStats() {self._useGlobalStats = nil}
+
+  public var movingAverageFraction: Float {
+    get {_movingAverageFraction ?? 0.999}
+    set {_movingAverageFraction = newValue}
+  }
+  /// Returns true if `movingAverageFraction` has been explicitly set.
+  public var hasMovingAverageFraction: Bool {self._movingAverageFraction != nil}
+  /// Clears the value of `movingAverageFraction`. Subsequent reads from it will return its default value.
+  public mutating func clearMovingAverageFraction() {self._movingAverageFraction = nil}
+
+  public var eps: Float {
+    get {_eps ?? 1e-05}
+    set {_eps = newValue}
+  }
+  /// Returns true if `eps` has been explicitly set.
+  public var hasEps: Bool {self._eps != nil}
+  /// Clears the value of `eps`. Subsequent reads from it will return its default value.
+  public mutating func clearEps() {self._eps = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _useGlobalStats: Bool? = nil
+  fileprivate var _movingAverageFraction: Float? = nil
+  fileprivate var _eps: Float? = nil
+}
+
+public nonisolated struct Caffe_BiasParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var axis: Int32 {
+    get {_axis ?? 1}
+    set {_axis = newValue}
+  }
+  /// Returns true if `axis` has been explicitly set.
+  public var hasAxis: Bool {self._axis != nil}
+  /// Clears the value of `axis`. Subsequent reads from it will return its default value.
+  public mutating func clearAxis() {self._axis = nil}
+
+  public var numAxes: Int32 {
+    get {_numAxes ?? 1}
+    set {_numAxes = newValue}
+  }
+  /// Returns true if `numAxes` has been explicitly set.
+  public var hasNumAxes: Bool {self._numAxes != nil}
+  /// Clears the value of `numAxes`. Subsequent reads from it will return its default value.
+  public mutating func clearNumAxes() {self._numAxes = nil}
+
+  public var filler: Caffe_FillerParameter {
+    get {_filler ?? Caffe_FillerParameter()}
+    set {_filler = newValue}
+  }
+  /// Returns true if `filler` has been explicitly set.
+  public var hasFiller: Bool {self._filler != nil}
+  /// Clears the value of `filler`. Subsequent reads from it will return its default value.
+  public mutating func clearFiller() {self._filler = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _axis: Int32? = nil
+  fileprivate var _numAxes: Int32? = nil
+  fileprivate var _filler: Caffe_FillerParameter? = nil
+}
+
+public nonisolated struct Caffe_ClipParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var min: Float {
+    get {_min ?? 0}
+    set {_min = newValue}
+  }
+  /// Returns true if `min` has been explicitly set.
+  public var hasMin: Bool {self._min != nil}
+  /// Clears the value of `min`. Subsequent reads from it will return its default value.
+  public mutating func clearMin() {self._min = nil}
+
+  public var max: Float {
+    get {_max ?? 0}
+    set {_max = newValue}
+  }
+  /// Returns true if `max` has been explicitly set.
+  public var hasMax: Bool {self._max != nil}
+  /// Clears the value of `max`. Subsequent reads from it will return its default value.
+  public mutating func clearMax() {self._max = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _min: Float? = nil
+  fileprivate var _max: Float? = nil
+}
+
+public nonisolated struct Caffe_ConcatParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var axis: Int32 {
+    get {_axis ?? 1}
+    set {_axis = newValue}
+  }
+  /// Returns true if `axis` has been explicitly set.
+  public var hasAxis: Bool {self._axis != nil}
+  /// Clears the value of `axis`. Subsequent reads from it will return its default value.
+  public mutating func clearAxis() {self._axis = nil}
+
+  public var concatDim: UInt32 {
+    get {_concatDim ?? 1}
+    set {_concatDim = newValue}
+  }
+  /// Returns true if `concatDim` has been explicitly set.
+  public var hasConcatDim: Bool {self._concatDim != nil}
+  /// Clears the value of `concatDim`. Subsequent reads from it will return its default value.
+  public mutating func clearConcatDim() {self._concatDim = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _axis: Int32? = nil
+  fileprivate var _concatDim: UInt32? = nil
+}
+
+public nonisolated struct Caffe_ContrastiveLossParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var margin: Float {
+    get {_margin ?? 1}
+    set {_margin = newValue}
+  }
+  /// Returns true if `margin` has been explicitly set.
+  public var hasMargin: Bool {self._margin != nil}
+  /// Clears the value of `margin`. Subsequent reads from it will return its default value.
+  public mutating func clearMargin() {self._margin = nil}
+
+  public var legacyVersion: Bool {
+    get {_legacyVersion ?? false}
+    set {_legacyVersion = newValue}
+  }
+  /// Returns true if `legacyVersion` has been explicitly set.
+  public var hasLegacyVersion: Bool {self._legacyVersion != nil}
+  /// Clears the value of `legacyVersion`. Subsequent reads from it will return its default value.
+  public mutating func clearLegacyVersion() {self._legacyVersion = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _margin: Float? = nil
+  fileprivate var _legacyVersion: Bool? = nil
+}
+
+public nonisolated struct Caffe_CropParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var axis: Int32 {
+    get {_axis ?? 2}
+    set {_axis = newValue}
+  }
+  /// Returns true if `axis` has been explicitly set.
+  public var hasAxis: Bool {self._axis != nil}
+  /// Clears the value of `axis`. Subsequent reads from it will return its default value.
+  public mutating func clearAxis() {self._axis = nil}
+
+  public var offset: [UInt32] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _axis: Int32? = nil
+}
+
+public nonisolated struct Caffe_EltwiseParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var operation: Caffe_EltwiseParameter.EltwiseOp {
+    get {_operation ?? .sum}
+    set {_operation = newValue}
+  }
+  /// Returns true if `operation` has been explicitly set.
+  public var hasOperation: Bool {self._operation != nil}
+  /// Clears the value of `operation`. Subsequent reads from it will return its default value.
+  public mutating func clearOperation() {self._operation = nil}
+
+  public var coeff: [Float] = []
+
+  public var stableProdGrad: Bool {
+    get {_stableProdGrad ?? true}
+    set {_stableProdGrad = newValue}
+  }
+  /// Returns true if `stableProdGrad` has been explicitly set.
+  public var hasStableProdGrad: Bool {self._stableProdGrad != nil}
+  /// Clears the value of `stableProdGrad`. Subsequent reads from it will return its default value.
+  public mutating func clearStableProdGrad() {self._stableProdGrad = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public nonisolated enum EltwiseOp: Int, SwiftProtobuf.Enum, Swift.CaseIterable {
+    case prod = 0
+    case sum = 1
+    case max = 2
+
+    public init() {
+      self = .prod
+    }
+
+  }
+
+  public init() {}
+
+  fileprivate var _operation: Caffe_EltwiseParameter.EltwiseOp? = nil
+  fileprivate var _stableProdGrad: Bool? = nil
+}
+
+public nonisolated struct Caffe_ELUParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var alpha: Float {
+    get {_alpha ?? 1}
+    set {_alpha = newValue}
+  }
+  /// Returns true if `alpha` has been explicitly set.
+  public var hasAlpha: Bool {self._alpha != nil}
+  /// Clears the value of `alpha`. Subsequent reads from it will return its default value.
+  public mutating func clearAlpha() {self._alpha = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _alpha: Float? = nil
+}
+
+public nonisolated struct Caffe_EmbedParameter: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var numOutput: UInt32 {
+    get {_storage._numOutput ?? 0}
+    set {_uniqueStorage()._numOutput = newValue}
+  }
+  /// Returns true if `numOutput` has been explicitly set.
+  public var hasNumOutput: Bool {_storage._numOutput != nil}
+  /// Clears the value of `numOutput`. Subsequent reads from it will return its default value.
+  public mutating func clearNumOutput() {_uniqueStorage()._numOutput = nil}
+
+  public var inputDim: UInt32 {
+    get {_storage._inputDim ?? 0}
+    set {_uniqueStorage()._inputDim = newValue}
+  }
+  /// Returns true if `inputDim` has been explicitly set.
+  public var hasInputDim: Bool {_storage._inputDim != nil}
+  /// Clears the value of `inputDim`. Subsequent reads from it will return its default value.
+  public mutating func clearInputDim() {_uniqueStorage()._inputDim = nil}
+
+  public var biasTerm: Bool {
+    get {_storage._biasTerm ?? true}
+    set {_uniqueStorage()._biasTerm = newValue}
+  }
+  /// Returns true if `biasTerm` has been explicitly set.
+  public var hasBiasTerm: Bool {_storage._biasTerm != nil}
+  /// Clears the value of `biasTerm`. Subsequent reads from it will return its default value.
+  public mutating func clearBiasTerm() {_uniqueStorage()._biasTerm = nil}
+
+  public var weightFiller: Caffe_FillerParameter {
+    get {_storage._weightFiller ?? Caffe_FillerParameter()}
+    set {_uniqueStorage()._weightFiller = newValue}
+  }
+  /// Returns true if `weightFiller` has been explicitly set.
+  public var hasWeightFiller: Bool {_storage._weightFiller != nil}
+  /// Clears the value of `weightFiller`. Subsequent reads from it will return its default value.
+  public mutating func clearWeightFiller() {_uniqueStorage()._weightFiller = nil}
+
+  public var biasFiller: Caffe_FillerParameter {
+    get {_storage._biasFiller ?? Caffe_FillerParameter()}
+    set {_uniqueStorage()._biasFiller = newValue}
+  }
+  /// Returns true if `biasFiller` has been explicitly set.
+  public var hasBiasFiller: Bool {_storage._biasFiller != nil}
+  /// Clears the value of `biasFiller`. Subsequent reads from it will return its default value.
+  public mutating func clearBiasFiller() {_uniqueStorage()._biasFiller = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+public nonisolated struct Caffe_ExpParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var base: Float {
+    get {_base ?? -1}
+    set {_base = newValue}
+  }
+  /// Returns true if `base` has been explicitly set.
+  public var hasBase: Bool {self._base != nil}
+  /// Clears the value of `base`. Subsequent reads from it will return its default value.
+  public mutating func clearBase() {self._base = nil}
+
+  public var scale: Float {
+    get {_scale ?? 1}
+    set {_scale = newValue}
+  }
+  /// Returns true if `scale` has been explicitly set.
+  public var hasScale: Bool {self._scale != nil}
+  /// Clears the value of `scale`. Subsequent reads from it will return its default value.
+  public mutating func clearScale() {self._scale = nil}
+
+  public var shift: Float {
+    get {_shift ?? 0}
+    set {_shift = newValue}
+  }
+  /// Returns true if `shift` has been explicitly set.
+  public var hasShift: Bool {self._shift != nil}
+  /// Clears the value of `shift`. Subsequent reads from it will return its default value.
+  public mutating func clearShift() {self._shift = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _base: Float? = nil
+  fileprivate var _scale: Float? = nil
+  fileprivate var _shift: Float? = nil
+}
+
+public nonisolated struct Caffe_FlattenParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var axis: Int32 {
+    get {_axis ?? 1}
+    set {_axis = newValue}
+  }
+  /// Returns true if `axis` has been explicitly set.
+  public var hasAxis: Bool {self._axis != nil}
+  /// Clears the value of `axis`. Subsequent reads from it will return its default value.
+  public mutating func clearAxis() {self._axis = nil}
+
+  public var endAxis: Int32 {
+    get {_endAxis ?? -1}
+    set {_endAxis = newValue}
+  }
+  /// Returns true if `endAxis` has been explicitly set.
+  public var hasEndAxis: Bool {self._endAxis != nil}
+  /// Clears the value of `endAxis`. Subsequent reads from it will return its default value.
+  public mutating func clearEndAxis() {self._endAxis = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _axis: Int32? = nil
+  fileprivate var _endAxis: Int32? = nil
+}
+
+public nonisolated struct Caffe_HDF5DataParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var source: String {
+    get {_source ?? String()}
+    set {_source = newValue}
+  }
+  /// Returns true if `source` has been explicitly set.
+  public var hasSource: Bool {self._source != nil}
+  /// Clears the value of `source`. Subsequent reads from it will return its default value.
+  public mutating func clearSource() {self._source = nil}
+
+  public var batchSize: UInt32 {
+    get {_batchSize ?? 0}
+    set {_batchSize = newValue}
+  }
+  /// Returns true if `batchSize` has been explicitly set.
+  public var hasBatchSize: Bool {self._batchSize != nil}
+  /// Clears the value of `batchSize`. Subsequent reads from it will return its default value.
+  public mutating func clearBatchSize() {self._batchSize = nil}
+
+  public var shuffle: Bool {
+    get {_shuffle ?? false}
+    set {_shuffle = newValue}
+  }
+  /// Returns true if `shuffle` has been explicitly set.
+  public var hasShuffle: Bool {self._shuffle != nil}
+  /// Clears the value of `shuffle`. Subsequent reads from it will return its default value.
+  public mutating func clearShuffle() {self._shuffle = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _source: String? = nil
+  fileprivate var _batchSize: UInt32? = nil
+  fileprivate var _shuffle: Bool? = nil
+}
+
+public nonisolated struct Caffe_HDF5OutputParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var fileName: String {
+    get {_fileName ?? String()}
+    set {_fileName = newValue}
+  }
+  /// Returns true if `fileName` has been explicitly set.
+  public var hasFileName: Bool {self._fileName != nil}
+  /// Clears the value of `fileName`. Subsequent reads from it will return its default value.
+  public mutating func clearFileName() {self._fileName = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _fileName: String? = nil
+}
+
+public nonisolated struct Caffe_HingeLossParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var norm: Caffe_HingeLossParameter.Norm {
+    get {_norm ?? .l1}
+    set {_norm = newValue}
+  }
+  /// Returns true if `norm` has been explicitly set.
+  public var hasNorm: Bool {self._norm != nil}
+  /// Clears the value of `norm`. Subsequent reads from it will return its default value.
+  public mutating func clearNorm() {self._norm = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public nonisolated enum Norm: Int, SwiftProtobuf.Enum, Swift.CaseIterable {
+    case l1 = 1
+    case l2 = 2
+
+    public init() {
+      self = .l1
+    }
+
+  }
+
+  public init() {}
+
+  fileprivate var _norm: Caffe_HingeLossParameter.Norm? = nil
+}
+
+public nonisolated struct Caffe_InfogainLossParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var source: String {
+    get {_source ?? String()}
+    set {_source = newValue}
+  }
+  /// Returns true if `source` has been explicitly set.
+  public var hasSource: Bool {self._source != nil}
+  /// Clears the value of `source`. Subsequent reads from it will return its default value.
+  public mutating func clearSource() {self._source = nil}
+
+  public var axis: Int32 {
+    get {_axis ?? 1}
+    set {_axis = newValue}
+  }
+  /// Returns true if `axis` has been explicitly set.
+  public var hasAxis: Bool {self._axis != nil}
+  /// Clears the value of `axis`. Subsequent reads from it will return its default value.
+  public mutating func clearAxis() {self._axis = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _source: String? = nil
+  fileprivate var _axis: Int32? = nil
+}
+
+public nonisolated struct Caffe_LogParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var base: Float {
+    get {_base ?? -1}
+    set {_base = newValue}
+  }
+  /// Returns true if `base` has been explicitly set.
+  public var hasBase: Bool {self._base != nil}
+  /// Clears the value of `base`. Subsequent reads from it will return its default value.
+  public mutating func clearBase() {self._base = nil}
+
+  public var scale: Float {
+    get {_scale ?? 1}
+    set {_scale = newValue}
+  }
+  /// Returns true if `scale` has been explicitly set.
+  public var hasScale: Bool {self._scale != nil}
+  /// Clears the value of `scale`. Subsequent reads from it will return its default value.
+  public mutating func clearScale() {self._scale = nil}
+
+  public var shift: Float {
+    get {_shift ?? 0}
+    set {_shift = newValue}
+  }
+  /// Returns true if `shift` has been explicitly set.
+  public var hasShift: Bool {self._shift != nil}
+  /// Clears the value of `shift`. Subsequent reads from it will return its default value.
+  public mutating func clearShift() {self._shift = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _base: Float? = nil
+  fileprivate var _scale: Float? = nil
+  fileprivate var _shift: Float? = nil
+}
+
+public nonisolated struct Caffe_MemoryDataParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var batchSize: UInt32 {
+    get {_batchSize ?? 0}
+    set {_batchSize = newValue}
+  }
+  /// Returns true if `batchSize` has been explicitly set.
+  public var hasBatchSize: Bool {self._batchSize != nil}
+  /// Clears the value of `batchSize`. Subsequent reads from it will return its default value.
+  public mutating func clearBatchSize() {self._batchSize = nil}
+
+  public var channels: UInt32 {
+    get {_channels ?? 0}
+    set {_channels = newValue}
+  }
+  /// Returns true if `channels` has been explicitly set.
+  public var hasChannels: Bool {self._channels != nil}
+  /// Clears the value of `channels`. Subsequent reads from it will return its default value.
+  public mutating func clearChannels() {self._channels = nil}
+
+  public var height: UInt32 {
+    get {_height ?? 0}
+    set {_height = newValue}
+  }
+  /// Returns true if `height` has been explicitly set.
+  public var hasHeight: Bool {self._height != nil}
+  /// Clears the value of `height`. Subsequent reads from it will return its default value.
+  public mutating func clearHeight() {self._height = nil}
+
+  public var width: UInt32 {
+    get {_width ?? 0}
+    set {_width = newValue}
+  }
+  /// Returns true if `width` has been explicitly set.
+  public var hasWidth: Bool {self._width != nil}
+  /// Clears the value of `width`. Subsequent reads from it will return its default value.
+  public mutating func clearWidth() {self._width = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _batchSize: UInt32? = nil
+  fileprivate var _channels: UInt32? = nil
+  fileprivate var _height: UInt32? = nil
+  fileprivate var _width: UInt32? = nil
+}
+
+public nonisolated struct Caffe_MVNParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var normalizeVariance: Bool {
+    get {_normalizeVariance ?? true}
+    set {_normalizeVariance = newValue}
+  }
+  /// Returns true if `normalizeVariance` has been explicitly set.
+  public var hasNormalizeVariance: Bool {self._normalizeVariance != nil}
+  /// Clears the value of `normalizeVariance`. Subsequent reads from it will return its default value.
+  public mutating func clearNormalizeVariance() {self._normalizeVariance = nil}
+
+  public var acrossChannels: Bool {
+    get {_acrossChannels ?? false}
+    set {_acrossChannels = newValue}
+  }
+  /// Returns true if `acrossChannels` has been explicitly set.
+  public var hasAcrossChannels: Bool {self._acrossChannels != nil}
+  /// Clears the value of `acrossChannels`. Subsequent reads from it will return its default value.
+  public mutating func clearAcrossChannels() {self._acrossChannels = nil}
+
+  public var eps: Float {
+    get {_eps ?? 1e-09}
+    set {_eps = newValue}
+  }
+  /// Returns true if `eps` has been explicitly set.
+  public var hasEps: Bool {self._eps != nil}
+  /// Clears the value of `eps`. Subsequent reads from it will return its default value.
+  public mutating func clearEps() {self._eps = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _normalizeVariance: Bool? = nil
+  fileprivate var _acrossChannels: Bool? = nil
+  fileprivate var _eps: Float? = nil
+}
+
+public nonisolated struct Caffe_ParameterParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var shape: Caffe_BlobShape {
+    get {_shape ?? Caffe_BlobShape()}
+    set {_shape = newValue}
+  }
+  /// Returns true if `shape` has been explicitly set.
+  public var hasShape: Bool {self._shape != nil}
+  /// Clears the value of `shape`. Subsequent reads from it will return its default value.
+  public mutating func clearShape() {self._shape = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _shape: Caffe_BlobShape? = nil
+}
+
+public nonisolated struct Caffe_PowerParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var power: Float {
+    get {_power ?? 1}
+    set {_power = newValue}
+  }
+  /// Returns true if `power` has been explicitly set.
+  public var hasPower: Bool {self._power != nil}
+  /// Clears the value of `power`. Subsequent reads from it will return its default value.
+  public mutating func clearPower() {self._power = nil}
+
+  public var scale: Float {
+    get {_scale ?? 1}
+    set {_scale = newValue}
+  }
+  /// Returns true if `scale` has been explicitly set.
+  public var hasScale: Bool {self._scale != nil}
+  /// Clears the value of `scale`. Subsequent reads from it will return its default value.
+  public mutating func clearScale() {self._scale = nil}
+
+  public var shift: Float {
+    get {_shift ?? 0}
+    set {_shift = newValue}
+  }
+  /// Returns true if `shift` has been explicitly set.
+  public var hasShift: Bool {self._shift != nil}
+  /// Clears the value of `shift`. Subsequent reads from it will return its default value.
+  public mutating func clearShift() {self._shift = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _power: Float? = nil
+  fileprivate var _scale: Float? = nil
+  fileprivate var _shift: Float? = nil
+}
+
+public nonisolated struct Caffe_PReLUParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var filler: Caffe_FillerParameter {
+    get {_filler ?? Caffe_FillerParameter()}
+    set {_filler = newValue}
+  }
+  /// Returns true if `filler` has been explicitly set.
+  public var hasFiller: Bool {self._filler != nil}
+  /// Clears the value of `filler`. Subsequent reads from it will return its default value.
+  public mutating func clearFiller() {self._filler = nil}
+
+  public var channelShared: Bool {
+    get {_channelShared ?? false}
+    set {_channelShared = newValue}
+  }
+  /// Returns true if `channelShared` has been explicitly set.
+  public var hasChannelShared: Bool {self._channelShared != nil}
+  /// Clears the value of `channelShared`. Subsequent reads from it will return its default value.
+  public mutating func clearChannelShared() {self._channelShared = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _filler: Caffe_FillerParameter? = nil
+  fileprivate var _channelShared: Bool? = nil
+}
+
+public nonisolated struct Caffe_PythonParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var module: String {
+    get {_module ?? String()}
+    set {_module = newValue}
+  }
+  /// Returns true if `module` has been explicitly set.
+  public var hasModule: Bool {self._module != nil}
+  /// Clears the value of `module`. Subsequent reads from it will return its default value.
+  public mutating func clearModule() {self._module = nil}
+
+  public var layer: String {
+    get {_layer ?? String()}
+    set {_layer = newValue}
+  }
+  /// Returns true if `layer` has been explicitly set.
+  public var hasLayer: Bool {self._layer != nil}
+  /// Clears the value of `layer`. Subsequent reads from it will return its default value.
+  public mutating func clearLayer() {self._layer = nil}
+
+  public var paramStr: String {
+    get {_paramStr ?? String()}
+    set {_paramStr = newValue}
+  }
+  /// Returns true if `paramStr` has been explicitly set.
+  public var hasParamStr: Bool {self._paramStr != nil}
+  /// Clears the value of `paramStr`. Subsequent reads from it will return its default value.
+  public mutating func clearParamStr() {self._paramStr = nil}
+
+  public var shareInParallel: Bool {
+    get {_shareInParallel ?? false}
+    set {_shareInParallel = newValue}
+  }
+  /// Returns true if `shareInParallel` has been explicitly set.
+  public var hasShareInParallel: Bool {self._shareInParallel != nil}
+  /// Clears the value of `shareInParallel`. Subsequent reads from it will return its default value.
+  public mutating func clearShareInParallel() {self._shareInParallel = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _module: String? = nil
+  fileprivate var _layer: String? = nil
+  fileprivate var _paramStr: String? = nil
+  fileprivate var _shareInParallel: Bool? = nil
+}
+
+public nonisolated struct Caffe_RecurrentParameter: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var numOutput: UInt32 {
+    get {_storage._numOutput ?? 0}
+    set {_uniqueStorage()._numOutput = newValue}
+  }
+  /// Returns true if `numOutput` has been explicitly set.
+  public var hasNumOutput: Bool {_storage._numOutput != nil}
+  /// Clears the value of `numOutput`. Subsequent reads from it will return its default value.
+  public mutating func clearNumOutput() {_uniqueStorage()._numOutput = nil}
+
+  public var weightFiller: Caffe_FillerParameter {
+    get {_storage._weightFiller ?? Caffe_FillerParameter()}
+    set {_uniqueStorage()._weightFiller = newValue}
+  }
+  /// Returns true if `weightFiller` has been explicitly set.
+  public var hasWeightFiller: Bool {_storage._weightFiller != nil}
+  /// Clears the value of `weightFiller`. Subsequent reads from it will return its default value.
+  public mutating func clearWeightFiller() {_uniqueStorage()._weightFiller = nil}
+
+  public var biasFiller: Caffe_FillerParameter {
+    get {_storage._biasFiller ?? Caffe_FillerParameter()}
+    set {_uniqueStorage()._biasFiller = newValue}
+  }
+  /// Returns true if `biasFiller` has been explicitly set.
+  public var hasBiasFiller: Bool {_storage._biasFiller != nil}
+  /// Clears the value of `biasFiller`. Subsequent reads from it will return its default value.
+  public mutating func clearBiasFiller() {_uniqueStorage()._biasFiller = nil}
+
+  public var debugInfo: Bool {
+    get {_storage._debugInfo ?? false}
+    set {_uniqueStorage()._debugInfo = newValue}
+  }
+  /// Returns true if `debugInfo` has been explicitly set.
+  public var hasDebugInfo: Bool {_storage._debugInfo != nil}
+  /// Clears the value of `debugInfo`. Subsequent reads from it will return its default value.
+  public mutating func clearDebugInfo() {_uniqueStorage()._debugInfo = nil}
+
+  public var exposeHidden: Bool {
+    get {_storage._exposeHidden ?? false}
+    set {_uniqueStorage()._exposeHidden = newValue}
+  }
+  /// Returns true if `exposeHidden` has been explicitly set.
+  public var hasExposeHidden: Bool {_storage._exposeHidden != nil}
+  /// Clears the value of `exposeHidden`. Subsequent reads from it will return its default value.
+  public mutating func clearExposeHidden() {_uniqueStorage()._exposeHidden = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+public nonisolated struct Caffe_ReductionParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var operation: Caffe_ReductionParameter.ReductionOp {
+    get {_operation ?? .sum}
+    set {_operation = newValue}
+  }
+  /// Returns true if `operation` has been explicitly set.
+  public var hasOperation: Bool {self._operation != nil}
+  /// Clears the value of `operation`. Subsequent reads from it will return its default value.
+  public mutating func clearOperation() {self._operation = nil}
+
+  public var axis: Int32 {
+    get {_axis ?? 0}
+    set {_axis = newValue}
+  }
+  /// Returns true if `axis` has been explicitly set.
+  public var hasAxis: Bool {self._axis != nil}
+  /// Clears the value of `axis`. Subsequent reads from it will return its default value.
+  public mutating func clearAxis() {self._axis = nil}
+
+  public var coeff: Float {
+    get {_coeff ?? 1}
+    set {_coeff = newValue}
+  }
+  /// Returns true if `coeff` has been explicitly set.
+  public var hasCoeff: Bool {self._coeff != nil}
+  /// Clears the value of `coeff`. Subsequent reads from it will return its default value.
+  public mutating func clearCoeff() {self._coeff = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public nonisolated enum ReductionOp: Int, SwiftProtobuf.Enum, Swift.CaseIterable {
+    case sum = 1
+    case asum = 2
+    case sumsq = 3
+    case mean = 4
+
+    public init() {
+      self = .sum
+    }
+
+  }
+
+  public init() {}
+
+  fileprivate var _operation: Caffe_ReductionParameter.ReductionOp? = nil
+  fileprivate var _axis: Int32? = nil
+  fileprivate var _coeff: Float? = nil
+}
+
+public nonisolated struct Caffe_ReshapeParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var shape: Caffe_BlobShape {
+    get {_shape ?? Caffe_BlobShape()}
+    set {_shape = newValue}
+  }
+  /// Returns true if `shape` has been explicitly set.
+  public var hasShape: Bool {self._shape != nil}
+  /// Clears the value of `shape`. Subsequent reads from it will return its default value.
+  public mutating func clearShape() {self._shape = nil}
+
+  public var axis: Int32 {
+    get {_axis ?? 0}
+    set {_axis = newValue}
+  }
+  /// Returns true if `axis` has been explicitly set.
+  public var hasAxis: Bool {self._axis != nil}
+  /// Clears the value of `axis`. Subsequent reads from it will return its default value.
+  public mutating func clearAxis() {self._axis = nil}
+
+  public var numAxes: Int32 {
+    get {_numAxes ?? -1}
+    set {_numAxes = newValue}
+  }
+  /// Returns true if `numAxes` has been explicitly set.
+  public var hasNumAxes: Bool {self._numAxes != nil}
+  /// Clears the value of `numAxes`. Subsequent reads from it will return its default value.
+  public mutating func clearNumAxes() {self._numAxes = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _shape: Caffe_BlobShape? = nil
+  fileprivate var _axis: Int32? = nil
+  fileprivate var _numAxes: Int32? = nil
+}
+
+public nonisolated struct Caffe_ScaleParameter: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var axis: Int32 {
+    get {_storage._axis ?? 1}
+    set {_uniqueStorage()._axis = newValue}
+  }
+  /// Returns true if `axis` has been explicitly set.
+  public var hasAxis: Bool {_storage._axis != nil}
+  /// Clears the value of `axis`. Subsequent reads from it will return its default value.
+  public mutating func clearAxis() {_uniqueStorage()._axis = nil}
+
+  public var numAxes: Int32 {
+    get {_storage._numAxes ?? 1}
+    set {_uniqueStorage()._numAxes = newValue}
+  }
+  /// Returns true if `numAxes` has been explicitly set.
+  public var hasNumAxes: Bool {_storage._numAxes != nil}
+  /// Clears the value of `numAxes`. Subsequent reads from it will return its default value.
+  public mutating func clearNumAxes() {_uniqueStorage()._numAxes = nil}
+
+  public var filler: Caffe_FillerParameter {
+    get {_storage._filler ?? Caffe_FillerParameter()}
+    set {_uniqueStorage()._filler = newValue}
+  }
+  /// Returns true if `filler` has been explicitly set.
+  public var hasFiller: Bool {_storage._filler != nil}
+  /// Clears the value of `filler`. Subsequent reads from it will return its default value.
+  public mutating func clearFiller() {_uniqueStorage()._filler = nil}
+
+  public var biasTerm: Bool {
+    get {_storage._biasTerm ?? false}
+    set {_uniqueStorage()._biasTerm = newValue}
+  }
+  /// Returns true if `biasTerm` has been explicitly set.
+  public var hasBiasTerm: Bool {_storage._biasTerm != nil}
+  /// Clears the value of `biasTerm`. Subsequent reads from it will return its default value.
+  public mutating func clearBiasTerm() {_uniqueStorage()._biasTerm = nil}
+
+  public var biasFiller: Caffe_FillerParameter {
+    get {_storage._biasFiller ?? Caffe_FillerParameter()}
+    set {_uniqueStorage()._biasFiller = newValue}
+  }
+  /// Returns true if `biasFiller` has been explicitly set.
+  public var hasBiasFiller: Bool {_storage._biasFiller != nil}
+  /// Clears the value of `biasFiller`. Subsequent reads from it will return its default value.
+  public mutating func clearBiasFiller() {_uniqueStorage()._biasFiller = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+public nonisolated struct Caffe_SigmoidParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var engine: Caffe_SigmoidParameter.Engine {
+    get {_engine ?? .default}
+    set {_engine = newValue}
+  }
+  /// Returns true if `engine` has been explicitly set.
+  public var hasEngine: Bool {self._engine != nil}
+  /// Clears the value of `engine`. Subsequent reads from it will return its default value.
+  public mutating func clearEngine() {self._engine = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public nonisolated enum Engine: Int, SwiftProtobuf.Enum, Swift.CaseIterable {
+    case `default` = 0
+    case caffe = 1
+    case cudnn = 2
+
+    public init() {
+      self = .default
+    }
+
+  }
+
+  public init() {}
+
+  fileprivate var _engine: Caffe_SigmoidParameter.Engine? = nil
+}
+
+public nonisolated struct Caffe_SliceParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var axis: Int32 {
+    get {_axis ?? 1}
+    set {_axis = newValue}
+  }
+  /// Returns true if `axis` has been explicitly set.
+  public var hasAxis: Bool {self._axis != nil}
+  /// Clears the value of `axis`. Subsequent reads from it will return its default value.
+  public mutating func clearAxis() {self._axis = nil}
+
+  public var slicePoint: [UInt32] = []
+
+  public var sliceDim: UInt32 {
+    get {_sliceDim ?? 1}
+    set {_sliceDim = newValue}
+  }
+  /// Returns true if `sliceDim` has been explicitly set.
+  public var hasSliceDim: Bool {self._sliceDim != nil}
+  /// Clears the value of `sliceDim`. Subsequent reads from it will return its default value.
+  public mutating func clearSliceDim() {self._sliceDim = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _axis: Int32? = nil
+  fileprivate var _sliceDim: UInt32? = nil
+}
+
+public nonisolated struct Caffe_SPPParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var pyramidHeight: UInt32 {
+    get {_pyramidHeight ?? 0}
+    set {_pyramidHeight = newValue}
+  }
+  /// Returns true if `pyramidHeight` has been explicitly set.
+  public var hasPyramidHeight: Bool {self._pyramidHeight != nil}
+  /// Clears the value of `pyramidHeight`. Subsequent reads from it will return its default value.
+  public mutating func clearPyramidHeight() {self._pyramidHeight = nil}
+
+  public var pool: Caffe_SPPParameter.PoolMethod {
+    get {_pool ?? .max}
+    set {_pool = newValue}
+  }
+  /// Returns true if `pool` has been explicitly set.
+  public var hasPool: Bool {self._pool != nil}
+  /// Clears the value of `pool`. Subsequent reads from it will return its default value.
+  public mutating func clearPool() {self._pool = nil}
+
+  public var engine: Caffe_SPPParameter.Engine {
+    get {_engine ?? .default}
+    set {_engine = newValue}
+  }
+  /// Returns true if `engine` has been explicitly set.
+  public var hasEngine: Bool {self._engine != nil}
+  /// Clears the value of `engine`. Subsequent reads from it will return its default value.
+  public mutating func clearEngine() {self._engine = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public nonisolated enum PoolMethod: Int, SwiftProtobuf.Enum, Swift.CaseIterable {
+    case max = 0
+    case ave = 1
+    case stochastic = 2
+
+    public init() {
+      self = .max
+    }
+
+  }
+
+  public nonisolated enum Engine: Int, SwiftProtobuf.Enum, Swift.CaseIterable {
+    case `default` = 0
+    case caffe = 1
+    case cudnn = 2
+
+    public init() {
+      self = .default
+    }
+
+  }
+
+  public init() {}
+
+  fileprivate var _pyramidHeight: UInt32? = nil
+  fileprivate var _pool: Caffe_SPPParameter.PoolMethod? = nil
+  fileprivate var _engine: Caffe_SPPParameter.Engine? = nil
+}
+
+public nonisolated struct Caffe_SwishParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var beta: Float {
+    get {_beta ?? 1}
+    set {_beta = newValue}
+  }
+  /// Returns true if `beta` has been explicitly set.
+  public var hasBeta: Bool {self._beta != nil}
+  /// Clears the value of `beta`. Subsequent reads from it will return its default value.
+  public mutating func clearBeta() {self._beta = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _beta: Float? = nil
+}
+
+public nonisolated struct Caffe_TanHParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var engine: Caffe_TanHParameter.Engine {
+    get {_engine ?? .default}
+    set {_engine = newValue}
+  }
+  /// Returns true if `engine` has been explicitly set.
+  public var hasEngine: Bool {self._engine != nil}
+  /// Clears the value of `engine`. Subsequent reads from it will return its default value.
+  public mutating func clearEngine() {self._engine = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public nonisolated enum Engine: Int, SwiftProtobuf.Enum, Swift.CaseIterable {
+    case `default` = 0
+    case caffe = 1
+    case cudnn = 2
+
+    public init() {
+      self = .default
+    }
+
+  }
+
+  public init() {}
+
+  fileprivate var _engine: Caffe_TanHParameter.Engine? = nil
+}
+
+public nonisolated struct Caffe_ThresholdParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var threshold: Float {
+    get {_threshold ?? 0}
+    set {_threshold = newValue}
+  }
+  /// Returns true if `threshold` has been explicitly set.
+  public var hasThreshold: Bool {self._threshold != nil}
+  /// Clears the value of `threshold`. Subsequent reads from it will return its default value.
+  public mutating func clearThreshold() {self._threshold = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _threshold: Float? = nil
+}
+
+public nonisolated struct Caffe_TileParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var axis: Int32 {
+    get {_axis ?? 1}
+    set {_axis = newValue}
+  }
+  /// Returns true if `axis` has been explicitly set.
+  public var hasAxis: Bool {self._axis != nil}
+  /// Clears the value of `axis`. Subsequent reads from it will return its default value.
+  public mutating func clearAxis() {self._axis = nil}
+
+  public var tiles: Int32 {
+    get {_tiles ?? 0}
+    set {_tiles = newValue}
+  }
+  /// Returns true if `tiles` has been explicitly set.
+  public var hasTiles: Bool {self._tiles != nil}
+  /// Clears the value of `tiles`. Subsequent reads from it will return its default value.
+  public mutating func clearTiles() {self._tiles = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _axis: Int32? = nil
+  fileprivate var _tiles: Int32? = nil
+}
+
+public nonisolated struct Caffe_WindowDataParameter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var source: String {
+    get {_source ?? String()}
+    set {_source = newValue}
+  }
+  /// Returns true if `source` has been explicitly set.
+  public var hasSource: Bool {self._source != nil}
+  /// Clears the value of `source`. Subsequent reads from it will return its default value.
+  public mutating func clearSource() {self._source = nil}
+
+  public var scale: Float {
+    get {_scale ?? 1}
+    set {_scale = newValue}
+  }
+  /// Returns true if `scale` has been explicitly set.
+  public var hasScale: Bool {self._scale != nil}
+  /// Clears the value of `scale`. Subsequent reads from it will return its default value.
+  public mutating func clearScale() {self._scale = nil}
+
+  public var meanFile: String {
+    get {_meanFile ?? String()}
+    set {_meanFile = newValue}
+  }
+  /// Returns true if `meanFile` has been explicitly set.
+  public var hasMeanFile: Bool {self._meanFile != nil}
+  /// Clears the value of `meanFile`. Subsequent reads from it will return its default value.
+  public mutating func clearMeanFile() {self._meanFile = nil}
+
+  public var batchSize: UInt32 {
+    get {_batchSize ?? 0}
+    set {_batchSize = newValue}
+  }
+  /// Returns true if `batchSize` has been explicitly set.
+  public var hasBatchSize: Bool {self._batchSize != nil}
+  /// Clears the value of `batchSize`. Subsequent reads from it will return its default value.
+  public mutating func clearBatchSize() {self._batchSize = nil}
+
+  public var cropSize: UInt32 {
+    get {_cropSize ?? 0}
+    set {_cropSize = newValue}
+  }
+  /// Returns true if `cropSize` has been explicitly set.
+  public var hasCropSize: Bool {self._cropSize != nil}
+  /// Clears the value of `cropSize`. Subsequent reads from it will return its default value.
+  public mutating func clearCropSize() {self._cropSize = nil}
+
+  public var mirror: Bool {
+    get {_mirror ?? false}
+    set {_mirror = newValue}
+  }
+  /// Returns true if `mirror` has been explicitly set.
+  public var hasMirror: Bool {self._mirror != nil}
+  /// Clears the value of `mirror`. Subsequent reads from it will return its default value.
+  public mutating func clearMirror() {self._mirror = nil}
+
+  public var fgThreshold: Float {
+    get {_fgThreshold ?? 0.5}
+    set {_fgThreshold = newValue}
+  }
+  /// Returns true if `fgThreshold` has been explicitly set.
+  public var hasFgThreshold: Bool {self._fgThreshold != nil}
+  /// Clears the value of `fgThreshold`. Subsequent reads from it will return its default value.
+  public mutating func clearFgThreshold() {self._fgThreshold = nil}
+
+  public var bgThreshold: Float {
+    get {_bgThreshold ?? 0.5}
+    set {_bgThreshold = newValue}
+  }
+  /// Returns true if `bgThreshold` has been explicitly set.
+  public var hasBgThreshold: Bool {self._bgThreshold != nil}
+  /// Clears the value of `bgThreshold`. Subsequent reads from it will return its default value.
+  public mutating func clearBgThreshold() {self._bgThreshold = nil}
+
+  public var fgFraction: Float {
+    get {_fgFraction ?? 0.25}
+    set {_fgFraction = newValue}
+  }
+  /// Returns true if `fgFraction` has been explicitly set.
+  public var hasFgFraction: Bool {self._fgFraction != nil}
+  /// Clears the value of `fgFraction`. Subsequent reads from it will return its default value.
+  public mutating func clearFgFraction() {self._fgFraction = nil}
+
+  public var contextPad: UInt32 {
+    get {_contextPad ?? 0}
+    set {_contextPad = newValue}
+  }
+  /// Returns true if `contextPad` has been explicitly set.
+  public var hasContextPad: Bool {self._contextPad != nil}
+  /// Clears the value of `contextPad`. Subsequent reads from it will return its default value.
+  public mutating func clearContextPad() {self._contextPad = nil}
+
+  public var cropMode: String {
+    get {_cropMode ?? "warp"}
+    set {_cropMode = newValue}
+  }
+  /// Returns true if `cropMode` has been explicitly set.
+  public var hasCropMode: Bool {self._cropMode != nil}
+  /// Clears the value of `cropMode`. Subsequent reads from it will return its default value.
+  public mutating func clearCropMode() {self._cropMode = nil}
+
+  public var cacheImages: Bool {
+    get {_cacheImages ?? false}
+    set {_cacheImages = newValue}
+  }
+  /// Returns true if `cacheImages` has been explicitly set.
+  public var hasCacheImages: Bool {self._cacheImages != nil}
+  /// Clears the value of `cacheImages`. Subsequent reads from it will return its default value.
+  public mutating func clearCacheImages() {self._cacheImages = nil}
+
+  public var rootFolder: String {
+    get {_rootFolder ?? String()}
+    set {_rootFolder = newValue}
+  }
+  /// Returns true if `rootFolder` has been explicitly set.
+  public var hasRootFolder: Bool {self._rootFolder != nil}
+  /// Clears the value of `rootFolder`. Subsequent reads from it will return its default value.
+  public mutating func clearRootFolder() {self._rootFolder = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _source: String? = nil
+  fileprivate var _scale: Float? = nil
+  fileprivate var _meanFile: String? = nil
+  fileprivate var _batchSize: UInt32? = nil
+  fileprivate var _cropSize: UInt32? = nil
+  fileprivate var _mirror: Bool? = nil
+  fileprivate var _fgThreshold: Float? = nil
+  fileprivate var _bgThreshold: Float? = nil
+  fileprivate var _fgFraction: Float? = nil
+  fileprivate var _contextPad: UInt32? = nil
+  fileprivate var _cropMode: String? = nil
+  fileprivate var _cacheImages: Bool? = nil
+  fileprivate var _rootFolder: String? = nil
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -3258,6 +5016,11 @@ nonisolated extension Caffe_NetParameter: SwiftProtobuf.Message, SwiftProtobuf._
   public static let protoMessageName: String = _protobuf_package + ".NetParameter"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}layers\0\u{1}input\0\u{3}input_dim\0\u{3}force_backward\0\u{1}state\0\u{3}debug_info\0\u{3}input_shape\0\u{2}\\\u{1}layer\0")
 
+  public var isInitialized: Bool {
+    if !SwiftProtobuf.Internal.areAllInitialized(self.layer) {return false}
+    return true
+  }
+
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
@@ -3435,6 +5198,15 @@ nonisolated extension Caffe_SolverParameter: SwiftProtobuf.Message, SwiftProtobu
       _storage = _StorageClass(copying: _storage)
     }
     return _storage
+  }
+
+  public var isInitialized: Bool {
+    return withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      if let v = _storage._netParam, !v.isInitialized {return false}
+      if let v = _storage._trainNetParam, !v.isInitialized {return false}
+      if !SwiftProtobuf.Internal.areAllInitialized(_storage._testNetParam) {return false}
+      return true
+    }
   }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
@@ -3916,52 +5688,52 @@ nonisolated extension Caffe_LayerParameter: SwiftProtobuf.Message, SwiftProtobuf
     var _transformParam: Caffe_TransformationParameter? = nil
     var _lossParam: Caffe_LossParameter? = nil
     var _accuracyParam: Caffe_AccuracyParameter? = nil
-    var _argmaxParam: Caffe_Unmodelled? = nil
-    var _batchNormParam: Caffe_Unmodelled? = nil
-    var _biasParam: Caffe_Unmodelled? = nil
-    var _clipParam: Caffe_Unmodelled? = nil
-    var _concatParam: Caffe_Unmodelled? = nil
-    var _contrastiveLossParam: Caffe_Unmodelled? = nil
+    var _argmaxParam: Caffe_ArgMaxParameter? = nil
+    var _batchNormParam: Caffe_BatchNormParameter? = nil
+    var _biasParam: Caffe_BiasParameter? = nil
+    var _clipParam: Caffe_ClipParameter? = nil
+    var _concatParam: Caffe_ConcatParameter? = nil
+    var _contrastiveLossParam: Caffe_ContrastiveLossParameter? = nil
     var _convolutionParam: Caffe_ConvolutionParameter? = nil
-    var _cropParam: Caffe_Unmodelled? = nil
+    var _cropParam: Caffe_CropParameter? = nil
     var _dataParam: Caffe_DataParameter? = nil
     var _dropoutParam: Caffe_DropoutParameter? = nil
     var _dummyDataParam: Caffe_DummyDataParameter? = nil
-    var _eltwiseParam: Caffe_Unmodelled? = nil
-    var _eluParam: Caffe_Unmodelled? = nil
-    var _embedParam: Caffe_Unmodelled? = nil
-    var _expParam: Caffe_Unmodelled? = nil
-    var _flattenParam: Caffe_Unmodelled? = nil
-    var _hdf5DataParam: Caffe_Unmodelled? = nil
-    var _hdf5OutputParam: Caffe_Unmodelled? = nil
-    var _hingeLossParam: Caffe_Unmodelled? = nil
+    var _eltwiseParam: Caffe_EltwiseParameter? = nil
+    var _eluParam: Caffe_ELUParameter? = nil
+    var _embedParam: Caffe_EmbedParameter? = nil
+    var _expParam: Caffe_ExpParameter? = nil
+    var _flattenParam: Caffe_FlattenParameter? = nil
+    var _hdf5DataParam: Caffe_HDF5DataParameter? = nil
+    var _hdf5OutputParam: Caffe_HDF5OutputParameter? = nil
+    var _hingeLossParam: Caffe_HingeLossParameter? = nil
     var _imageDataParam: Caffe_ImageDataParameter? = nil
-    var _infogainLossParam: Caffe_Unmodelled? = nil
+    var _infogainLossParam: Caffe_InfogainLossParameter? = nil
     var _innerProductParam: Caffe_InnerProductParameter? = nil
     var _inputParam: Caffe_InputParameter? = nil
-    var _logParam: Caffe_Unmodelled? = nil
+    var _logParam: Caffe_LogParameter? = nil
     var _lrnParam: Caffe_LRNParameter? = nil
-    var _memoryDataParam: Caffe_Unmodelled? = nil
-    var _mvnParam: Caffe_Unmodelled? = nil
-    var _parameterParam: Caffe_Unmodelled? = nil
+    var _memoryDataParam: Caffe_MemoryDataParameter? = nil
+    var _mvnParam: Caffe_MVNParameter? = nil
+    var _parameterParam: Caffe_ParameterParameter? = nil
     var _poolingParam: Caffe_PoolingParameter? = nil
-    var _powerParam: Caffe_Unmodelled? = nil
-    var _preluParam: Caffe_Unmodelled? = nil
-    var _pythonParam: Caffe_Unmodelled? = nil
-    var _recurrentParam: Caffe_Unmodelled? = nil
-    var _reductionParam: Caffe_Unmodelled? = nil
+    var _powerParam: Caffe_PowerParameter? = nil
+    var _preluParam: Caffe_PReLUParameter? = nil
+    var _pythonParam: Caffe_PythonParameter? = nil
+    var _recurrentParam: Caffe_RecurrentParameter? = nil
+    var _reductionParam: Caffe_ReductionParameter? = nil
     var _reluParam: Caffe_ReLUParameter? = nil
-    var _reshapeParam: Caffe_Unmodelled? = nil
-    var _scaleParam: Caffe_Unmodelled? = nil
-    var _sigmoidParam: Caffe_Unmodelled? = nil
+    var _reshapeParam: Caffe_ReshapeParameter? = nil
+    var _scaleParam: Caffe_ScaleParameter? = nil
+    var _sigmoidParam: Caffe_SigmoidParameter? = nil
     var _softmaxParam: Caffe_SoftmaxParameter? = nil
-    var _sppParam: Caffe_Unmodelled? = nil
-    var _sliceParam: Caffe_Unmodelled? = nil
-    var _swishParam: Caffe_Unmodelled? = nil
-    var _tanhParam: Caffe_Unmodelled? = nil
-    var _thresholdParam: Caffe_Unmodelled? = nil
-    var _tileParam: Caffe_Unmodelled? = nil
-    var _windowDataParam: Caffe_Unmodelled? = nil
+    var _sppParam: Caffe_SPPParameter? = nil
+    var _sliceParam: Caffe_SliceParameter? = nil
+    var _swishParam: Caffe_SwishParameter? = nil
+    var _tanhParam: Caffe_TanHParameter? = nil
+    var _thresholdParam: Caffe_ThresholdParameter? = nil
+    var _tileParam: Caffe_TileParameter? = nil
+    var _windowDataParam: Caffe_WindowDataParameter? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -4040,6 +5812,13 @@ nonisolated extension Caffe_LayerParameter: SwiftProtobuf.Message, SwiftProtobuf
       _storage = _StorageClass(copying: _storage)
     }
     return _storage
+  }
+
+  public var isInitialized: Bool {
+    return withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      if let v = _storage._clipParam, !v.isInitialized {return false}
+      return true
+    }
   }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
@@ -5402,36 +7181,36 @@ nonisolated extension Caffe_V1LayerParameter: SwiftProtobuf.Message, SwiftProtob
     var _weightDecay: [Float] = []
     var _lossWeight: [Float] = []
     var _accuracyParam: Caffe_AccuracyParameter? = nil
-    var _argmaxParam: Caffe_Unmodelled? = nil
-    var _concatParam: Caffe_Unmodelled? = nil
-    var _contrastiveLossParam: Caffe_Unmodelled? = nil
+    var _argmaxParam: Caffe_ArgMaxParameter? = nil
+    var _concatParam: Caffe_ConcatParameter? = nil
+    var _contrastiveLossParam: Caffe_ContrastiveLossParameter? = nil
     var _convolutionParam: Caffe_ConvolutionParameter? = nil
     var _dataParam: Caffe_DataParameter? = nil
     var _dropoutParam: Caffe_DropoutParameter? = nil
     var _dummyDataParam: Caffe_DummyDataParameter? = nil
-    var _eltwiseParam: Caffe_Unmodelled? = nil
-    var _expParam: Caffe_Unmodelled? = nil
-    var _hdf5DataParam: Caffe_Unmodelled? = nil
-    var _hdf5OutputParam: Caffe_Unmodelled? = nil
-    var _hingeLossParam: Caffe_Unmodelled? = nil
+    var _eltwiseParam: Caffe_EltwiseParameter? = nil
+    var _expParam: Caffe_ExpParameter? = nil
+    var _hdf5DataParam: Caffe_HDF5DataParameter? = nil
+    var _hdf5OutputParam: Caffe_HDF5OutputParameter? = nil
+    var _hingeLossParam: Caffe_HingeLossParameter? = nil
     var _imageDataParam: Caffe_ImageDataParameter? = nil
-    var _infogainLossParam: Caffe_Unmodelled? = nil
+    var _infogainLossParam: Caffe_InfogainLossParameter? = nil
     var _innerProductParam: Caffe_InnerProductParameter? = nil
     var _lrnParam: Caffe_LRNParameter? = nil
-    var _memoryDataParam: Caffe_Unmodelled? = nil
-    var _mvnParam: Caffe_Unmodelled? = nil
+    var _memoryDataParam: Caffe_MemoryDataParameter? = nil
+    var _mvnParam: Caffe_MVNParameter? = nil
     var _poolingParam: Caffe_PoolingParameter? = nil
-    var _powerParam: Caffe_Unmodelled? = nil
+    var _powerParam: Caffe_PowerParameter? = nil
     var _reluParam: Caffe_ReLUParameter? = nil
-    var _sigmoidParam: Caffe_Unmodelled? = nil
+    var _sigmoidParam: Caffe_SigmoidParameter? = nil
     var _softmaxParam: Caffe_SoftmaxParameter? = nil
-    var _sliceParam: Caffe_Unmodelled? = nil
-    var _tanhParam: Caffe_Unmodelled? = nil
-    var _thresholdParam: Caffe_Unmodelled? = nil
-    var _windowDataParam: Caffe_Unmodelled? = nil
+    var _sliceParam: Caffe_SliceParameter? = nil
+    var _tanhParam: Caffe_TanHParameter? = nil
+    var _thresholdParam: Caffe_ThresholdParameter? = nil
+    var _windowDataParam: Caffe_WindowDataParameter? = nil
     var _transformParam: Caffe_TransformationParameter? = nil
     var _lossParam: Caffe_LossParameter? = nil
-    var _layer: Caffe_Unmodelled? = nil
+    var _layer: Caffe_V0LayerParameter? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -5756,20 +7535,2010 @@ nonisolated extension Caffe_V1LayerParameter.DimCheckMode: SwiftProtobuf._ProtoN
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STRICT\0\u{1}PERMISSIVE\0")
 }
 
-nonisolated extension Caffe_Unmodelled: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  public static let protoMessageName: String = _protobuf_package + ".Unmodelled"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+nonisolated extension Caffe_V0LayerParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".V0LayerParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}type\0\u{3}num_output\0\u{1}biasterm\0\u{3}weight_filler\0\u{3}bias_filler\0\u{1}pad\0\u{1}kernelsize\0\u{1}group\0\u{1}stride\0\u{1}pool\0\u{3}dropout_ratio\0\u{3}local_size\0\u{1}alpha\0\u{1}beta\0\u{1}source\0\u{1}scale\0\u{1}meanfile\0\u{1}batchsize\0\u{1}cropsize\0\u{1}mirror\0\u{1}k\0\u{2}\u{1c}blobs\0\u{3}blobs_lr\0\u{3}weight_decay\0\u{3}rand_skip\0\u{3}det_fg_threshold\0\u{3}det_bg_threshold\0\u{3}det_fg_fraction\0\u{4}\u{2}det_context_pad\0\u{3}det_crop_mode\0\u{3}new_num\0\u{3}new_channels\0\u{3}new_height\0\u{3}new_width\0\u{3}shuffle_images\0\u{3}concat_dim\0\u{4}h\u{e}hdf5_output_param\0")
+
+  fileprivate class _StorageClass {
+    var _name: String? = nil
+    var _type: String? = nil
+    var _numOutput: UInt32? = nil
+    var _biasterm: Bool? = nil
+    var _weightFiller: Caffe_FillerParameter? = nil
+    var _biasFiller: Caffe_FillerParameter? = nil
+    var _pad: UInt32? = nil
+    var _kernelsize: UInt32? = nil
+    var _group: UInt32? = nil
+    var _stride: UInt32? = nil
+    var _pool: Caffe_V0LayerParameter.PoolMethod? = nil
+    var _dropoutRatio: Float? = nil
+    var _localSize: UInt32? = nil
+    var _alpha: Float? = nil
+    var _beta: Float? = nil
+    var _k: Float? = nil
+    var _source: String? = nil
+    var _scale: Float? = nil
+    var _meanfile: String? = nil
+    var _batchsize: UInt32? = nil
+    var _cropsize: UInt32? = nil
+    var _mirror: Bool? = nil
+    var _blobs: [Caffe_BlobProto] = []
+    var _blobsLr: [Float] = []
+    var _weightDecay: [Float] = []
+    var _randSkip: UInt32? = nil
+    var _detFgThreshold: Float? = nil
+    var _detBgThreshold: Float? = nil
+    var _detFgFraction: Float? = nil
+    var _detContextPad: UInt32? = nil
+    var _detCropMode: String? = nil
+    var _newNum: Int32? = nil
+    var _newChannels: Int32? = nil
+    var _newHeight: Int32? = nil
+    var _newWidth: Int32? = nil
+    var _shuffleImages: Bool? = nil
+    var _concatDim: UInt32? = nil
+    var _hdf5OutputParam: Caffe_HDF5OutputParameter? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _name = source._name
+      _type = source._type
+      _numOutput = source._numOutput
+      _biasterm = source._biasterm
+      _weightFiller = source._weightFiller
+      _biasFiller = source._biasFiller
+      _pad = source._pad
+      _kernelsize = source._kernelsize
+      _group = source._group
+      _stride = source._stride
+      _pool = source._pool
+      _dropoutRatio = source._dropoutRatio
+      _localSize = source._localSize
+      _alpha = source._alpha
+      _beta = source._beta
+      _k = source._k
+      _source = source._source
+      _scale = source._scale
+      _meanfile = source._meanfile
+      _batchsize = source._batchsize
+      _cropsize = source._cropsize
+      _mirror = source._mirror
+      _blobs = source._blobs
+      _blobsLr = source._blobsLr
+      _weightDecay = source._weightDecay
+      _randSkip = source._randSkip
+      _detFgThreshold = source._detFgThreshold
+      _detBgThreshold = source._detBgThreshold
+      _detFgFraction = source._detFgFraction
+      _detContextPad = source._detContextPad
+      _detCropMode = source._detCropMode
+      _newNum = source._newNum
+      _newChannels = source._newChannels
+      _newHeight = source._newHeight
+      _newWidth = source._newWidth
+      _shuffleImages = source._shuffleImages
+      _concatDim = source._concatDim
+      _hdf5OutputParam = source._hdf5OutputParam
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    // Load everything into unknown fields
-    while try decoder.nextFieldNumber() != nil {}
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._name) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._type) }()
+        case 3: try { try decoder.decodeSingularUInt32Field(value: &_storage._numOutput) }()
+        case 4: try { try decoder.decodeSingularBoolField(value: &_storage._biasterm) }()
+        case 5: try { try decoder.decodeSingularMessageField(value: &_storage._weightFiller) }()
+        case 6: try { try decoder.decodeSingularMessageField(value: &_storage._biasFiller) }()
+        case 7: try { try decoder.decodeSingularUInt32Field(value: &_storage._pad) }()
+        case 8: try { try decoder.decodeSingularUInt32Field(value: &_storage._kernelsize) }()
+        case 9: try { try decoder.decodeSingularUInt32Field(value: &_storage._group) }()
+        case 10: try { try decoder.decodeSingularUInt32Field(value: &_storage._stride) }()
+        case 11: try { try decoder.decodeSingularEnumField(value: &_storage._pool) }()
+        case 12: try { try decoder.decodeSingularFloatField(value: &_storage._dropoutRatio) }()
+        case 13: try { try decoder.decodeSingularUInt32Field(value: &_storage._localSize) }()
+        case 14: try { try decoder.decodeSingularFloatField(value: &_storage._alpha) }()
+        case 15: try { try decoder.decodeSingularFloatField(value: &_storage._beta) }()
+        case 16: try { try decoder.decodeSingularStringField(value: &_storage._source) }()
+        case 17: try { try decoder.decodeSingularFloatField(value: &_storage._scale) }()
+        case 18: try { try decoder.decodeSingularStringField(value: &_storage._meanfile) }()
+        case 19: try { try decoder.decodeSingularUInt32Field(value: &_storage._batchsize) }()
+        case 20: try { try decoder.decodeSingularUInt32Field(value: &_storage._cropsize) }()
+        case 21: try { try decoder.decodeSingularBoolField(value: &_storage._mirror) }()
+        case 22: try { try decoder.decodeSingularFloatField(value: &_storage._k) }()
+        case 50: try { try decoder.decodeRepeatedMessageField(value: &_storage._blobs) }()
+        case 51: try { try decoder.decodeRepeatedFloatField(value: &_storage._blobsLr) }()
+        case 52: try { try decoder.decodeRepeatedFloatField(value: &_storage._weightDecay) }()
+        case 53: try { try decoder.decodeSingularUInt32Field(value: &_storage._randSkip) }()
+        case 54: try { try decoder.decodeSingularFloatField(value: &_storage._detFgThreshold) }()
+        case 55: try { try decoder.decodeSingularFloatField(value: &_storage._detBgThreshold) }()
+        case 56: try { try decoder.decodeSingularFloatField(value: &_storage._detFgFraction) }()
+        case 58: try { try decoder.decodeSingularUInt32Field(value: &_storage._detContextPad) }()
+        case 59: try { try decoder.decodeSingularStringField(value: &_storage._detCropMode) }()
+        case 60: try { try decoder.decodeSingularInt32Field(value: &_storage._newNum) }()
+        case 61: try { try decoder.decodeSingularInt32Field(value: &_storage._newChannels) }()
+        case 62: try { try decoder.decodeSingularInt32Field(value: &_storage._newHeight) }()
+        case 63: try { try decoder.decodeSingularInt32Field(value: &_storage._newWidth) }()
+        case 64: try { try decoder.decodeSingularBoolField(value: &_storage._shuffleImages) }()
+        case 65: try { try decoder.decodeSingularUInt32Field(value: &_storage._concatDim) }()
+        case 1001: try { try decoder.decodeSingularMessageField(value: &_storage._hdf5OutputParam) }()
+        default: break
+        }
+      }
+    }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._name {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._type {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._numOutput {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._biasterm {
+        try visitor.visitSingularBoolField(value: v, fieldNumber: 4)
+      } }()
+      try { if let v = _storage._weightFiller {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      } }()
+      try { if let v = _storage._biasFiller {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+      } }()
+      try { if let v = _storage._pad {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 7)
+      } }()
+      try { if let v = _storage._kernelsize {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 8)
+      } }()
+      try { if let v = _storage._group {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 9)
+      } }()
+      try { if let v = _storage._stride {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 10)
+      } }()
+      try { if let v = _storage._pool {
+        try visitor.visitSingularEnumField(value: v, fieldNumber: 11)
+      } }()
+      try { if let v = _storage._dropoutRatio {
+        try visitor.visitSingularFloatField(value: v, fieldNumber: 12)
+      } }()
+      try { if let v = _storage._localSize {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 13)
+      } }()
+      try { if let v = _storage._alpha {
+        try visitor.visitSingularFloatField(value: v, fieldNumber: 14)
+      } }()
+      try { if let v = _storage._beta {
+        try visitor.visitSingularFloatField(value: v, fieldNumber: 15)
+      } }()
+      try { if let v = _storage._source {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 16)
+      } }()
+      try { if let v = _storage._scale {
+        try visitor.visitSingularFloatField(value: v, fieldNumber: 17)
+      } }()
+      try { if let v = _storage._meanfile {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 18)
+      } }()
+      try { if let v = _storage._batchsize {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 19)
+      } }()
+      try { if let v = _storage._cropsize {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 20)
+      } }()
+      try { if let v = _storage._mirror {
+        try visitor.visitSingularBoolField(value: v, fieldNumber: 21)
+      } }()
+      try { if let v = _storage._k {
+        try visitor.visitSingularFloatField(value: v, fieldNumber: 22)
+      } }()
+      if !_storage._blobs.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._blobs, fieldNumber: 50)
+      }
+      if !_storage._blobsLr.isEmpty {
+        try visitor.visitRepeatedFloatField(value: _storage._blobsLr, fieldNumber: 51)
+      }
+      if !_storage._weightDecay.isEmpty {
+        try visitor.visitRepeatedFloatField(value: _storage._weightDecay, fieldNumber: 52)
+      }
+      try { if let v = _storage._randSkip {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 53)
+      } }()
+      try { if let v = _storage._detFgThreshold {
+        try visitor.visitSingularFloatField(value: v, fieldNumber: 54)
+      } }()
+      try { if let v = _storage._detBgThreshold {
+        try visitor.visitSingularFloatField(value: v, fieldNumber: 55)
+      } }()
+      try { if let v = _storage._detFgFraction {
+        try visitor.visitSingularFloatField(value: v, fieldNumber: 56)
+      } }()
+      try { if let v = _storage._detContextPad {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 58)
+      } }()
+      try { if let v = _storage._detCropMode {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 59)
+      } }()
+      try { if let v = _storage._newNum {
+        try visitor.visitSingularInt32Field(value: v, fieldNumber: 60)
+      } }()
+      try { if let v = _storage._newChannels {
+        try visitor.visitSingularInt32Field(value: v, fieldNumber: 61)
+      } }()
+      try { if let v = _storage._newHeight {
+        try visitor.visitSingularInt32Field(value: v, fieldNumber: 62)
+      } }()
+      try { if let v = _storage._newWidth {
+        try visitor.visitSingularInt32Field(value: v, fieldNumber: 63)
+      } }()
+      try { if let v = _storage._shuffleImages {
+        try visitor.visitSingularBoolField(value: v, fieldNumber: 64)
+      } }()
+      try { if let v = _storage._concatDim {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 65)
+      } }()
+      try { if let v = _storage._hdf5OutputParam {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1001)
+      } }()
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  public static func ==(lhs: Caffe_Unmodelled, rhs: Caffe_Unmodelled) -> Bool {
+  public static func ==(lhs: Caffe_V0LayerParameter, rhs: Caffe_V0LayerParameter) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._name != rhs_storage._name {return false}
+        if _storage._type != rhs_storage._type {return false}
+        if _storage._numOutput != rhs_storage._numOutput {return false}
+        if _storage._biasterm != rhs_storage._biasterm {return false}
+        if _storage._weightFiller != rhs_storage._weightFiller {return false}
+        if _storage._biasFiller != rhs_storage._biasFiller {return false}
+        if _storage._pad != rhs_storage._pad {return false}
+        if _storage._kernelsize != rhs_storage._kernelsize {return false}
+        if _storage._group != rhs_storage._group {return false}
+        if _storage._stride != rhs_storage._stride {return false}
+        if _storage._pool != rhs_storage._pool {return false}
+        if _storage._dropoutRatio != rhs_storage._dropoutRatio {return false}
+        if _storage._localSize != rhs_storage._localSize {return false}
+        if _storage._alpha != rhs_storage._alpha {return false}
+        if _storage._beta != rhs_storage._beta {return false}
+        if _storage._k != rhs_storage._k {return false}
+        if _storage._source != rhs_storage._source {return false}
+        if _storage._scale != rhs_storage._scale {return false}
+        if _storage._meanfile != rhs_storage._meanfile {return false}
+        if _storage._batchsize != rhs_storage._batchsize {return false}
+        if _storage._cropsize != rhs_storage._cropsize {return false}
+        if _storage._mirror != rhs_storage._mirror {return false}
+        if _storage._blobs != rhs_storage._blobs {return false}
+        if _storage._blobsLr != rhs_storage._blobsLr {return false}
+        if _storage._weightDecay != rhs_storage._weightDecay {return false}
+        if _storage._randSkip != rhs_storage._randSkip {return false}
+        if _storage._detFgThreshold != rhs_storage._detFgThreshold {return false}
+        if _storage._detBgThreshold != rhs_storage._detBgThreshold {return false}
+        if _storage._detFgFraction != rhs_storage._detFgFraction {return false}
+        if _storage._detContextPad != rhs_storage._detContextPad {return false}
+        if _storage._detCropMode != rhs_storage._detCropMode {return false}
+        if _storage._newNum != rhs_storage._newNum {return false}
+        if _storage._newChannels != rhs_storage._newChannels {return false}
+        if _storage._newHeight != rhs_storage._newHeight {return false}
+        if _storage._newWidth != rhs_storage._newWidth {return false}
+        if _storage._shuffleImages != rhs_storage._shuffleImages {return false}
+        if _storage._concatDim != rhs_storage._concatDim {return false}
+        if _storage._hdf5OutputParam != rhs_storage._hdf5OutputParam {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_V0LayerParameter.PoolMethod: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0MAX\0\u{1}AVE\0\u{1}STOCHASTIC\0")
+}
+
+nonisolated extension Caffe_ArgMaxParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ArgMaxParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}out_max_val\0\u{3}top_k\0\u{1}axis\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self._outMaxVal) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self._topK) }()
+      case 3: try { try decoder.decodeSingularInt32Field(value: &self._axis) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._outMaxVal {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._topK {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._axis {
+      try visitor.visitSingularInt32Field(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_ArgMaxParameter, rhs: Caffe_ArgMaxParameter) -> Bool {
+    if lhs._outMaxVal != rhs._outMaxVal {return false}
+    if lhs._topK != rhs._topK {return false}
+    if lhs._axis != rhs._axis {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_BatchNormParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".BatchNormParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}use_global_stats\0\u{3}moving_average_fraction\0\u{1}eps\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self._useGlobalStats) }()
+      case 2: try { try decoder.decodeSingularFloatField(value: &self._movingAverageFraction) }()
+      case 3: try { try decoder.decodeSingularFloatField(value: &self._eps) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._useGlobalStats {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._movingAverageFraction {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._eps {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_BatchNormParameter, rhs: Caffe_BatchNormParameter) -> Bool {
+    if lhs._useGlobalStats != rhs._useGlobalStats {return false}
+    if lhs._movingAverageFraction != rhs._movingAverageFraction {return false}
+    if lhs._eps != rhs._eps {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_BiasParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".BiasParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}axis\0\u{3}num_axes\0\u{1}filler\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt32Field(value: &self._axis) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self._numAxes) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._filler) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._axis {
+      try visitor.visitSingularInt32Field(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._numAxes {
+      try visitor.visitSingularInt32Field(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._filler {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_BiasParameter, rhs: Caffe_BiasParameter) -> Bool {
+    if lhs._axis != rhs._axis {return false}
+    if lhs._numAxes != rhs._numAxes {return false}
+    if lhs._filler != rhs._filler {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_ClipParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ClipParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}min\0\u{1}max\0")
+
+  public var isInitialized: Bool {
+    if self._min == nil {return false}
+    if self._max == nil {return false}
+    return true
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularFloatField(value: &self._min) }()
+      case 2: try { try decoder.decodeSingularFloatField(value: &self._max) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._min {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._max {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_ClipParameter, rhs: Caffe_ClipParameter) -> Bool {
+    if lhs._min != rhs._min {return false}
+    if lhs._max != rhs._max {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_ConcatParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ConcatParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}concat_dim\0\u{1}axis\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self._concatDim) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self._axis) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._concatDim {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._axis {
+      try visitor.visitSingularInt32Field(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_ConcatParameter, rhs: Caffe_ConcatParameter) -> Bool {
+    if lhs._axis != rhs._axis {return false}
+    if lhs._concatDim != rhs._concatDim {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_ContrastiveLossParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ContrastiveLossParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}margin\0\u{3}legacy_version\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularFloatField(value: &self._margin) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self._legacyVersion) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._margin {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._legacyVersion {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_ContrastiveLossParameter, rhs: Caffe_ContrastiveLossParameter) -> Bool {
+    if lhs._margin != rhs._margin {return false}
+    if lhs._legacyVersion != rhs._legacyVersion {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_CropParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".CropParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}axis\0\u{1}offset\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt32Field(value: &self._axis) }()
+      case 2: try { try decoder.decodeRepeatedUInt32Field(value: &self.offset) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._axis {
+      try visitor.visitSingularInt32Field(value: v, fieldNumber: 1)
+    } }()
+    if !self.offset.isEmpty {
+      try visitor.visitRepeatedUInt32Field(value: self.offset, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_CropParameter, rhs: Caffe_CropParameter) -> Bool {
+    if lhs._axis != rhs._axis {return false}
+    if lhs.offset != rhs.offset {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_EltwiseParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".EltwiseParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}operation\0\u{1}coeff\0\u{3}stable_prod_grad\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self._operation) }()
+      case 2: try { try decoder.decodeRepeatedFloatField(value: &self.coeff) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self._stableProdGrad) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._operation {
+      try visitor.visitSingularEnumField(value: v, fieldNumber: 1)
+    } }()
+    if !self.coeff.isEmpty {
+      try visitor.visitRepeatedFloatField(value: self.coeff, fieldNumber: 2)
+    }
+    try { if let v = self._stableProdGrad {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_EltwiseParameter, rhs: Caffe_EltwiseParameter) -> Bool {
+    if lhs._operation != rhs._operation {return false}
+    if lhs.coeff != rhs.coeff {return false}
+    if lhs._stableProdGrad != rhs._stableProdGrad {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_EltwiseParameter.EltwiseOp: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0PROD\0\u{1}SUM\0\u{1}MAX\0")
+}
+
+nonisolated extension Caffe_ELUParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ELUParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}alpha\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularFloatField(value: &self._alpha) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._alpha {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_ELUParameter, rhs: Caffe_ELUParameter) -> Bool {
+    if lhs._alpha != rhs._alpha {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_EmbedParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".EmbedParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}num_output\0\u{3}input_dim\0\u{3}bias_term\0\u{3}weight_filler\0\u{3}bias_filler\0")
+
+  fileprivate class _StorageClass {
+    var _numOutput: UInt32? = nil
+    var _inputDim: UInt32? = nil
+    var _biasTerm: Bool? = nil
+    var _weightFiller: Caffe_FillerParameter? = nil
+    var _biasFiller: Caffe_FillerParameter? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _numOutput = source._numOutput
+      _inputDim = source._inputDim
+      _biasTerm = source._biasTerm
+      _weightFiller = source._weightFiller
+      _biasFiller = source._biasFiller
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt32Field(value: &_storage._numOutput) }()
+        case 2: try { try decoder.decodeSingularUInt32Field(value: &_storage._inputDim) }()
+        case 3: try { try decoder.decodeSingularBoolField(value: &_storage._biasTerm) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._weightFiller) }()
+        case 5: try { try decoder.decodeSingularMessageField(value: &_storage._biasFiller) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._numOutput {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._inputDim {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._biasTerm {
+        try visitor.visitSingularBoolField(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._weightFiller {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+      try { if let v = _storage._biasFiller {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_EmbedParameter, rhs: Caffe_EmbedParameter) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._numOutput != rhs_storage._numOutput {return false}
+        if _storage._inputDim != rhs_storage._inputDim {return false}
+        if _storage._biasTerm != rhs_storage._biasTerm {return false}
+        if _storage._weightFiller != rhs_storage._weightFiller {return false}
+        if _storage._biasFiller != rhs_storage._biasFiller {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_ExpParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ExpParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}base\0\u{1}scale\0\u{1}shift\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularFloatField(value: &self._base) }()
+      case 2: try { try decoder.decodeSingularFloatField(value: &self._scale) }()
+      case 3: try { try decoder.decodeSingularFloatField(value: &self._shift) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._base {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._scale {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._shift {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_ExpParameter, rhs: Caffe_ExpParameter) -> Bool {
+    if lhs._base != rhs._base {return false}
+    if lhs._scale != rhs._scale {return false}
+    if lhs._shift != rhs._shift {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_FlattenParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".FlattenParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}axis\0\u{3}end_axis\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt32Field(value: &self._axis) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self._endAxis) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._axis {
+      try visitor.visitSingularInt32Field(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._endAxis {
+      try visitor.visitSingularInt32Field(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_FlattenParameter, rhs: Caffe_FlattenParameter) -> Bool {
+    if lhs._axis != rhs._axis {return false}
+    if lhs._endAxis != rhs._endAxis {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_HDF5DataParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".HDF5DataParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}source\0\u{3}batch_size\0\u{1}shuffle\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._source) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self._batchSize) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self._shuffle) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._source {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._batchSize {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._shuffle {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_HDF5DataParameter, rhs: Caffe_HDF5DataParameter) -> Bool {
+    if lhs._source != rhs._source {return false}
+    if lhs._batchSize != rhs._batchSize {return false}
+    if lhs._shuffle != rhs._shuffle {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_HDF5OutputParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".HDF5OutputParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}file_name\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._fileName) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._fileName {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_HDF5OutputParameter, rhs: Caffe_HDF5OutputParameter) -> Bool {
+    if lhs._fileName != rhs._fileName {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_HingeLossParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".HingeLossParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}norm\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self._norm) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._norm {
+      try visitor.visitSingularEnumField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_HingeLossParameter, rhs: Caffe_HingeLossParameter) -> Bool {
+    if lhs._norm != rhs._norm {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_HingeLossParameter.Norm: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}L1\0\u{1}L2\0")
+}
+
+nonisolated extension Caffe_InfogainLossParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".InfogainLossParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}source\0\u{1}axis\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._source) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self._axis) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._source {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._axis {
+      try visitor.visitSingularInt32Field(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_InfogainLossParameter, rhs: Caffe_InfogainLossParameter) -> Bool {
+    if lhs._source != rhs._source {return false}
+    if lhs._axis != rhs._axis {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_LogParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".LogParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}base\0\u{1}scale\0\u{1}shift\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularFloatField(value: &self._base) }()
+      case 2: try { try decoder.decodeSingularFloatField(value: &self._scale) }()
+      case 3: try { try decoder.decodeSingularFloatField(value: &self._shift) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._base {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._scale {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._shift {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_LogParameter, rhs: Caffe_LogParameter) -> Bool {
+    if lhs._base != rhs._base {return false}
+    if lhs._scale != rhs._scale {return false}
+    if lhs._shift != rhs._shift {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_MemoryDataParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".MemoryDataParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}batch_size\0\u{1}channels\0\u{1}height\0\u{1}width\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self._batchSize) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self._channels) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self._height) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self._width) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._batchSize {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._channels {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._height {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._width {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_MemoryDataParameter, rhs: Caffe_MemoryDataParameter) -> Bool {
+    if lhs._batchSize != rhs._batchSize {return false}
+    if lhs._channels != rhs._channels {return false}
+    if lhs._height != rhs._height {return false}
+    if lhs._width != rhs._width {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_MVNParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".MVNParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}normalize_variance\0\u{3}across_channels\0\u{1}eps\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self._normalizeVariance) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self._acrossChannels) }()
+      case 3: try { try decoder.decodeSingularFloatField(value: &self._eps) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._normalizeVariance {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._acrossChannels {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._eps {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_MVNParameter, rhs: Caffe_MVNParameter) -> Bool {
+    if lhs._normalizeVariance != rhs._normalizeVariance {return false}
+    if lhs._acrossChannels != rhs._acrossChannels {return false}
+    if lhs._eps != rhs._eps {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_ParameterParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ParameterParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}shape\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._shape) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._shape {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_ParameterParameter, rhs: Caffe_ParameterParameter) -> Bool {
+    if lhs._shape != rhs._shape {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_PowerParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".PowerParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}power\0\u{1}scale\0\u{1}shift\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularFloatField(value: &self._power) }()
+      case 2: try { try decoder.decodeSingularFloatField(value: &self._scale) }()
+      case 3: try { try decoder.decodeSingularFloatField(value: &self._shift) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._power {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._scale {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._shift {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_PowerParameter, rhs: Caffe_PowerParameter) -> Bool {
+    if lhs._power != rhs._power {return false}
+    if lhs._scale != rhs._scale {return false}
+    if lhs._shift != rhs._shift {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_PReLUParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".PReLUParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}filler\0\u{3}channel_shared\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._filler) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self._channelShared) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._filler {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._channelShared {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_PReLUParameter, rhs: Caffe_PReLUParameter) -> Bool {
+    if lhs._filler != rhs._filler {return false}
+    if lhs._channelShared != rhs._channelShared {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_PythonParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".PythonParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}module\0\u{1}layer\0\u{3}param_str\0\u{3}share_in_parallel\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._module) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._layer) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._paramStr) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self._shareInParallel) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._module {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._layer {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._paramStr {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._shareInParallel {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_PythonParameter, rhs: Caffe_PythonParameter) -> Bool {
+    if lhs._module != rhs._module {return false}
+    if lhs._layer != rhs._layer {return false}
+    if lhs._paramStr != rhs._paramStr {return false}
+    if lhs._shareInParallel != rhs._shareInParallel {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_RecurrentParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RecurrentParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}num_output\0\u{3}weight_filler\0\u{3}bias_filler\0\u{3}debug_info\0\u{3}expose_hidden\0")
+
+  fileprivate class _StorageClass {
+    var _numOutput: UInt32? = nil
+    var _weightFiller: Caffe_FillerParameter? = nil
+    var _biasFiller: Caffe_FillerParameter? = nil
+    var _debugInfo: Bool? = nil
+    var _exposeHidden: Bool? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _numOutput = source._numOutput
+      _weightFiller = source._weightFiller
+      _biasFiller = source._biasFiller
+      _debugInfo = source._debugInfo
+      _exposeHidden = source._exposeHidden
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt32Field(value: &_storage._numOutput) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._weightFiller) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._biasFiller) }()
+        case 4: try { try decoder.decodeSingularBoolField(value: &_storage._debugInfo) }()
+        case 5: try { try decoder.decodeSingularBoolField(value: &_storage._exposeHidden) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._numOutput {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._weightFiller {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._biasFiller {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._debugInfo {
+        try visitor.visitSingularBoolField(value: v, fieldNumber: 4)
+      } }()
+      try { if let v = _storage._exposeHidden {
+        try visitor.visitSingularBoolField(value: v, fieldNumber: 5)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_RecurrentParameter, rhs: Caffe_RecurrentParameter) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._numOutput != rhs_storage._numOutput {return false}
+        if _storage._weightFiller != rhs_storage._weightFiller {return false}
+        if _storage._biasFiller != rhs_storage._biasFiller {return false}
+        if _storage._debugInfo != rhs_storage._debugInfo {return false}
+        if _storage._exposeHidden != rhs_storage._exposeHidden {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_ReductionParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ReductionParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}operation\0\u{1}axis\0\u{1}coeff\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self._operation) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self._axis) }()
+      case 3: try { try decoder.decodeSingularFloatField(value: &self._coeff) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._operation {
+      try visitor.visitSingularEnumField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._axis {
+      try visitor.visitSingularInt32Field(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._coeff {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_ReductionParameter, rhs: Caffe_ReductionParameter) -> Bool {
+    if lhs._operation != rhs._operation {return false}
+    if lhs._axis != rhs._axis {return false}
+    if lhs._coeff != rhs._coeff {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_ReductionParameter.ReductionOp: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}SUM\0\u{1}ASUM\0\u{1}SUMSQ\0\u{1}MEAN\0")
+}
+
+nonisolated extension Caffe_ReshapeParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ReshapeParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}shape\0\u{1}axis\0\u{3}num_axes\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._shape) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self._axis) }()
+      case 3: try { try decoder.decodeSingularInt32Field(value: &self._numAxes) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._shape {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._axis {
+      try visitor.visitSingularInt32Field(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._numAxes {
+      try visitor.visitSingularInt32Field(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_ReshapeParameter, rhs: Caffe_ReshapeParameter) -> Bool {
+    if lhs._shape != rhs._shape {return false}
+    if lhs._axis != rhs._axis {return false}
+    if lhs._numAxes != rhs._numAxes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_ScaleParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ScaleParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}axis\0\u{3}num_axes\0\u{1}filler\0\u{3}bias_term\0\u{3}bias_filler\0")
+
+  fileprivate class _StorageClass {
+    var _axis: Int32? = nil
+    var _numAxes: Int32? = nil
+    var _filler: Caffe_FillerParameter? = nil
+    var _biasTerm: Bool? = nil
+    var _biasFiller: Caffe_FillerParameter? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _axis = source._axis
+      _numAxes = source._numAxes
+      _filler = source._filler
+      _biasTerm = source._biasTerm
+      _biasFiller = source._biasFiller
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularInt32Field(value: &_storage._axis) }()
+        case 2: try { try decoder.decodeSingularInt32Field(value: &_storage._numAxes) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._filler) }()
+        case 4: try { try decoder.decodeSingularBoolField(value: &_storage._biasTerm) }()
+        case 5: try { try decoder.decodeSingularMessageField(value: &_storage._biasFiller) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._axis {
+        try visitor.visitSingularInt32Field(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._numAxes {
+        try visitor.visitSingularInt32Field(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._filler {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._biasTerm {
+        try visitor.visitSingularBoolField(value: v, fieldNumber: 4)
+      } }()
+      try { if let v = _storage._biasFiller {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_ScaleParameter, rhs: Caffe_ScaleParameter) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._axis != rhs_storage._axis {return false}
+        if _storage._numAxes != rhs_storage._numAxes {return false}
+        if _storage._filler != rhs_storage._filler {return false}
+        if _storage._biasTerm != rhs_storage._biasTerm {return false}
+        if _storage._biasFiller != rhs_storage._biasFiller {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_SigmoidParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SigmoidParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}engine\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self._engine) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._engine {
+      try visitor.visitSingularEnumField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_SigmoidParameter, rhs: Caffe_SigmoidParameter) -> Bool {
+    if lhs._engine != rhs._engine {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_SigmoidParameter.Engine: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DEFAULT\0\u{1}CAFFE\0\u{1}CUDNN\0")
+}
+
+nonisolated extension Caffe_SliceParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SliceParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}slice_dim\0\u{3}slice_point\0\u{1}axis\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self._sliceDim) }()
+      case 2: try { try decoder.decodeRepeatedUInt32Field(value: &self.slicePoint) }()
+      case 3: try { try decoder.decodeSingularInt32Field(value: &self._axis) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._sliceDim {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 1)
+    } }()
+    if !self.slicePoint.isEmpty {
+      try visitor.visitRepeatedUInt32Field(value: self.slicePoint, fieldNumber: 2)
+    }
+    try { if let v = self._axis {
+      try visitor.visitSingularInt32Field(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_SliceParameter, rhs: Caffe_SliceParameter) -> Bool {
+    if lhs._axis != rhs._axis {return false}
+    if lhs.slicePoint != rhs.slicePoint {return false}
+    if lhs._sliceDim != rhs._sliceDim {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_SPPParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SPPParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}pyramid_height\0\u{1}pool\0\u{2}\u{4}engine\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self._pyramidHeight) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self._pool) }()
+      case 6: try { try decoder.decodeSingularEnumField(value: &self._engine) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._pyramidHeight {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._pool {
+      try visitor.visitSingularEnumField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._engine {
+      try visitor.visitSingularEnumField(value: v, fieldNumber: 6)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_SPPParameter, rhs: Caffe_SPPParameter) -> Bool {
+    if lhs._pyramidHeight != rhs._pyramidHeight {return false}
+    if lhs._pool != rhs._pool {return false}
+    if lhs._engine != rhs._engine {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_SPPParameter.PoolMethod: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0MAX\0\u{1}AVE\0\u{1}STOCHASTIC\0")
+}
+
+nonisolated extension Caffe_SPPParameter.Engine: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DEFAULT\0\u{1}CAFFE\0\u{1}CUDNN\0")
+}
+
+nonisolated extension Caffe_SwishParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SwishParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}beta\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularFloatField(value: &self._beta) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._beta {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_SwishParameter, rhs: Caffe_SwishParameter) -> Bool {
+    if lhs._beta != rhs._beta {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_TanHParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".TanHParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}engine\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self._engine) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._engine {
+      try visitor.visitSingularEnumField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_TanHParameter, rhs: Caffe_TanHParameter) -> Bool {
+    if lhs._engine != rhs._engine {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_TanHParameter.Engine: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DEFAULT\0\u{1}CAFFE\0\u{1}CUDNN\0")
+}
+
+nonisolated extension Caffe_ThresholdParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ThresholdParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}threshold\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularFloatField(value: &self._threshold) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._threshold {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_ThresholdParameter, rhs: Caffe_ThresholdParameter) -> Bool {
+    if lhs._threshold != rhs._threshold {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_TileParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".TileParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}axis\0\u{1}tiles\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt32Field(value: &self._axis) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self._tiles) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._axis {
+      try visitor.visitSingularInt32Field(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._tiles {
+      try visitor.visitSingularInt32Field(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_TileParameter, rhs: Caffe_TileParameter) -> Bool {
+    if lhs._axis != rhs._axis {return false}
+    if lhs._tiles != rhs._tiles {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Caffe_WindowDataParameter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".WindowDataParameter"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}source\0\u{1}scale\0\u{3}mean_file\0\u{3}batch_size\0\u{3}crop_size\0\u{1}mirror\0\u{3}fg_threshold\0\u{3}bg_threshold\0\u{3}fg_fraction\0\u{3}context_pad\0\u{3}crop_mode\0\u{3}cache_images\0\u{3}root_folder\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._source) }()
+      case 2: try { try decoder.decodeSingularFloatField(value: &self._scale) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._meanFile) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self._batchSize) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self._cropSize) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self._mirror) }()
+      case 7: try { try decoder.decodeSingularFloatField(value: &self._fgThreshold) }()
+      case 8: try { try decoder.decodeSingularFloatField(value: &self._bgThreshold) }()
+      case 9: try { try decoder.decodeSingularFloatField(value: &self._fgFraction) }()
+      case 10: try { try decoder.decodeSingularUInt32Field(value: &self._contextPad) }()
+      case 11: try { try decoder.decodeSingularStringField(value: &self._cropMode) }()
+      case 12: try { try decoder.decodeSingularBoolField(value: &self._cacheImages) }()
+      case 13: try { try decoder.decodeSingularStringField(value: &self._rootFolder) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._source {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._scale {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._meanFile {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._batchSize {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._cropSize {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._mirror {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._fgThreshold {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 7)
+    } }()
+    try { if let v = self._bgThreshold {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 8)
+    } }()
+    try { if let v = self._fgFraction {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 9)
+    } }()
+    try { if let v = self._contextPad {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 10)
+    } }()
+    try { if let v = self._cropMode {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 11)
+    } }()
+    try { if let v = self._cacheImages {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 12)
+    } }()
+    try { if let v = self._rootFolder {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 13)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Caffe_WindowDataParameter, rhs: Caffe_WindowDataParameter) -> Bool {
+    if lhs._source != rhs._source {return false}
+    if lhs._scale != rhs._scale {return false}
+    if lhs._meanFile != rhs._meanFile {return false}
+    if lhs._batchSize != rhs._batchSize {return false}
+    if lhs._cropSize != rhs._cropSize {return false}
+    if lhs._mirror != rhs._mirror {return false}
+    if lhs._fgThreshold != rhs._fgThreshold {return false}
+    if lhs._bgThreshold != rhs._bgThreshold {return false}
+    if lhs._fgFraction != rhs._fgFraction {return false}
+    if lhs._contextPad != rhs._contextPad {return false}
+    if lhs._cropMode != rhs._cropMode {return false}
+    if lhs._cacheImages != rhs._cacheImages {return false}
+    if lhs._rootFolder != rhs._rootFolder {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -82,9 +82,12 @@ struct TextFormatTests {
         "net.prototxt:1:15: there is no field \"x\" in NetParameter"
       ),
       (
-        "layer { concat_param { axis: 1 } }",
-        "net.prototxt:1:24: the fields of this message are not known here: this project has no "
-          + "such layer"
+        "layer { concat_param { axes: 1 } }",
+        "net.prototxt:1:24: there is no field \"axes\" in ConcatParameter; did you mean \"axis\"?"
+      ),
+      (
+        "layer {\n  clip_param { min: 0 }\n}",
+        "net.prototxt:2:3: ClipParameter needs its field \"max\""
       ),
       ("name: \"\\xff\"", "net.prototxt:1:7: \"name\" must be text in UTF-8"),
       ("name: 'a\nb'", "net.prototxt:1:7: a string must end on the line on which it starts"),
@@ -120,6 +123,40 @@ struct TextFormatTests {
     #expect(throws: CaffeFileError.self) { try Prototxt<Caffe_SolverParameter>(parsing: text) }
     let lists = "layer: " + String(repeating: "[", count: 100_000)
     #expect(throws: CaffeFileError.self) { try Prototxt<Caffe_NetParameter>(parsing: lists) }
+  }
+
+  @Test("keeps and prints the parameters of layers that this project doesn't have")
+  func otherLayers() throws {
+    let text = try Fixture.text("prototxt/other_layers.prototxt")
+    let net = try NetPrototxt(parsing: text)
+    #expect(net.message.layer.count == 35)
+    #expect(try net.message.prototxt() == text)
+    // Through the binary format as well, where nothing of them is an unknown field.
+    let bytes: [UInt8] = try net.message.serializedBytes()
+    #expect(try CaffeModel(decoding: bytes).message.prototxt() == text)
+  }
+
+  @Test("carries such parameters over from the form of 2014")
+  func otherLayersOfOldForm() throws {
+    let old = try NetPrototxt(
+      parsing: """
+        layers { name: "c" type: CONCAT bottom: "a" bottom: "b" top: "c"
+          concat_param { concat_dim: 2 } }
+        """)
+    #expect(
+      try old.message.prototxt() == """
+        layer {
+          name: "c"
+          type: "Concat"
+          bottom: "a"
+          bottom: "b"
+          top: "c"
+          concat_param {
+            concat_dim: 2
+          }
+        }
+
+        """)
   }
 
   @Test("prints what it doesn't know by number, and keeps it")

@@ -52,7 +52,7 @@ struct FieldSchema: Sendable {
   let name: String
   let number: Int
   let isRepeated: Bool
-  let isPacked: Bool
+  let isRequired: Bool
   let kind: Kind
 
   /// The schema of the messages that the field holds.
@@ -119,6 +119,6 @@ extension FieldSchema {
     name = descriptor.name
     number = Int(descriptor.number)
     isRepeated = descriptor.label == .repeated
-    isPacked = descriptor.options.packed
+    isRequired = descriptor.label == .required
   }
 }

@@ -47,6 +47,9 @@ struct TextParser {
     while end.map({ !isAt($0) }) ?? (token.kind != .end) {
       try field(of: schema, into: &message, seen: &seen, opened: end == nil ? nil : start)
     }
+    if let missing = schema.fields.first(where: { $0.isRequired && !seen.contains($0.number) }) {
+      throw error("\(schema.name) needs its field \"\(missing.name)\"", at: start)
+    }
     if end != nil { try advance() }
     return message
   }
@@ -66,9 +69,7 @@ struct TextParser {
     guard let field = schema.field(named: name) else {
       let names = schema.fields.map(\.name)
       throw error(
-        schema.fields.isEmpty
-          ? "the fields of this message are not known here: this project has no such layer"
-          : "there is no field \"\(name)\" in \(schema.name)\(suggestion(for: name, among: names))")
+        "there is no field \"\(name)\" in \(schema.name)\(suggestion(for: name, among: names))")
     }
     try advance()
     guard seen.insert(field.number).inserted || field.isRepeated else {
