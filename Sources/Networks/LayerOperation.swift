@@ -47,4 +47,13 @@ public enum LayerOperation: Hashable, Sendable {
     default: false
     }
   }
+
+  /// Why the layer can't write over its input; `nil` where it can.
+  public var inPlaceObstacle: String? {
+    switch self {
+    case .relu(let specification): specification.inPlaceObstacle
+    case .dropout: nil
+    default: "a \(typeName) layer can't work in place"
+    }
+  }
 }

@@ -82,6 +82,9 @@ struct Wiring {
 
       let top: Int
       if layer.isInPlace {
+        if let obstacle = layer.operation.inPlaceObstacle {
+          throw fail("top equal to its bottom", "is not possible: \(obstacle)")
+        }
         if let reader = readers[bottom]?.last {
           throw fail(
             "top \"\(layer.top)\"",
@@ -134,6 +137,17 @@ struct Wiring {
       guard connection.bottom != connection.top else { continue }
       connections[index].sharesBottom = !written.insert(connection.bottom).inserted
     }
+  }
+}
+
+extension NetworkDefinition {
+  /// Throws unless the layers can be connected as they ask to: each reads what is an input or the
+  /// top of an earlier layer, and nobody writes over a blob that is needed again.
+  ///
+  /// - Throws: `LayerError` naming the first layer that is misconnected or impossible.
+  /// - Complexity: O(layers).
+  public func validate(batch: Int = 1) throws(LayerError) {
+    _ = try Wiring(self, input: try inputShape(batch: batch), gradients: .parameters)
   }
 }
 

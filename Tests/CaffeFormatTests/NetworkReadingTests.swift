@@ -83,7 +83,7 @@ struct NetworkReadingTests {
     let net = try NetPrototxt(
       parsing: """
         layer { name: "d" type: "Data" top: "pictures" top: "classes"
-          transform_param { crop_size: 5 } data_param { source: "db" batch_size: 7 } }
+          transform_param { crop_size: 5 } data_param { source: "db" batch_size: 7 backend: LMDB } }
         layer { name: "e" type: "DummyData" top: "more"
           dummy_data_param { shape { dim: 7 dim: 4 } data_filler { type: "gaussian" } } }
         layer { name: "fc" type: "InnerProduct" bottom: "pictures" top: "fc"
@@ -106,7 +106,7 @@ struct NetworkReadingTests {
       return
     }
     #expect(data.source == "db")
-    let records = try net.network(phase: .training) { _ in [1, 32, 32] }
+    let records = try net.network(phase: .training) { _, _ in [1, 32, 32] }
     #expect(records.definition.imageShape == [1, 5, 5])
   }
 
@@ -114,7 +114,7 @@ struct NetworkReadingTests {
     "refuses what can't be run, with line and reason",
     arguments: [
       (
-        "layer { name: \"x\" type: \"Concat\" bottom: \"data\" top: \"x\" }",
+        "layer { name: \"x\" type: \"Concat\" bottom: \"data\" top: \"x\" concat_param { axis: 1 } }",
         "3:19: layer \"x\": type \"Concat\" is none of this project's: Accuracy, Convolution, Data, "
           + "Dropout, DummyData, InnerProduct, Input, LRN, Pooling, ReLU, Silence, Softmax, "
           + "SoftmaxWithLoss"
@@ -151,6 +151,27 @@ struct NetworkReadingTests {
           + "inner_product_param { num_output: 4 weight_filler { type: \"xaver\" } } }",
         "4:37: layer \"x\": filler \"xaver\" is none of this project's: constant, gaussian, msra, "
           + "uniform, xavier; did you mean \"xavier\"?"
+      ),
+      (
+        "layer { name: \"a\" type: \"Softmax\" bottom: \"data\" top: \"a\" }\n"
+          + "layer { name: \"x\" type: \"ReLU\"\n  bottom: \"data\" top: \"data\" }",
+        "5:18: layer \"x\": top \"data\" must not be written over: layer \"a\" reads it and needs it "
+          + "again backwards"
+      ),
+      (
+        "layer { name: \"a\" type: \"LRN\" bottom: \"data\" top: \"a\" }\n"
+          + "layer { name: \"x\" type: \"Dropout\" bottom: \"a\" top: \"a\" }",
+        "4:47: layer \"x\": top \"a\" must not be written over: layer \"a\" needs its output again "
+          + "backwards"
+      ),
+      (
+        "layer { name: \"x\" type: \"LRN\" bottom: \"data\" top: \"data\" }",
+        "3:46: layer \"x\": top equal to its bottom is not possible: a LRN layer can't work in place"
+      ),
+      (
+        "layer { name: \"x\" type: \"Convolution\" bottom: \"data\" top: \"x\"\n"
+          + "convolution_param { num_output: 4 kernel_size: 3 group: 2 } }",
+        "4:50: layer \"x\": group 2 must divide the 3 input channels"
       ),
     ])
   func refusals(text: String, message: String) {

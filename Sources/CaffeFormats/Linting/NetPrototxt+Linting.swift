@@ -171,24 +171,18 @@ extension NetLinter {
 // MARK: - Shapes
 
 extension NetLinter {
-  /// A database whose images could be of any size: shapes can't be known.
-  private struct UnknownExtents: Error {}
-
   private func shapes() -> [LintFinding] {
     // A file may be meant for the other phase alone.
     guard
       layers.count == net.message.layer.count
         || layers.contains(where: { Caffe_LayerParameter.inputTypes.contains($0.layer.type) })
     else { return [] }
+    // Images of a database that are not cropped could be of any size.
+    guard
+      !layers.contains(where: { $0.layer.type == "Data" && $0.layer.transformParam.cropSize == 0 })
+    else { return [] }
     do {
-      let network = try net.network(phase: phase) { data in
-        let cropping = layers.first { $0.layer.dataParam == data && $0.layer.type == "Data" }
-        guard let crop = cropping?.layer.transformParam.cropSize, crop > 0 else {
-          throw UnknownExtents()
-        }
-        return [3, Int(crop), Int(crop)]
-      }
-      return try poolRounding(network)
+      return try poolRounding(try net.network(phase: phase))
     } catch let error as CaffeFileError {
       var position: TextPosition?
       if case .text(let place)? = error.place { position = place }

@@ -18,6 +18,8 @@ public struct CaffeNetwork: Sendable {
   public let message: Caffe_NetParameter
   /// For each layer of the definition, its number in the message.
   public let numbers: [Int]
+  /// What it was made of, and which layers of that are those of the message.
+  let origin: (net: NetPrototxt, indices: [Int])
 
   /// What feeds the blob of images.
   ///
@@ -27,6 +29,49 @@ public struct CaffeNetwork: Sendable {
   ///
   /// - Complexity: O(inputs).
   public var labels: CaffeInput? { inputs.first { $0.name == definition.label } }
+
+  /// An error of a layer, with the place of the layer in the file.
+  ///
+  /// - Complexity: O(layers).
+  public func located(_ error: LayerError) -> CaffeFileError {
+    guard let position = definition.layers.firstIndex(where: { $0.name == error.layer }) else {
+      return CaffeFileError(file: origin.net.file, problem: error.description)
+    }
+    return origin.net.error(
+      "\(error.value) \(error.rule)", layer: origin.indices[numbers[position]], field: error.field)
+  }
+
+  /// An error about what feeds a blob, with the place of its layer in the file, or of a field there.
+  ///
+  /// - Complexity: O(fields) of the layer.
+  public func error(_ problem: String, input: CaffeInput, field: String) -> CaffeFileError {
+    origin.net.error(problem, layer: origin.indices[input.layer], field: field)
+  }
+
+  /// Makes or runs the network; errors of its layers get their places in the file.
+  ///
+  /// ```swift
+  /// let network = try caffe.locatingErrors { () throws(LayerError) in
+  ///   try Network(caffe.definition, backend: backend, batch: caffe.batch)
+  /// }
+  /// ```
+  ///
+  /// - Throws: `CaffeFileError` naming file, line, column and layer.
+  /// - Complexity: That of `body`.
+  public func locatingErrors<Result>(
+    _ body: () throws(LayerError) -> Result
+  ) throws(CaffeFileError) -> Result {
+    do {
+      return try body()
+    } catch {
+      throw located(error)
+    }
+  }
+}
+
+extension LayerError {
+  /// The field that holds the value at fault, as far as the value begins with its name.
+  var field: String { String(value.prefix { $0.isLetter || $0 == "_" }) }
 }
 
 /// A blob that comes from outside.
@@ -52,8 +97,9 @@ public struct CaffeInput: Sendable {
 }
 
 extension NetPrototxt {
-  /// The extents of a database's records: channels, rows, columns.
-  public typealias RecordExtents = (Caffe_DataParameter) throws -> [Int]
+  /// The extents of a database's records as a `Data` layer decodes them: channels, rows, columns.
+  public typealias RecordExtents =
+    (Caffe_DataParameter, Caffe_TransformationParameter) throws -> [Int]
 
   /// The network in one phase.
   ///
@@ -62,9 +108,9 @@ extension NetPrototxt {
   ///   - level: Caffe's `NetState.level`.
   ///   - stages: Caffe's `NetState.stage`.
   ///   - recordExtents: looks into a database. Without it, a `Data` layer has to crop, and its
-  ///     records are taken to have 3 channels.
+  ///     records are taken to have 3 channels, or 1 with `force_gray`.
   /// - Throws: `CaffeFileError` naming the layer and its line for layers that this project doesn't
-  ///   have, blobs that nobody or several layers write, and shapes that don't fit; and what
+  ///   have, blobs that nobody or several layers write, shapes that don't fit, and whatever
   ///   `recordExtents` throws.
   /// - Complexity: O(layers·connections), and what `recordExtents` takes. No tensor is made.
   public func network(

@@ -19,6 +19,7 @@ extension NetworkReader {
       case "Input": contents = try layer.fedInputs()
       case "DummyData": contents = try layer.filledInputs()
       default:
+        if recordExtents != nil { try layer.requireReadableDatabase() }
         contents = []
       }
     } catch {
@@ -53,7 +54,11 @@ extension NetworkReader {
     let crop = Int64(transform.cropSize)
     var extents: [Int64]
     if let recordExtents {
-      extents = try recordExtents(data).map { Int64($0) }
+      do {
+        extents = try recordExtents(data, transform).map { Int64($0) }
+      } catch {
+        throw net.error("\(error)", layer: index, field: "source")
+      }
       if crop > 0, extents.count == 3 { extents = [extents[0], crop, crop] }
     } else {
       guard crop > 0 else {
@@ -61,7 +66,7 @@ extension NetworkReader {
           "the size of its images is known only from the database: give a \"crop_size\"",
           layer: index, field: "transform_param")
       }
-      extents = [3, crop, crop]
+      extents = [transform.forceGray ? 1 : 3, crop, crop]
     }
     let batch = Int64(data.batchSize)
     let source = CaffeInput.Source.database(data, transform)
@@ -70,6 +75,24 @@ extension NetworkReader {
 }
 
 extension Caffe_LayerParameter {
+  /// What a Data layer can't do here, or what Caffe itself refuses.
+  fileprivate func requireReadableDatabase() throws(LayerProblem) {
+    guard dataParam.backend == .lmdb else {
+      throw LayerProblem(
+        "LevelDB, Caffe's default, is not read here: a Data layer needs \"backend: LMDB\"",
+        field: dataParam.hasBackend ? "backend" : "data_param")
+    }
+    guard dataParam.randSkip == 0 else {
+      throw LayerProblem("skipping records at random is not possible here", field: "rand_skip")
+    }
+    guard !(transformParam.forceColor && transformParam.forceGray) else {
+      throw LayerProblem("force_color and force_gray exclude each other", field: "force_gray")
+    }
+    guard !transformParam.hasMeanFile || transformParam.meanValue.isEmpty else {
+      throw LayerProblem("mean_file and mean_value exclude each other", field: "mean_value")
+    }
+  }
+
   /// One shape for all tops, or one for each.
   fileprivate func fedInputs() throws(LayerProblem)
     -> [(dimensions: [Int64], source: CaffeInput.Source)]

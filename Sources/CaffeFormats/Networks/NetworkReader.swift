@@ -101,7 +101,7 @@ struct NetworkReader {
     do throws(LayerError) {
       shapes[tops[0]] = try operation.specification.outputShape(for: shape)
     } catch {
-      throw LayerProblem("\(error.value) \(error.rule)")
+      throw LayerProblem("\(error.value) \(error.rule)", field: error.field)
     }
     layers.append(
       LayerDefinition(
@@ -149,16 +149,17 @@ extension NetworkReader {
     definition.label = labels?.name ?? unused
     definition.otherInputs = inputs.filter { $0.name != images.name && $0.name != labels?.name }
       .map { InputDefinition(name: $0.name, dimensions: $0.shape.dimensions) }
-    // What is left to be checked needs the whole network.
-    do {
-      try requireMemory(definition.summary(batch: images.shape.images), indices)
-    } catch let error as LayerError {
-      throw CaffeFileError(file: net.file, problem: "\(error)")
-    }
     var message = net.message
     message.layer = indices.map { net.message.layer[$0] }
-    return CaffeNetwork(
+    let network = CaffeNetwork(
       definition: definition, batch: images.shape.images, phase: phase, inputs: inputs,
-      message: message, numbers: numbers)
+      message: message, numbers: numbers, origin: (net, indices))
+    // What is left to be checked needs the whole network.
+    let summary = try network.locatingErrors { () throws(LayerError) in
+      try definition.validate(batch: network.batch)
+      return try definition.summary(batch: network.batch)
+    }
+    try requireMemory(summary, indices)
+    return network
   }
 }

@@ -39,9 +39,11 @@ struct Evaluation {
         file: net.file,
         problem: "the network has no loss in this phase, so there is nothing to run backwards from")
     }
-    let network = try Network(
-      definition, backend: backend, batch: images.shape.images,
-      gradients: backward ? .parametersAndInput : .none, phase: phase, seed: seed)
+    let network = try caffe.locatingErrors { [definition] () throws(LayerError) in
+      try Network(
+        definition, backend: backend, batch: images.shape.images,
+        gradients: backward ? .parametersAndInput : .none, phase: phase, seed: seed)
+    }
     var result = Result()
     try copyWeights(into: network, notes: &result.notes)
     try load(fed, into: network)

@@ -19,8 +19,7 @@ final class DataLayer {
   ///   - network: whose images and labels to load.
   ///   - folder: where paths lead that lead nowhere from here.
   ///   - seed: the `random_seed` that the placements of pictures are drawn from.
-  /// - Throws: `CaffeFileError` or `DatasetError` when images come from elsewhere, or the database
-  ///   can't be used.
+  /// - Throws: `CaffeFileError` when images come from elsewhere, or the database can't be used.
   init(of network: CaffeNetwork, file: String, beside folder: URL, seed: UInt32) throws {
     guard let images = network.images, case .database(let data, let transform) = images.source
     else {
@@ -29,13 +28,17 @@ final class DataLayer {
         problem: "nothing fills blob \"\(network.definition.data)\" when \(network.phase): "
           + "a network that is trained needs a Data layer")
     }
-    let loader = try BatchLoader(
-      Self.database(data, transform, beside: folder),
-      transformer: try Self.transformer(transform, beside: folder),
-      images: network.batch, isTraining: network.phase == .training,
-      state: LoaderState(
-        nextRecord: 0, random: MersenneTwister(dataLayerSeed: seed)))
-    feed = BatchFeed(loader)
+    do {
+      let loader = try BatchLoader(
+        Self.database(data, transform, beside: folder),
+        transformer: try Self.transformer(transform, beside: folder),
+        images: network.batch, isTraining: network.phase == .training,
+        state: LoaderState(
+          nextRecord: 0, random: MersenneTwister(dataLayerSeed: seed)))
+      feed = BatchFeed(loader)
+    } catch let error as DatasetError {
+      throw network.error(error.description, input: images, field: "transform_param")
+    }
   }
 
   /// Gives a network its next batch.
@@ -50,18 +53,7 @@ final class DataLayer {
   static func database(
     _ data: Caffe_DataParameter, _ transform: Caffe_TransformationParameter, beside folder: URL
   ) throws -> DatumDatabase {
-    guard data.backend == .lmdb else {
-      throw DatasetError(
-        "\(data.source): LevelDB, Caffe's default, is not read here: a Data layer needs "
-          + "\"backend: LMDB\"")
-    }
-    guard data.randSkip == 0 else {
-      throw DatasetError("\(data.source): rand_skip \(data.randSkip) is not possible here")
-    }
-    guard !(transform.forceColor && transform.forceGray) else {
-      throw DatasetError("\(data.source): force_color and force_gray exclude each other")
-    }
-    return try DatumDatabase(
+    try DatumDatabase(
       located(data.source, beside: folder).relativePath,
       colours: transform.forceColor ? .colour : transform.forceGray ? .gray : .asStored)
   }
@@ -69,9 +61,6 @@ final class DataLayer {
   private static func transformer(
     _ transform: Caffe_TransformationParameter, beside folder: URL
   ) throws -> Transformer {
-    guard !transform.hasMeanFile || transform.meanValue.isEmpty else {
-      throw DatasetError("mean_file and mean_value exclude each other")
-    }
     let mean: Transformer.Mean =
       transform.hasMeanFile
       ? .image(
@@ -91,9 +80,8 @@ extension SolverFile.Net {
     let network = try prototxt.network(
       phase: training ? .training : .testing,
       level: Int(state.hasLevel ? state.level : own.level), stages: own.stage + state.stage
-    ) { data in
-      let datum = try DataLayer.database(data, Caffe_TransformationParameter(), beside: folder)
-        .datum(0)
+    ) { data, transform in
+      let datum = try DataLayer.database(data, transform, beside: folder).datum(0)
       return [datum.channels, datum.height, datum.width]
     }
     return (

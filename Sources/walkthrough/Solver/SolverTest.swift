@@ -9,6 +9,7 @@ import Tensors
 ///
 /// Source: Caffe's `solver.cpp`, `Test`.
 final class SolverTest {
+  private let caffe: CaffeNetwork
   private let network: Network<Float>
   private let data: DataLayer
   private let iterations: Int
@@ -16,18 +17,22 @@ final class SolverTest {
   /// A test net with memory of its own, but no parameters.
   init(_ net: SolverFile.Net, backend: FastBackend<Float>, beside folder: URL, seed: UInt32) throws
   {
-    let opened = try net.open(training: false, beside: folder, seed: seed)
-    data = opened.1
+    let (caffe, data) = try net.open(training: false, beside: folder, seed: seed)
+    self.caffe = caffe
+    self.data = data
     iterations = net.iterations
-    network = try Network(
-      opened.0.definition, backend: backend, batch: opened.0.batch, gradients: .none,
-      phase: .testing, fusing: true, keepingGradients: false)
+    network = try caffe.locatingErrors { () throws(LayerError) in
+      try Network(
+        caffe.definition, backend: backend, batch: caffe.batch, gradients: .none,
+        phase: .testing, fusing: true, keepingGradients: false)
+    }
     network.parameters = []
   }
 
   /// The means of all outputs over the batches, which go on where the last test ended.
   ///
-  /// - Throws: `LayerError` when a layer has parameters and no namesake that learns.
+  /// - Throws: `CaffeFileError` when a layer has parameters and no namesake that learns;
+  ///   `DatasetError` or `LayerError` when images or labels can't be read or don't fit.
   func run(_ trained: Network<Float>) throws -> [String: Float] {
     let positions = Dictionary(
       trained.definition.layers.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { a, _ in a })
@@ -38,9 +43,10 @@ final class SolverTest {
       guard let position = positions[definition.name],
         trained.parameters[position].map(\.shape) == summary.parameters.map(\.shape)
       else {
-        throw LayerError(
-          layer: definition.name, value: "the test net's layer",
-          rule: "must have a namesake with parameters of the same shapes in the train net")
+        throw caffe.located(
+          LayerError(
+            layer: definition.name, value: "the test net's layer",
+            rule: "must have a namesake with parameters of the same shapes in the train net"))
       }
       return trained.parameters[position]
     }
