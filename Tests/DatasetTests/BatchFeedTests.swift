@@ -76,6 +76,36 @@ struct BatchFeedTests {
     }
   }
 
+  @Test("name the database and the record that is too small, the first or a later one")
+  func tooSmall() throws {
+    let folder = try TemporaryFolder()
+    let writer = try DatumDatabaseWriter(folder.path("db"))
+    for (side, name) in [(8, "cat"), (6, "dog")] {
+      let bytes = [UInt8](repeating: 0, count: side * side)
+      let datum = try Datum(channels: 1, height: side, width: side, values: .bytes(bytes))
+      try writer.append(datum.message(), name: name)
+    }
+    try writer.finish()
+    let database = try DatumDatabase(folder.path("db"))
+    func makeLoader(crop: Int) throws -> BatchLoader {
+      try BatchLoader(
+        database, transformer: Transformer(cropSize: crop), images: 2, isTraining: false,
+        state: LoaderState(seed: 1))
+    }
+    let first = #expect(throws: DatasetError.self) { _ = try makeLoader(crop: 9) }
+    #expect(
+      first?.description
+        == "\(database.path), key \"00000000_cat\": a crop of 9 cannot be cut out of 8×8")
+    let later = #expect(throws: DatasetError.self) {
+      var loader = try makeLoader(crop: 7)
+      var batch = loader.makeBatch()
+      try loader.fill(&batch)
+    }
+    #expect(
+      later?.description
+        == "\(database.path), key \"00000001_dog\": a crop of 7 cannot be cut out of 6×6")
+  }
+
   @Test("an unused feed lets go of its thread")
   func abandoned() throws {
     for _ in 0..<50 { _ = BatchFeed(try loader(), depth: 2) }

@@ -17,9 +17,11 @@ import Synchronization
 /// Record i is the one with the i-th key. Keys begin with a number of eight digits, so this is the
 /// order of the list that the database was made of, and that in which Caffe's Data layer reads.
 ///
-/// Nothing is written, no `lock.mdb` either, so a folder that can't be written to serves as well.
-/// In exchange nobody may write to the database meanwhile; where it is seen that somebody did, that
-/// is an error.
+/// A database that another process has open through liblmdb (Caffe, Python's lmdb) is refused: it may
+/// be changed at any moment. Nothing is written, no `lock.mdb` either, so a folder that can't be
+/// written to serves as well, and any number of processes may read a database through this class at
+/// once. In exchange nobody may begin to write to it meanwhile; where it is seen that somebody did,
+/// that is an error.
 ///
 /// Opening reads the whole tree of keys and refuses files whose tree is damaged; values of more than
 /// half a page lie elsewhere and are not read. One danger remains that only liblmdb itself could
@@ -39,8 +41,8 @@ public final class DatumDatabase: RecordSource {
   /// - Parameters:
   ///   - path: the folder that holds `data.mdb`, or a database that is a file of its own.
   ///   - colours: what becomes of encoded pictures.
-  /// - Throws: `DatasetError` naming the file when there is none, it is no LMDB database, it is
-  ///   truncated or damaged, or has no records.
+  /// - Throws: `DatasetError` naming the file when there is none, another process has it open, it is
+  ///   no LMDB database, it is truncated or damaged, or has no records.
   /// - Complexity: O(pages of keys): the whole tree is read once, and its keys are kept in memory.
   ///   Values are not.
   public init(_ path: String, colours: Datum.ColourDecoding = .asStored) throws(DatasetError) {
@@ -51,6 +53,7 @@ public final class DatumDatabase: RecordSource {
     }
     let isFolder = (try? FileManager.default.contentsOfDirectory(atPath: path)) != nil
     let file = isFolder ? path + "/data.mdb" : path
+    try LockFile.requireUnused(path, path: isFolder ? path + "/lock.mdb" : path + "-lock")
     let pages = try PageFile(path: file)
     let head = pages.head
     let byteCount = pages.byteCount
@@ -81,9 +84,15 @@ public final class DatumDatabase: RecordSource {
       let value = try map.withLock { map throws(DatasetError) in try map.value(of: key) }
       return try Datum(decoding: value, colours: colours)
     } catch {
-      throw DatasetError(
-        "\(path), key \"\(String(decoding: key, as: UTF8.self))\": \(error.description)")
+      throw DatasetError("\(name(ofRecord: index)): \(error.description)")
     }
+  }
+
+  /// The database and the record's key.
+  ///
+  /// - Complexity: O(length) of both.
+  public func name(ofRecord index: Int) -> String {
+    "\(path), key \"\(String(decoding: keys[position(index)], as: UTF8.self))\""
   }
 
   /// The bytes of record i modulo the count, as they are in the database.

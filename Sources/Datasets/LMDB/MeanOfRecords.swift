@@ -20,7 +20,7 @@ extension RecordSource {
           == (first.channels, first.height, first.width)
       else {
         throw DatasetError(
-          "record \(index) has \(datum.channels)×\(datum.height)×\(datum.width) numbers, the first "
+          "\(name(ofRecord: index)): it has \(datum.channels)×\(datum.height)×\(datum.width) numbers, the first "
             + "one \(first.channels)×\(first.height)×\(first.width): a mean needs one size")
       }
       switch datum.values {

@@ -64,7 +64,13 @@ public struct BatchLoader: Sendable {
     self.isTraining = isTraining
     self.state = state
     guard images >= 1 else { throw DatasetError("a batch of \(images) images; 1 is least") }
-    shape = try transformer.outputShape(for: source.datum(state.nextRecord), images: images)
+    let first = try source.datum(state.nextRecord)
+    do throws(DatasetError) {
+      shape = try transformer.outputShape(for: first, images: images)
+    } catch {
+      throw DatasetError(
+        "\(source.name(ofRecord: state.nextRecord)): \(error.description)")
+    }
   }
 
   /// Memory for a batch.
@@ -92,7 +98,7 @@ public struct BatchLoader: Sendable {
           of: datum, isTraining: isTraining, using: &next.random)
         try transformer.write(datum, placement: placement, into: &batch.images, image: image)
       } catch {
-        throw DatasetError("record \(next.nextRecord): \(error.description)")
+        throw DatasetError("\(source.name(ofRecord: next.nextRecord)): \(error.description)")
       }
       batch.labels[image] = datum.label
       next.nextRecord += 1

@@ -28,12 +28,21 @@ public final class CachedRecords: RecordSource {
   ///
   /// - Complexity: That of the source the first time, O(1) afterwards.
   public func datum(_ index: Int) throws(DatasetError) -> Datum {
-    let remainder = index % limit
-    let position = remainder < 0 ? remainder + limit : remainder
+    let position = position(index)
     if let datum = kept.withLock({ $0[position] }) { return datum }
     let datum = try source.datum(position)
     kept.withLock { $0[position] = datum }
     return datum
+  }
+
+  /// That of the source.
+  ///
+  /// - Complexity: O(length) of the name.
+  public func name(ofRecord index: Int) -> String { source.name(ofRecord: position(index)) }
+
+  private func position(_ index: Int) -> Int {
+    let remainder = index % limit
+    return remainder < 0 ? remainder + limit : remainder
   }
 
   /// How many records there are before they come again.

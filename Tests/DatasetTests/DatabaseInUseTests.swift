@@ -1,0 +1,90 @@
+import Foundation
+import Testing
+
+@testable import Datasets
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+@Suite struct DatabaseInUseTests {
+  private let folder: TemporaryFolder
+  private let database: String
+
+  init() throws {
+    folder = try TemporaryFolder()
+    database = folder.path("db")
+    try FileManager.default.copyItem(
+      atPath: fixture("caffe/lmdb/raw_lmdb").path, toPath: database)
+  }
+
+  private func refusal() -> String? {
+    do throws(DatasetError) {
+      _ = try DatumDatabase(database)
+      return nil
+    } catch {
+      return error.description
+    }
+  }
+
+  @Test func aLockFileThatNobodyHoldsIsNoObstacle() throws {
+    try Data(count: 8192).write(to: URL(filePath: database + "/lock.mdb"))
+    #expect(refusal() == nil)
+  }
+
+  @Test func readersHereDoNotSeeEachOther() throws {
+    let first = try DatumDatabase(database)
+    let second = try DatumDatabase(database)
+    #expect(try first.datum(7) == second.datum(7))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: database) == ["data.mdb"])
+  }
+
+  #if os(Linux)
+    /// liblmdb's lock, held by a file description: Linux counts that as somebody else's, even in
+    /// this process.
+    @Test func aDatabaseThatSomebodyHasOpenIsRefused() throws {
+      let path = database + "/lock.mdb"
+      try Data(count: 8192).write(to: URL(filePath: path))
+      let descriptor = open(path, O_RDWR)
+      var lock = flock()
+      lock.l_type = Int16(F_RDLCK)
+      lock.l_whence = Int16(SEEK_SET)
+      lock.l_len = 1
+      let setLockOfDescription: Int32 = 37  // F_OFD_SETLK of <fcntl.h>
+      #expect(fcntl(descriptor, setLockOfDescription, &lock) == 0)
+      #expect(
+        refusal()
+          == "\(database): another process has this database open, as its lock on \(path) shows, "
+          + "and may change it meanwhile; close it there first")
+      close(descriptor)
+      #expect(refusal() == nil)
+    }
+  #endif
+
+  /// Python opens a database, says so, and keeps it until its input ends.
+  @Test(
+    .enabled(if: lmdbIsPresent, "run script/python to compare with Python's lmdb"),
+    arguments: ["", ", readonly=True"])
+  func aDatabaseThatPythonHasOpenIsRefused(options: String) throws {
+    // Opened for reading only, lmdb needs a lock file that is there.
+    try Data(count: 8192).write(to: URL(filePath: database + "/lock.mdb"))
+    let process = Process()
+    process.executableURL = pythonInterpreter
+    process.arguments = [
+      "-c",
+      "import lmdb, sys; it = lmdb.open(sys.argv[1]\(options)); print('open', flush=True); "
+        + "sys.stdin.read()", database,
+    ]
+    let (input, output) = (Pipe(), Pipe())
+    process.standardInput = input
+    process.standardOutput = output
+    try process.run()
+    #expect(String(decoding: output.fileHandleForReading.availableData, as: UTF8.self) == "open\n")
+    #expect(
+      refusal()?.hasPrefix(
+        "\(database): process \(process.processIdentifier) has this database open") == true)
+    try input.fileHandleForWriting.close()
+    process.waitUntilExit()
+    #expect(refusal() == nil)
+  }
+}
