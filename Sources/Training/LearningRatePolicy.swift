@@ -27,18 +27,30 @@ public enum LearningRatePolicy: Hashable, Sendable {
     switch self {
     case .fixed:
       return base
-    case .step(let gamma, let stepSize):
-      return decayed(base, gamma, steps: i / stepSize)
+    case .step(let gamma, _):
+      return decayed(base, gamma, steps: stepCount(iteration: i))
     case .exponential(let gamma):
       return decayed(base, gamma, steps: i)
     case .inverse(let gamma, let power):
       return base * .pow(1 + gamma * Float(i), -power)
-    case .multistep(let gamma, let stepValues):
-      return decayed(base, gamma, steps: stepValues.count { $0 <= i })
+    case .multistep(let gamma, _):
+      return decayed(base, gamma, steps: stepCount(iteration: i))
     case .polynomial(let power, let maxIterations):
       return base * .pow(1 - Float(i) / Float(maxIterations), power)
     case .sigmoid(let gamma, let stepSize):
       return base * (1 / (1 + .exp(-gamma * (Float(i) - Float(stepSize)))))
+    }
+  }
+
+  /// How often the rate has been lowered by iteration i, counted from 0: what Caffe's snapshots call
+  /// `current_step`. 0 for policies without steps.
+  ///
+  /// - Complexity: O(step values) for `multistep`, else O(1).
+  public func stepCount(iteration i: Int) -> Int {
+    switch self {
+    case .step(_, let stepSize): i / stepSize
+    case .multistep(_, let stepValues): stepValues.count { $0 <= i }
+    default: 0
     }
   }
 

@@ -64,6 +64,13 @@ public final class Solver<Scalar: Tensors.Scalar> {
     specification.policy.rate(base: specification.baseLearningRate, iteration: iteration)
   }
 
+  /// How often the rate of the last step had been lowered: the `current_step` of Caffe's snapshots.
+  ///
+  /// - Complexity: O(step values) for the policy `multistep`, else O(1).
+  public var stepCount: Int {
+    specification.policy.stepCount(iteration: max(iteration - 1, 0))
+  }
+
   /// Takes one step: forwards, backwards, update.
   ///
   /// - Parameter load: gives the network its next batch; called once for each pass.

@@ -212,7 +212,7 @@ struct StateTests {
     let folder = try TemporaryFolder()
     let network = try tinyNetwork(ReferenceBackend<Float>())
     let history = network.parameters
-    let files = try Snapshot.write(
+    let files = try CaffeSnapshot.write(
       prefix: folder.url.appending(path: "tiny").path, iteration: 7, network: network,
       history: history)
     #expect(files.model.lastPathComponent == "tiny_iter_7.caffemodel")

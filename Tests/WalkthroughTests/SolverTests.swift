@@ -75,7 +75,7 @@ private final class Workshop {
     } else {
       try run.start(from: golden.appending(path: "init.caffemodel"))
     }
-    try run.solve()
+    _ = try run.solve()
     return lines
   }
 }
@@ -175,6 +175,116 @@ struct SolverTests {
     #expect(lines.contains { $0.hasPrefix("Iteration 5 (") })
     #expect(!lines.contains { $0.hasPrefix("Iteration 4 (") })
     #expect(try values(workshop.folder.appending(path: "snap_iter_10.caffemodel")) == whole)
+  }
+
+  @Test("interrupted, it leaves a snapshot from which it ends with the same bits")
+  func interruption() throws {
+    let workshop = try Workshop()
+    _ = try workshop.solve()
+    let model = workshop.folder.appending(path: "snap_iter_10.caffemodel")
+    let whole = try values(model)
+    try FileManager.default.removeItem(at: model)
+    var lines: [String] = []
+    let run = try SolverRun(workshop.solver()) { lines.append($0) }
+    try run.start(from: golden.appending(path: "init.caffemodel"))
+    let ending = try run.solve(isInterrupted: { run.solver.iteration == 3 })
+    guard case .interrupted(let state) = ending else {
+      Issue.record("it went on to the end")
+      return
+    }
+    #expect(state.lastPathComponent == "snap_iter_3.solverstate")
+    #expect(lines.last == "Optimization stopped early.")
+    _ = try workshop.solve(resume: "snap_iter_3.solverstate")
+    #expect(try values(model) == whole)
+  }
+
+  @Test(
+    "a signal ends it behind an iteration, with a snapshot and how to go on",
+    .enabled(if: Tools.walkthrough != nil),
+    arguments: [(SIGINT, 130), (SIGTERM, 143)] as [(Int32, Int32)])
+  func signals(signal: Int32, code: Int32) throws {
+    let workshop = try Workshop()
+    let solver = try workshop.solver()
+    let text = try String(contentsOf: solver, encoding: .utf8)
+      .replacingOccurrences(of: "max_iter: 10", with: "max_iter: 1000000")
+      .replacingOccurrences(of: "snapshot: 5", with: "snapshot: 0")
+    try #require(text.contains("max_iter: 1000000") && text.contains("snapshot: 0"))
+    try workshop.file("solver.prototxt", text)
+    let ended = try runProcess(
+      try #require(Tools.walkthrough), ["train", "--solver", solver.path], interrupting: signal)
+    #expect(ended.code == code)
+    #expect(ended.output.last == "Optimization stopped early.")
+    let names = try FileManager.default.contentsOfDirectory(atPath: workshop.folder.path)
+    let state = try #require(names.first { $0.hasSuffix(".solverstate") })
+    let path = workshop.folder.appending(path: state).path
+    #expect(
+      ended.errors.hasSuffix(
+        "Go on with: walkthrough train --solver \(solver.path) --resume \(path)\n"))
+    #expect(names.contains(state.replacing("solverstate", with: "caffemodel")))
+    #expect(!names.contains { $0.hasSuffix(".tmp") })
+  }
+
+  @Test(
+    "force_gray makes one plane of encoded records, and leaves raw ones as they are",
+    arguments: [("jpg_lmdb", 1), ("png_lmdb", 1), ("raw_lmdb", 3)])
+  func gray(name: String, channels: Int) throws {
+    let workshop = try Workshop()
+    let database = golden.deletingLastPathComponent().appending(path: "lmdb/\(name)").path
+    try workshop.file(
+      "net.prototxt",
+      """
+      layer { name: "data" type: "Data" top: "data" top: "label" transform_param { force_gray: true }
+        data_param { source: "\(database)" batch_size: 3 backend: LMDB } }
+      layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc"
+        inner_product_param { num_output: 20 } }
+      layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" top: "loss" }
+      """)
+    let run = try SolverRun(workshop.solver()) { _ in }
+    try run.step()
+    let input = run.solver.network.input
+    #expect(input.shape == Shape(3, channels, 32, 32))
+    let expected = try DatumDatabase(database, colours: .gray)
+    for image in 0..<3 {
+      guard case .bytes(let bytes) = try expected.datum(image).values else {
+        Issue.record("no bytes")
+        continue
+      }
+      let size = bytes.count
+      #expect(Array(input.elements[image * size..<(image + 1) * size]) == bytes.map(Float.init))
+    }
+  }
+
+  @Test(
+    "what is wrong with a Data layer has its place in the file, and names database and record",
+    arguments: [
+      (
+        "transform_param { crop_size: 36 }", "backend: LMDB",
+        ":2:50: layer \"data\": ", "db, key \"00000000_0\": a crop of 36 cannot be cut out of 35×35"
+      ),
+      (
+        "", "backend: LEVELDB", ":3:43: layer \"data\": ",
+        "LevelDB, Caffe's default, is not read here"
+      ),
+      ("", "", ":3:3: layer \"data\": ", "LevelDB, Caffe's default, is not read here"),
+      (
+        "transform_param { force_gray: true force_color: true }", "backend: LMDB",
+        ":2:68: layer \"data\": ", "force_color and force_gray exclude each other"
+      ),
+      ("", "backend: LMDB rand_skip: 2", ":3:57: layer \"data\": ", "skipping records at random"),
+    ])
+  func dataLayers(transform: String, database: String, place: String, problem: String) throws {
+    let workshop = try Workshop()
+    try workshop.file(
+      "net.prototxt",
+      """
+      name: "net"
+      layer { name: "data" type: "Data" top: "data"    \(transform)
+        data_param { source: "db" batch_size: 2 \(database) } }
+      """)
+    let error = #expect(throws: CaffeFileError.self) { try SolverRun(workshop.solver()) { _ in } }
+    let description = error?.description ?? ""
+    #expect(description.contains("net.prototxt\(place)"), "\(description)")
+    #expect(description.contains(problem), "\(description)")
   }
 
   @Test("tests as Caffe does: at its intervals, with the means of all outputs")

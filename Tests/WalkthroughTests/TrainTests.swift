@@ -1,5 +1,10 @@
+import CaffeFormats
+import Datasets
+import Fast
 import Foundation
 import Networks
+import NumPyFiles
+import Tensors
 import Testing
 import Training
 
@@ -7,43 +12,6 @@ import Training
 
 private let root = URL(filePath: #filePath).deletingLastPathComponent()
   .deletingLastPathComponent().deletingLastPathComponent()
-
-/// What a process left.
-private struct Ended {
-  var code: Int32
-  var output: [String]
-  var errors: String
-}
-
-/// Runs a program; with `interrupting`, sends it a signal once it has printed a line.
-private func run(
-  _ url: URL, _ arguments: [String], interrupting signal: Int32? = nil
-) throws -> Ended {
-  let process = Process()
-  process.executableURL = url
-  process.arguments = arguments
-  let (output, errors) = (Pipe(), Pipe())
-  process.standardOutput = output
-  process.standardError = errors
-  process.standardInput = FileHandle.nullDevice
-  try process.run()
-  var data = Data()
-  if let signal {
-    while !data.contains(UInt8(ascii: "\n")) {
-      let part = output.fileHandleForReading.availableData
-      if part.isEmpty { break }
-      data += part
-    }
-    kill(process.processIdentifier, signal)
-  }
-  data += output.fileHandleForReading.readDataToEndOfFile()
-  let said = errors.fileHandleForReading.readDataToEndOfFile()
-  process.waitUntilExit()
-  return Ended(
-    code: process.terminationStatus,
-    output: String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init),
-    errors: String(decoding: said, as: UTF8.self))
-}
 
 /// A folder that goes when the test does.
 private final class Folder {
@@ -65,7 +33,7 @@ struct TrainTests {
   private let folder = Folder()
 
   private func train(_ arguments: [String], interrupting signal: Int32? = nil) throws -> Ended {
-    try run(try #require(Tools.walkthrough), ["train"] + arguments, interrupting: signal)
+    try runProcess(try #require(Tools.walkthrough), ["train"] + arguments, interrupting: signal)
   }
 
   private func keys(_ line: String) throws -> Set<String> {
@@ -134,10 +102,77 @@ struct TrainTests {
     #expect(resumed.output.last == straight.output.last)
   }
 
+  @Test("writes Caffe's files beside each snapshot, and again where a killed run left them out")
+  func caffeFiles() throws {
+    let settings = ["--snapshot", "2", "--policy", "step", "--step-size", "2"] + small
+    let ended = try train(["--iterations", "4", "--output", folder.url.path] + settings)
+    #expect(ended.code == 0, "\(ended.errors)")
+    let kinds = ["caffemodel", "npz", "solverstate"]
+    let expected = [2, 4].flatMap { iteration in kinds.map { "snapshot_iter_\(iteration).\($0)" } }
+    #expect(folder.names.filter { $0.hasPrefix("snapshot") } == expected)
+
+    let snapshots = SnapshotFolder(folder.url)
+    for iteration in [2, 4] {
+      let snapshot = try Snapshot(contentsOf: snapshots.file(iteration: iteration))
+      let network = try Network(mini(), backend: FastBackend<Float>())
+      try snapshot.restore(network)
+      let files = CaffeSnapshot.files(prefix: snapshots.caffePrefix, iteration: iteration)
+      let copy = try Network(mini(), backend: FastBackend<Float>(), seed: 2)
+      let report = try CaffeModel(contentsOf: files.model).copy(into: copy)
+      #expect(report.untouched.isEmpty && report.ignored.isEmpty)
+      #expect(copy.parameters == network.parameters)
+      let state = try SolverStateFile<Float>(contentsOf: files.state)
+      #expect(state.iteration == iteration)
+      #expect(state.currentStep == (iteration - 1) / 2)
+      #expect(state.learnedNet == files.model.relativePath)
+      #expect(
+        try state.history(for: network.parameters.map { $0.map(\.shape) })
+          == snapshot.history(for: network))
+    }
+
+    let lost = CaffeSnapshot.files(prefix: snapshots.caffePrefix, iteration: 4)
+    let written = try [lost.model, lost.state].map { try Data(contentsOf: $0) }
+    try FileManager.default.removeItem(at: lost.model)
+    try FileManager.default.removeItem(at: lost.state)
+    #expect(try train(["--resume", folder.url.path]).code == 0)
+    #expect(try [lost.model, lost.state].map { try Data(contentsOf: $0) } == written)
+  }
+
+  @Test("classify and evaluate take its .caffemodel")
+  func caffeReaders() throws {
+    let trained = try train(
+      ["--iterations", "2", "--snapshot", "2", "--output", folder.url.path] + small)
+    #expect(trained.code == 0, "\(trained.errors)")
+    let walkthrough = try #require(Tools.walkthrough)
+    let deploy = try runProcess(
+      walkthrough,
+      ["prototxt", "--deploy", "--network", "mini", "--output", folder.url.path])
+    #expect(deploy.code == 0, "\(deploy.errors)")
+    func path(_ name: String) -> String { folder.url.appending(path: name).path }
+    let files = [
+      "--net", path("deploy.prototxt"), "--weights", path("snapshot_iter_2.caffemodel"),
+    ]
+    let picture = try SyntheticImages(seed: 5, side: 140).picture(0)
+    try picture.writePNG(to: URL(filePath: path("picture.png")))
+    let classified = try runProcess(
+      walkthrough, ["classify"] + files + ["--input-scale", "0.015625", path("picture.png")])
+    #expect(classified.code == 0, "\(classified.errors)")
+    #expect(classified.output.count == 6)
+
+    let images = Tensor<Float>(try mini().inputShape(batch: 3))
+    try NumPyArray(images).write(to: URL(filePath: path("images.npy")))
+    let evaluated = try runProcess(
+      walkthrough,
+      ["evaluate"] + files + ["--input", path("images.npy"), "--output", path("blobs.npz")])
+    #expect(evaluated.code == 0, "\(evaluated.errors)")
+    let blobs = try NumPyArchive(contentsOf: URL(filePath: path("blobs.npz")))
+    #expect(blobs.names.contains { $0.hasSuffix("/prob") })
+  }
+
   @Test("survives being killed twenty times")
   func kills() throws {
     let script = root.appending(path: "script/kill-and-resume")
-    let ended = try run(script, ["20", try #require(Tools.walkthrough).path])
+    let ended = try runProcess(script, ["20", try #require(Tools.walkthrough).path])
     #expect(ended.code == 0, "\(ended.errors)")
     #expect(ended.output.last?.hasPrefix("20 kills") == true)
   }

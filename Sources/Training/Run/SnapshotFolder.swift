@@ -21,6 +21,9 @@ public struct SnapshotFolder: Sendable {
     url.appending(path: "\(Self.prefix)\(iteration)\(Self.suffix)")
   }
 
+  /// What Caffe would call the `snapshot_prefix` of these files: the folder and `snapshot`.
+  public var caffePrefix: String { url.appending(path: "snapshot").relativePath }
+
   /// The files there are, the newest iteration first.
   ///
   /// - Complexity: O(n·log n) for n files in the folder.

@@ -23,6 +23,8 @@ struct Classifier {
     var resize: Int?
     /// The file with the mean; `nil` for CaffeNet's 104, 117 and 123.
     var mean: URL?
+    /// What the difference to the mean is multiplied by.
+    var scale: Float = 1
     /// Whether the four corners, the middle and the mirror images of all five are averaged.
     var tenCrop = false
   }
@@ -52,9 +54,11 @@ struct Classifier {
         problem: "takes \(Format.extents(image)) numbers an image; classifying needs a network for "
           + "square pictures of 1 or 3 channels, and no other input")
     }
-    network = try Network(
-      definition, backend: FastBackend<Float>(), batch: preparation.tenCrop ? 10 : 1,
-      gradients: .none, phase: .testing, fusing: true)
+    network = try caffe.locatingErrors { () throws(LayerError) in
+      try Network(
+        definition, backend: FastBackend<Float>(), batch: preparation.tenCrop ? 10 : 1,
+        gradients: .none, phase: .testing, fusing: true)
+    }
     self.probabilities = probabilities
     let model = try CaffeModel(contentsOf: weights)
     let report = try model.copy(into: network)
@@ -81,7 +85,8 @@ struct Classifier {
     tenCrop = preparation.tenCrop
     transformer = Transformer(
       cropSize: image[1],
-      mean: try Self.mean(preparation.mean, channels: image[0], side: side))
+      mean: try Self.mean(preparation.mean, channels: image[0], side: side),
+      scale: preparation.scale)
   }
 
   /// The classes of a picture, the likeliest first; of equal ones the first.

@@ -28,6 +28,11 @@ struct Classify: ParsableCommand {
     help: "Rows and columns that pictures are resized to; 256 for a crop of 227 if left out.")
   var resize: Int?
 
+  @Option(
+    parsing: .unconditional,
+    help: "What pixels are multiplied by once the mean is subtracted; mini was trained with 1/64.")
+  var inputScale: Float = 1
+
   @Flag(help: "Average over four corners, the middle, and the mirror images of these five.")
   var tenCrop = false
 
@@ -50,6 +55,9 @@ struct Classify: ParsableCommand {
     guard (1...65_536).contains(resize ?? 1) else {
       throw ValidationError("--resize \(resize ?? 1): must be from 1 to 65536.")
     }
+    guard inputScale.isFinite else {
+      throw ValidationError("--input-scale \(inputScale): must be finite.")
+    }
     guard top >= 1 else { throw ValidationError("--top \(top): must be at least 1.") }
   }
 
@@ -57,7 +65,8 @@ struct Classify: ParsableCommand {
     let classifier = try Classifier(
       net: URL(filePath: net), weights: URL(filePath: weights),
       labels: try labels.map(ClassNames.read),
-      preparation: .init(resize: resize, mean: mean.map { URL(filePath: $0) }, tenCrop: tenCrop))
+      preparation: .init(
+        resize: resize, mean: mean.map { URL(filePath: $0) }, scale: inputScale, tenCrop: tenCrop))
     let results = try images.map {
       Result(
         image: $0, predictions: try classifier.predictions(for: URL(filePath: $0), count: top))

@@ -12,6 +12,9 @@ struct Train: ParsableCommand {
       filters before and after (conv1-before.png, conv1-after.png). The same seed gives the same \
       parameters, digest and all, on any number of threads.
 
+      A snapshot is an .npz, from which the run goes on, and beside it Caffe's .caffemodel and \
+      .solverstate, for classify, evaluate, OpenCV and Caffe.
+
       Ctrl-C finishes the iteration, writes a snapshot and says how to go on; a second one ends at \
       once. The exit code is then 130 (143 after SIGTERM); it is 1 when the loss is no longer a \
       number or a file can't be read or written, and 0 at the end.
@@ -92,7 +95,7 @@ struct Train: ParsableCommand {
         if let line = try? TrainingLines.line(event) { print(line) }
         // Whoever follows through a pipe sees each line when it is written.
         fflush(nil)
-      }, isInterrupted: { interruption.exitCode != nil })
+      }, isInterrupted: { interruption.hasCome })
     do {
       switch try loop.run() {
       case .finished(let report):
@@ -105,11 +108,9 @@ struct Train: ParsableCommand {
         if let html { print("page: \(html)") }
       case .interrupted(let file):
         if !json { display.clear() }
-        let place = file?.relativePath ?? ""
-        note(
-          "stopped behind iteration \(session.run.solver.iteration). Go on with: "
-            + "walkthrough train --resume \(place)")
-        throw ExitCode(interruption.exitCode ?? 1)
+        throw interruption.farewell(
+          iteration: session.run.solver.iteration,
+          resuming: "--resume \((file ?? folder.url).relativePath)")
       }
     } catch let divergence as Divergence {
       let last = folder.files.first.map { ". The last good snapshot is \($0.relativePath)" } ?? ""

@@ -8,7 +8,8 @@ struct SolverOptions: ParsableArguments {
       "Train as this solver.prototxt of Caffe's says, on prototxt and LMDB.",
       discussion: """
         Paths in it start from the current folder, as in Caffe, or from its own. Log lines and \
-        snapshots are Caffe's. Of all other options only --weights and --resume count then.
+        snapshots are Caffe's. Of all other options only --weights and --resume count then. As in \
+        Caffe, a run that is resumed reads its data from their start.
         """))
   var solver: String?
 
@@ -30,7 +31,12 @@ struct SolverOptions: ParsableArguments {
     }
     for model in models { try run.start(from: URL(filePath: model)) }
     if let resume { try run.resume(from: URL(filePath: resume)) }
-    try run.solve()
+    let interruption = Interruption()
+    if case .interrupted(let state) = try run.solve(isInterrupted: { interruption.hasCome }) {
+      throw interruption.farewell(
+        iteration: run.solver.iteration,
+        resuming: "--solver \(solver) --resume \(state.relativePath)")
+    }
   }
 
   /// Refuses what excludes each other.

@@ -34,9 +34,11 @@ final class SolverRun {
     let folder = url.deletingLastPathComponent()
     (caffe, data) = try file.training.open(training: true, beside: folder, seed: file.seed)
     let backend = FastBackend<Float>()
-    let network = try Network(
-      caffe.definition, backend: backend, batch: caffe.batch, seed: file.seed, fusing: true,
-      keepingGradients: false)
+    let network = try caffe.locatingErrors { [caffe, seed = file.seed] () throws(LayerError) in
+      try Network(
+        caffe.definition, backend: backend, batch: caffe.batch, seed: seed, fusing: true,
+        keepingGradients: false)
+    }
     solver = try Solver(file.specification, network: network, backend: backend)
     let seed = file.seed
     tests = try file.testing.map {
@@ -69,16 +71,31 @@ final class SolverRun {
     lastDisplay.iteration = state.iteration
   }
 
-  /// Trains to the end.
+  /// How a run ended.
+  enum Ending {
+    /// All iterations have been taken.
+    case finished
+    /// It was interrupted; the `.solverstate` to resume from.
+    case interrupted(state: URL)
+  }
+
+  /// Trains to the end, or to the iteration at which it is interrupted.
   ///
   /// - Throws: `Divergence` when the loss is no finite number; what reading data and writing
   ///   snapshots throws.
-  func solve() throws {
+  func solve(isInterrupted: () -> Bool = { false }) throws -> Ending {
     let message = file.message
     log("Solving \(caffe.definition.name)")
     log("Learning Rate Policy: \(message.lrPolicy)")
     lastDisplay.time = Date()
-    while solver.iteration < Int(message.maxIter) { try step() }
+    while solver.iteration < Int(message.maxIter) {
+      if isInterrupted() {
+        let state = try snapshot()
+        log("Optimization stopped early.")
+        return .interrupted(state: state)
+      }
+      try step()
+    }
     if message.snapshotAfterTrain, !isDue(message.snapshot) { try snapshot() }
     if isDue(message.display) {
       try data.load(into: solver.network)
@@ -87,6 +104,7 @@ final class SolverRun {
     }
     if isDue(message.testInterval) { try test() }
     log("Optimization Done.")
+    return .finished
   }
 
   /// One iteration, with what Caffe says and does before and behind it.
@@ -142,24 +160,15 @@ final class SolverRun {
 
   // MARK: - Snapshots
 
-  private func snapshot() throws {
-    let files = CaffeFormats.Snapshot.files(
-      prefix: file.snapshotPrefix, iteration: solver.iteration)
+  @discardableResult
+  private func snapshot() throws -> URL {
+    let files = CaffeSnapshot.files(prefix: file.snapshotPrefix, iteration: solver.iteration)
     log("Snapshotting to binary proto file \(files.model.relativePath)")
-    try CaffeFormats.Snapshot.write(
+    try CaffeSnapshot.write(
       prefix: file.snapshotPrefix, iteration: solver.iteration, network: solver.network,
-      history: solver.history, currentStep: currentStep, description: caffe.message)
+      history: solver.history, currentStep: solver.stepCount, description: caffe.message)
     log("Snapshotting solver state to binary proto file \(files.state.relativePath)")
-  }
-
-  /// How often the rate of the last step had been lowered.
-  private var currentStep: Int {
-    let last = solver.iteration - 1
-    return switch file.specification.policy {
-    case .step(_, let stepSize): last / stepSize
-    case .multistep(_, let stepValues): stepValues.count { $0 <= last }
-    default: 0
-    }
+    return files.state
   }
 
   /// A number as C++ streams print it: six significant digits.

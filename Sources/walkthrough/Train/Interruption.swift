@@ -1,3 +1,4 @@
+import ArgumentParser
 import Dispatch
 import Foundation
 import Synchronization
@@ -35,6 +36,19 @@ final class Interruption {
     }
   }
 
-  /// The exit code of a process that a signal ended, 128 + its number; `nil` where none came.
-  var exitCode: Int32? { received.number.withLock { $0.map { 128 + $0 } } }
+  /// Whether a signal has come.
+  var hasCome: Bool { received.number.withLock { $0 != nil } }
+
+  /// Says how to go on with a run that was stopped.
+  ///
+  /// - Parameters:
+  ///   - iteration: how many iterations it had taken.
+  ///   - arguments: what `walkthrough train` has to be told to go on.
+  /// - Returns: the exit code of a process that a signal ended, 128 + its number.
+  func farewell(iteration: Int, resuming arguments: String) -> ExitCode {
+    let text =
+      "stopped behind iteration \(iteration). Go on with: walkthrough train \(arguments)\n"
+    FileHandle.standardError.write(Data(text.utf8))
+    return ExitCode(128 + (received.number.withLock { $0 } ?? SIGINT))
+  }
 }

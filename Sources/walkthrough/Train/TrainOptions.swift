@@ -71,7 +71,9 @@ struct TrainOptions: ParsableArguments {
   @Option(parsing: .unconditional, help: "Test each time after so many iterations; 0: at the end.")
   var testInterval: Int?
 
-  @Option(parsing: .unconditional, help: "Write a snapshot each time after so many iterations.")
+  @Option(
+    parsing: .unconditional,
+    help: "Write a snapshot each time after so many iterations; 0: none. (default: 0)")
   var snapshot: Int?
 
   @Flag(help: "Learn from the middle of each picture, not from random crops and mirror images.")

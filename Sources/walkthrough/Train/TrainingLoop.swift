@@ -21,10 +21,12 @@ struct TrainingLoop {
 
   /// Runs to the end.
   ///
-  /// - Throws: `Divergence` when the loss is no finite number, `SnapshotError` when a snapshot
-  ///   can't be written, `DatasetError` or `LayerError` when images can't be read or don't fit.
+  /// - Throws: `Divergence` when the loss is no finite number, `SnapshotError` or `CaffeFileError`
+  ///   when a snapshot can't be written, `DatasetError` or `LayerError` when images can't be read or
+  ///   don't fit.
   func run() throws -> Ending {
     let (run, settings) = (session.run, session.settings)
+    if let folder { try SnapshotWriter(folder: folder).complete(session) }
     var speed = Speed(images: settings.batch * settings.passesPerIteration)
     var lastTest: Examination.Result?
     while run.solver.iteration < settings.iterations {
@@ -59,10 +61,8 @@ struct TrainingLoop {
   @discardableResult
   private func writeSnapshot() throws -> URL? {
     guard let folder else { return nil }
-    let iteration = session.run.solver.iteration
-    let file = folder.file(iteration: iteration)
-    try session.run.snapshot(settings: session.settings.encoded()).write(to: file)
-    report(.snapshot(iteration: iteration, path: file.relativePath))
+    let file = try SnapshotWriter(folder: folder).write(session)
+    report(.snapshot(iteration: session.run.solver.iteration, path: file.relativePath))
     return file
   }
 }

@@ -11,11 +11,11 @@ import Tensors
 /// The two files that training leaves behind, named as Caffe names them.
 ///
 /// ```swift
-/// let files = try Snapshot.write(
+/// let files = try CaffeSnapshot.write(
 ///   prefix: "runs/mini", iteration: solver.iteration, network: solver.network,
 ///   history: solver.history)
 /// ```
-public enum Snapshot {
+public enum CaffeSnapshot {
   /// `<prefix>_iter_<iteration>.caffemodel` and `.solverstate`.
   ///
   /// - Complexity: O(length) of the prefix.
