@@ -22,6 +22,8 @@ public struct SnapshotFolder: Sendable {
   }
 
   /// What Caffe would call the `snapshot_prefix` of these files: the folder and `snapshot`.
+  ///
+  /// - Complexity: O(length) of the path.
   public var caffePrefix: String { url.appending(path: "snapshot").relativePath }
 
   /// The files there are, the newest iteration first.
