@@ -68,9 +68,6 @@ extension LayerSection {
 
   func code() -> HTML {
     section(id("code"), level: 4, "The code", class: codeIsThatOf == nil ? nil : "repeated") {
-      if let codeIsThatOf {
-        element("p", ["class": "note in-print"]) { "It is that of \(codeIsThatOf)." }
-      }
       element("details") {
         element("summary") { "Both versions of \(layer.name) side by side" }
         CodeListing(layer).listings()

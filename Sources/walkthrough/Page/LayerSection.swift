@@ -38,6 +38,9 @@ struct LayerSection {
         element("span") { "\(layer.number) of \(count)" }
         element("span", ["class": "type"]) { layer.type }
         if layer.isInPlace { element("span") { "in place" } }
+        if let codeIsThatOf {
+          element("span", ["class": "in-print"]) { "code as of \(codeIsThatOf)" }
+        }
       }
       element("h3", ["id": id("title")]) { layer.name }
       element("p", ["class": "extents"]) {
