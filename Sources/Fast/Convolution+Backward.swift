@@ -7,9 +7,9 @@ import Tensors
 ///     ∂L/∂columns[depth × H'W'] = weights[K/G × depth]ᵀ · ∂L/∂out[K/G × H'W']
 ///
 /// Tricks:
-/// - A piece owns a range of images and a range of input channels. It builds its columns once, for
-///   the weights' gradient, and reuses their memory for those of the input's gradient; both, and
-///   the output's gradient, are in the cache then.
+/// - A piece owns a range of images and a range of input channels. It builds its columns once, a
+///   slice of the channels at a time, for the weights' gradient, and reuses their memory for those
+///   of the input's gradient: both are in the cache then.
 /// - Channels need no partial sums: each piece has its own columns of the weights' gradient and its
 ///   own planes of the input's gradient. Images do; there are few parts, added in order.
 /// - With a ReLU fused, the output's gradient is masked on the way into the piece's memory, and the
@@ -71,6 +71,7 @@ private struct BackwardPass<Scalar: FastScalar> {
 
   /// Columns of a product, as for the forward pass.
   private static var columnsAtOnce: Int { 512 }
+  private static var rowsAtOnce: Int { 384 }
   /// As many pieces as there should be at least.
   private static var leastPieces: Int { 8 }
   /// Output positions in a part of the batch: fewer, and adding the parts costs too much.
@@ -92,7 +93,8 @@ private struct BackwardPass<Scalar: FastScalar> {
 
     // One partial sum for each part of the images but the first, which has the gradient itself.
     engine.lend((images.parts - 1) * partialCount, of: Scalar.self) { partials in
-      let matrices = (channels.largest * geometry.taps + geometry.groupKernels) * blocks.capacity
+      let slice = min(channels.largest, geometry.channelsAtOnce(rows: Self.rowsAtOnce))
+      let matrices = (slice * geometry.taps + geometry.groupKernels) * blocks.capacity
       let scratch = matrices + geometry.splitCount(rows: blocks.largestRows)
       let pieces = parts * channels.parts
       engine.run(pieces, scratch: scratch, of: Scalar.self) { piece, memory in
@@ -140,7 +142,7 @@ private struct BackwardPass<Scalar: FastScalar> {
     let biasGradient: UnsafeMutablePointer<Scalar>?
     /// Whether the gradients hold something to add to.
     let adding: Bool
-    /// channels·taps rows of columns, then K/G rows of the output's gradient.
+    /// The rows of a slice of the channels' columns, then K/G rows of the output's gradient.
     let memory: UnsafeMutablePointer<Scalar>
     /// Working memory for `fillColumns`.
     let split: UnsafeMutablePointer<Scalar>
@@ -174,9 +176,10 @@ private struct BackwardPass<Scalar: FastScalar> {
     private func run(_ block: ColumnBlock, adding: Bool) {
       let width = block.rows.count * geometry.outputWidth
       let stride = block.images.count * width
-      let rows = channels.count * geometry.taps
       let kernels = geometry.groupKernels
-      let upstream = gather(block, memory + rows * stride)
+      let slices = Partition(
+        channels.count, partsOfAtMost: geometry.channelsAtOnce(rows: BackwardPass.rowsAtOnce))
+      let upstream = gather(block, memory + slices.largest * geometry.taps * stride)
 
       if isFirst, let biasGradient = biasGradient.map({ $0 + group * kernels }) {
         for k in 0..<kernels {
@@ -185,28 +188,35 @@ private struct BackwardPass<Scalar: FastScalar> {
         }
       }
 
-      for (i, image) in block.images.enumerated() {
-        geometry.fillColumns(
-          memory + i * width, stride: stride, from: pass.input + inputOffset(image),
-          channels: channels.count, rows: block.rows, split: split)
-      }
-      let weight = group * kernels * geometry.depth + channels.lowerBound * geometry.taps
-      Scalar.gemm(
-        rows: kernels, columns: rows, inner: stride,
-        upstream.base, stride: upstream.stride, transposed: false,
-        memory, stride: stride, transposed: true,
-        into: weightGradient + weight, stride: geometry.depth, adding: adding)
+      for i in 0..<slices.parts {
+        let slice = slices[i]
+        let rows = slice.count * geometry.taps
+        let source = { inputOffset($0) + slice.lowerBound * geometry.plane }
+        for (i, image) in block.images.enumerated() {
+          geometry.fillColumns(
+            memory + i * width, stride: stride, from: pass.input + source(image),
+            channels: slice.count, rows: block.rows, split: split)
+        }
+        let weight =
+          group * kernels * geometry.depth
+          + (channels.lowerBound + slice.lowerBound) * geometry.taps
+        Scalar.gemm(
+          rows: kernels, columns: rows, inner: stride,
+          upstream.base, stride: upstream.stride, transposed: false,
+          memory, stride: stride, transposed: true,
+          into: weightGradient + weight, stride: geometry.depth, adding: adding)
 
-      guard let inputGradient = pass.inputGradient else { return }
-      Scalar.gemm(
-        rows: rows, columns: stride, inner: kernels,
-        pass.weights + weight, stride: geometry.depth, transposed: true,
-        upstream.base, stride: upstream.stride, transposed: false,
-        into: memory, stride: stride, adding: false)
-      for (i, image) in block.images.enumerated() {
-        geometry.addColumns(
-          memory + i * width, stride: stride, to: inputGradient + inputOffset(image),
-          channels: channels.count, rows: block.rows)
+        guard let inputGradient = pass.inputGradient else { continue }
+        Scalar.gemm(
+          rows: rows, columns: stride, inner: kernels,
+          pass.weights + weight, stride: geometry.depth, transposed: true,
+          upstream.base, stride: upstream.stride, transposed: false,
+          into: memory, stride: stride, adding: false)
+        for (i, image) in block.images.enumerated() {
+          geometry.addColumns(
+            memory + i * width, stride: stride, to: inputGradient + source(image),
+            channels: slice.count, rows: block.rows)
+        }
       }
     }
 

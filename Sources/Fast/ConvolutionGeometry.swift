@@ -30,6 +30,9 @@ struct ConvolutionGeometry {
   /// H'·W' of the output: the columns of an image.
   var positions: Int { outputHeight * outputWidth }
 
+  /// The channels whose columns have at most `rows` rows; one, if it has more.
+  func channelsAtOnce(rows: Int) -> Int { max(1, rows / max(1, taps)) }
+
   /// Whether the input itself is the matrix of columns: a 1×1 kernel that goes to every position.
   var isPointwise: Bool { kernel == 1 && stride == 1 && pad == 0 }
 

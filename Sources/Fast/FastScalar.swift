@@ -4,9 +4,7 @@ import Tensors
 /// A number that the fast layers compute with: `Float` or `Double`, for which OpenBLAS has a
 /// matrix product.
 ///
-/// OpenBLAS's product is what everything here is measured against: on one core with AVX-512 it
-/// runs at 85–95 % of the processor's peak for large matrices. `Codable` is asked for because
-/// `SIMDScalar` implies it.
+/// `Codable` is asked for because `SIMDScalar` implies it.
 public protocol FastScalar: Tensors.Scalar, FloatingPoint, SIMDScalar, Codable {
   /// The nearest value to a `Double`.
   init(_ value: Double)
@@ -36,7 +34,10 @@ public protocol FastScalar: Tensors.Scalar, FloatingPoint, SIMDScalar, Codable {
 }
 
 extension Float: FastScalar {
-  /// `cblas_sgemm`.
+  /// Whether `gemm` is `MatrixProduct`.
+  static var usesOwnProduct: Bool { BUILT_FOR_AVX512 == 1 }
+
+  /// `MatrixProduct` in a build for AVX-512, OpenBLAS's `cblas_sgemm` in any other.
   ///
   /// - Complexity: O(rows·columns·inner) multiply-adds.
   public static func gemm(
@@ -46,6 +47,13 @@ extension Float: FastScalar {
     into c: UnsafeMutablePointer<Float>, stride cStride: Int, adding: Bool
   ) {
     // The callers give strides that reach over a row, and memory of rows × stride elements.
+    if usesOwnProduct {
+      return MatrixProduct(
+        rows: rows, columns: columns, inner: inner,
+        a, stride: aStride, transposed: aTransposed, b, stride: bStride, transposed: bTransposed,
+        into: c, stride: cStride, adding: adding
+      ).run()
+    }
     cblas_sgemm(
       CblasRowMajor, aTransposed ? CblasTrans : CblasNoTrans,
       bTransposed ? CblasTrans : CblasNoTrans,

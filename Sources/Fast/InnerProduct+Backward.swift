@@ -9,6 +9,7 @@ import Tensors
 /// Tricks:
 /// - The gradient of the weights is written in tiles that fit in a core's cache: OpenBLAS goes
 ///   through its result once to clear it and again to add to it, and only the last goes to memory.
+/// - For up to 16 images the weights are read once, row by row (`InnerProduct+Few.swift`).
 /// - With a ReLU fused, the output's gradient is masked into working memory first: it is small.
 extension InnerProduct {
   /// ∂L/∂weights, ∂L/∂bias and, if asked for, ∂L/∂in.
@@ -44,7 +45,11 @@ extension InnerProduct {
                     addBiasGradient(biasGradient, upstream, sizes, accumulating)
                   }
                   if let inputGradient {
-                    setInputGradient(inputGradient, upstream, weights, sizes)
+                    if sizes.images <= Self.lanes {
+                      setInputGradientOfFew(inputGradient, upstream, weights, sizes)
+                    } else {
+                      setInputGradient(inputGradient, upstream, weights, sizes)
+                    }
                   }
                 }
               }

@@ -4,8 +4,7 @@ import Tensors
 ///
 /// Swift's square root sets `errno` for a negative number, as C's does: a branch and a call that
 /// keep the compiler from making vectors of a loop. So r = x^−¼ is approximated by Newton's method,
-/// in products and sums alone, and x^−¾ = r³. LRN takes a third of the time that it does with
-/// 1/(√x·√√x).
+/// in products and sums alone, and x^−¾ = r³.
 ///
 /// Source of the first guess: the inverse square root of Quake III, for another exponent. A
 /// floating-point number's bits, read as an integer, are nearly its logarithm.

@@ -3,8 +3,8 @@ import Tensors
 
 /// Maximum pooling: forward with the positions, backward to them.
 ///
-/// Vectors keep the position together with the maximum, in 1/20 to 1/30 of the time of windows
-/// visited one by one: those branch on values that nothing predicts.
+/// Vectors keep the position together with the maximum: windows visited one by one branch on values
+/// that nothing predicts.
 extension Pooling {
   /// What every maximum starts from, in Double too, as in Caffe.
   private static var lowest: Scalar { Scalar(-Double(Float.greatestFiniteMagnitude)) }

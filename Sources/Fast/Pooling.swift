@@ -140,7 +140,7 @@ struct PoolingWindows {
   var slidingCount: Int { (reach.height - 1) * slidingStride + reach.width }
 
   /// Whether to visit the windows one by one: large ones that hardly overlap, global ones above
-  /// all. A step of a sliding window costs about an eighth of a step in a single one.
+  /// all. A step of a sliding window is taken to cost an eighth of a step in a single one.
   var areFew: Bool {
     outputs * kernel.area * 8 < (kernel.height + kernel.width) * slidingCount
   }

@@ -6,7 +6,7 @@ import Tensors
 ///     p[c] = e^(x[c] − m) / Σ_c' e^(x[c'] − m),   m = max_c x[c]
 ///
 /// Images run in parallel, and positions within an image in vectors but for the exponential, which
-/// is the library's: 64,000 of them take less than a thousandth of a training step.
+/// is the library's.
 ///
 /// Twin: `Sources/Reference/Softmax.swift`. Source: Caffe's `softmax_layer.cpp`.
 public struct Softmax<Scalar: FastScalar>: Layer {

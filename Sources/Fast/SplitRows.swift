@@ -24,8 +24,7 @@ extension ConvolutionGeometry {
 /// 0, s, 2s, …, then 1, s + 1, …
 ///
 /// What a tap reads, every s-th column, is contiguous then. The split takes one pass over the
-/// input, and conv1 reads each of its rows for 11·11/4 rows of columns: they fill in a third of the
-/// time that reading with gaps takes.
+/// input, and conv1 reads each of its rows for 11·11/4 rows of columns.
 struct SplitRows<Scalar: FastScalar> {
   private let rows: Range<Int>
   private let width, height, step, remainderCount: Int

@@ -1,3 +1,4 @@
+import COpenBLAS
 import Tensors
 
 /// The loops that several layers share. Each runs over contiguous memory and is written so that
@@ -6,6 +7,15 @@ enum Vectors {
   /// The elements of a piece of work that goes through memory once: large enough that handing it
   /// out costs nothing beside it, small enough to stay in a core's cache.
   static let pieceCount = 1 << 15
+
+  /// sum + a·b, in one instruction where this build may use one: without, it would be a call for
+  /// each element.
+  @inline(__always)
+  static func multiplyAdd<Number: FastScalar>(
+    _ sum: SIMD16<Number>, _ a: SIMD16<Number>, _ b: SIMD16<Number>
+  ) -> SIMD16<Number> {
+    BUILT_FOR_FMA == 1 ? sum.addingProduct(a, b) : sum + a * b
+  }
 }
 
 extension UnsafeMutablePointer where Pointee: FastScalar {
@@ -31,7 +41,7 @@ extension UnsafeMutablePointer where Pointee: FastScalar {
   ///
   /// Reads and writes `count` elements; `values` may be this memory. The vectors are spelled out,
   /// since of the plain loop in place the compiler makes a store that depends on the sign: with
-  /// signs that nothing predicts, that takes ten times as long.
+  /// signs that nothing predicts, that is slow.
   @inline(__always)
   func rectify(_ values: UnsafePointer<Pointee>, slope: Pointee, _ count: Int) {
     let whole = count / 16 * 16
@@ -115,6 +125,35 @@ extension UnsafePointer where Pointee: FastScalar {
     for i in whole..<count { total += self[i] * other[i] }
     return total
   }
+
+  /// `dot` with each of four rows, which start `stride` elements from each other.
+  ///
+  /// One row after the other would leave memory waiting: its prefetchers run ahead in each row.
+  @inline(__always)
+  func dots(_ rows: UnsafePointer<Pointee>, stride: Int, _ count: Int) -> SIMD4<Pointee> {
+    let (row1, row2, row3) = (rows + stride, rows + 2 * stride, rows + 3 * stride)
+    var (a0, a1, a2, a3) = (zeros, zeros, zeros, zeros)
+    var (b0, b1, b2, b3) = (zeros, zeros, zeros, zeros)
+    let whole = count / 32 * 32
+    for i in Swift.stride(from: 0, to: whole, by: 32) {
+      let (x, y) = (vector(at: i), vector(at: i + 16))
+      a0 += x * rows.vector(at: i)
+      a1 += x * row1.vector(at: i)
+      a2 += x * row2.vector(at: i)
+      a3 += x * row3.vector(at: i)
+      b0 += y * rows.vector(at: i + 16)
+      b1 += y * row1.vector(at: i + 16)
+      b2 += y * row2.vector(at: i + 16)
+      b3 += y * row3.vector(at: i + 16)
+    }
+    var sums = SIMD4((a0 + b0).sum(), (a1 + b1).sum(), (a2 + b2).sum(), (a3 + b3).sum())
+    for i in whole..<count {
+      sums += self[i] * SIMD4(rows[i], row1[i], row2[i], row3[i])
+    }
+    return sums
+  }
+
+  private var zeros: SIMD16<Pointee> { SIMD16(repeating: 0) }
 
   /// Elements i..<i + 16, which must exist.
   @inline(__always)

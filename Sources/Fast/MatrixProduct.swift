@@ -1,0 +1,253 @@
+/// A matrix product of `Float`s in 512-bit vectors: C ← A·B, or C ← C + A·B, on one thread.
+///
+///     C[M×N] = Σ_p A[M×p] · B[p×N]
+///
+/// C is computed in tiles of 8 rows by up to 48 columns, which stay in 24 of the processor's 32
+/// vector registers while the sum runs (`ProductTile`). Tricks:
+/// - 48 columns of B are copied into a panel first, in the order in which a tile needs them. Many
+///   rows of A share it, so the copy costs little.
+/// - A is read where it lies, one number for each row and step: it is never copied, where OpenBLAS
+///   rearranges both.
+/// - The sum is cut into chunks and A into blocks of rows: a panel stays in the first-level cache
+///   of its core, and the block in the second-level cache.
+/// - If B is transposed, Cᵀ = Bᵀ·Aᵀ is computed: now B is read where it lies, and A is copied. Tiles
+///   are transposed back on their way to C.
+///
+/// Panels that are cut by an edge of the matrix are filled up with zeros, and rows beyond the edge
+/// are computed from a row that exists; neither is stored.
+///
+/// Source: K. Goto and R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008,
+/// for tiles and panels.
+struct MatrixProduct {
+  /// M, N and the length of the sum.
+  private let rows, columns, inner: Int
+  /// A[i, p] lies at i·`rowStride` + p·`step`.
+  private let a: UnsafePointer<Float>
+  private let rowStride, step: Int
+  /// B[p, j] lies at p·`bStride` + j, or at j·`bStride` + p if transposed.
+  private let b: UnsafePointer<Float>
+  private let bStride: Int
+  private let isBTransposed: Bool
+  /// C[i, j] lies at i·`cStride` + j, or at j·`cStride` + i if transposed.
+  private let c: UnsafeMutablePointer<Float>
+  private let cStride: Int
+  private let isCTransposed: Bool
+  /// Whether C holds something to add to.
+  private let adding: Bool
+
+  /// The length of a chunk of the sum: a panel of 256 × 48 numbers fills the first-level cache.
+  /// Tiles that have to be transposed should be so seldom, so their chunks are longer.
+  private var innerAtOnce: Int { isCTransposed ? 640 : 256 }
+  /// The rows of A that share a panel.
+  private static var rowsAtOnce: Int { 512 }
+
+  /// Working memory, kept from product to product.
+  private static let pool = WorkspacePool()
+
+  /// A·B of row-major matrices: the arguments of `FastScalar.gemm`.
+  init(
+    rows: Int, columns: Int, inner: Int,
+    _ a: UnsafePointer<Float>, stride aStride: Int, transposed isATransposed: Bool,
+    _ b: UnsafePointer<Float>, stride bStride: Int, transposed isBTransposed: Bool,
+    into c: UnsafeMutablePointer<Float>, stride cStride: Int, adding: Bool
+  ) {
+    self.inner = inner
+    (self.c, self.cStride, self.adding) = (c, cStride, adding)
+    isCTransposed = isBTransposed
+    if isBTransposed {
+      (self.rows, self.columns) = (columns, rows)
+      (self.a, rowStride, step) = (b, bStride, 1)
+      (self.b, self.bStride, self.isBTransposed) = (a, aStride, !isATransposed)
+    } else {
+      (self.rows, self.columns) = (rows, columns)
+      (self.a, rowStride, step) = isATransposed ? (a, 1, aStride) : (a, aStride, 1)
+      (self.b, self.bStride, self.isBTransposed) = (b, bStride, false)
+    }
+  }
+
+  /// Computes C.
+  func run() {
+    guard rows > 0, columns > 0 else { return }
+    let chunks = Partition(inner, partsOfAtMost: innerAtOnce)
+    let strips = (rows + 15) / 16
+    let blocks = Partition(strips, partsOfAtMost: Self.rowsAtOnce / 16)
+    let (panelCount, tileCount) = (chunks.largest * Row48.count, 16 * Row48.count)
+    let count = panelCount + tileCount + Square.count
+    let workspace = Self.pool.take(byteCount: count * MemoryLayout<Float>.stride)
+    let memory = workspace.memory.bindMemory(to: Float.self, capacity: count)
+    for chunk in 0..<chunks.parts {
+      for block in 0..<blocks.parts {
+        let block = Block(
+          product: self, chunk: chunks[chunk],
+          rows: blocks[block].lowerBound * 16..<min(blocks[block].upperBound * 16, rows),
+          adding: adding || chunk > 0, panel: memory, tile: memory + panelCount,
+          square: memory + panelCount + tileCount)
+        block.run()
+      }
+    }
+    Self.pool.giveBack(workspace)
+  }
+
+  /// Some rows, over a chunk of the sum.
+  private struct Block {
+    let product: MatrixProduct
+    let chunk: Range<Int>
+    let rows: Range<Int>
+    let adding: Bool
+    /// Working memory: chunk × 48, 16 × 48 and 16 × 16 numbers.
+    let panel, tile, square: UnsafeMutablePointer<Float>
+
+    /// Panels of 48 columns, but fewer for the last: of 16 alone, a tile is too small to keep the
+    /// processor busy.
+    func run() {
+      var j = 0
+      while j < product.columns {
+        switch product.columns - j {
+        case ...16: j += multiply(Row16.self, j)
+        case ...32, 49...64: j += multiply(Row32.self, j)
+        default: j += multiply(Row48.self, j)
+        }
+      }
+    }
+
+    /// The columns from j on that a tile has room for; returns how many.
+    @inline(never)
+    private func multiply<Row: TileRow>(_ row: Row.Type, _ j: Int) -> Int {
+      let width = min(Row.count, product.columns - j)
+      if product.isBTransposed { fillTransposed(row, j, width) } else { fill(row, j, width) }
+      for i in stride(from: rows.lowerBound, to: rows.upperBound, by: 16) {
+        let count = min(16, rows.upperBound - i)
+        if product.isCTransposed {
+          storeTransposed(row, i, count, j, width)
+        } else {
+          store(row, i, min(8, count), j, width)
+          if count > 8 { store(row, i + 8, count - 8, j, width) }
+        }
+      }
+      return width
+    }
+
+    /// panel[p, x] = B[p, j + x] for x < `width`, then zeros.
+    @inline(__always)
+    private func fill<Row: TileRow>(_ row: Row.Type, _ j: Int, _ width: Int) {
+      for (p, row) in chunk.enumerated() {
+        let source = product.b + row * product.bStride + j
+        let target = panel + p * Row.count
+        if width == Row.count {
+          Row(source).store(target)
+        } else {
+          for x in 0..<width { target[x] = source[x] }
+          for x in width..<Row.count { target[x] = 0 }
+        }
+      }
+    }
+
+    /// The same of Bᵀ: where 16 rows and 16 columns exist, by squares.
+    @inline(__always)
+    private func fillTransposed<Row: TileRow>(_ row: Row.Type, _ j: Int, _ width: Int) {
+      let source = product.b + j * product.bStride + chunk.lowerBound
+      let whole = width == Row.count ? chunk.count / 16 * 16 : 0
+      for p in stride(from: 0, to: whole, by: 16) {
+        for x in stride(from: 0, to: width, by: 16) {
+          Square.transpose(source + x * product.bStride + p, stride: product.bStride, to: square)
+          for i in 0..<16 {
+            let target = panel + (p + i) * Row.count + x
+            target.store(UnsafePointer(square).vector(at: i * 16), at: 0)
+          }
+        }
+      }
+      for p in whole..<chunk.count {
+        let target = panel + p * Row.count
+        for x in 0..<width { target[x] = source[x * product.bStride + p] }
+        for x in width..<Row.count { target[x] = 0 }
+      }
+    }
+
+    /// The sums of rows i..<i + `count` ≤ 8.
+    @inline(__always)
+    private func sums<Row: TileRow>(
+      _ row: Row.Type, _ i: Int, _ count: Int
+    ) -> ProductTile<Row> {
+      ProductTile(
+        inner: chunk.count,
+        product.a + i * product.rowStride + chunk.lowerBound * product.step,
+        rowStride: product.rowStride, rows: count, step: product.step,
+        panel: panel)
+    }
+
+    /// C[i, j], `count` ≤ 8 rows by `width` columns.
+    @inline(__always)
+    private func store<Row: TileRow>(
+      _ row: Row.Type, _ i: Int, _ count: Int, _ j: Int, _ width: Int
+    ) {
+      var sums = sums(row, i, count)
+      let target = product.c + i * product.cStride + j
+      if count == 8 && width == Row.count {
+        if adding { sums.add(target, stride: product.cStride) }
+        sums.store(target, stride: product.cStride)
+        return
+      }
+      sums.store(tile, stride: Row48.count)
+      for i in 0..<count {
+        for x in 0..<width {
+          let sum = tile[i * Row48.count + x]
+          target[i * product.cStride + x] = adding ? target[i * product.cStride + x] + sum : sum
+        }
+      }
+    }
+
+    /// C[j, i], `width` rows by `count` ≤ 16 columns: whole vectors where there are 16 of them.
+    @inline(__always)
+    private func storeTransposed<Row: TileRow>(
+      _ row: Row.Type, _ i: Int, _ count: Int, _ j: Int, _ width: Int
+    ) {
+      sums(row, i, min(8, count)).store(tile, stride: Row48.count)
+      if count > 8 {
+        sums(row, i + 8, count - 8).store(tile + 8 * Row48.count, stride: Row48.count)
+      }
+      let target = product.c + j * product.cStride + i
+      guard count == 16 else {
+        for x in 0..<width {
+          for i in 0..<count {
+            let sum = tile[i * Row48.count + x]
+            target[x * product.cStride + i] = adding ? target[x * product.cStride + i] + sum : sum
+          }
+        }
+        return
+      }
+      for first in stride(from: 0, to: width, by: 16) {
+        Square.transpose(tile + first, stride: Row48.count, to: square)
+        for x in first..<min(first + 16, width) {
+          let sum = UnsafePointer(square).vector(at: (x - first) * 16)
+          let row = target + x * product.cStride
+          row.store(adding ? UnsafePointer(row).vector(at: 0) + sum : sum, at: 0)
+        }
+      }
+    }
+  }
+}
+
+/// Squares of 16 by 16 numbers.
+private enum Square {
+  static var count: Int { 256 }
+
+  /// target[j, i] = source[i, j]: 16 rows of 16, each `stride` from the next, to 16 rows of 16.
+  ///
+  /// Each of four rounds puts the even elements of neighbours beside each other, and the odd ones:
+  /// that turns the 8 bits of an index by one.
+  @inline(__always)
+  static func transpose(
+    _ source: UnsafePointer<Float>, stride: Int, to target: UnsafeMutablePointer<Float>
+  ) {
+    var rows = InlineArray<16, SIMD16<Float>> { (source + $0 * stride).vector(at: 0) }
+    for _ in 0..<4 {
+      let old = rows
+      for i in 0..<8 {
+        let pair = SIMD32(lowHalf: old[2 * i], highHalf: old[2 * i + 1])
+        rows[i] = pair.evenHalf
+        rows[i + 8] = pair.oddHalf
+      }
+    }
+    for i in 0..<16 { target.store(rows[i], at: i * 16) }
+  }
+}
