@@ -64,8 +64,9 @@ struct CommandFolder: ~Copyable {
       if arguments.contains("--resume") { return ["--iterations", "2"] }
       let small = ["--iterations", "1", "--batch", "2", "--test-images", "2", "--snapshot", "1"]
       // A folder holds the snapshots of one run.
-      return small
-        + (arguments.contains("--dataset") ? ["--output", "other"] : ["--images", "4"])
+      if arguments.contains("--dataset") { return small + ["--output", "other"] }
+      let folder = arguments.contains("--snapshot") ? ["--output", "snapshots"] : []
+      return small + ["--images", "4"] + folder
     case "prototxt": return []
     // Without files these are names in a sentence.
     case "lint", "evaluate", "mean", "convert-images": return arguments.count > 1 ? [] : nil

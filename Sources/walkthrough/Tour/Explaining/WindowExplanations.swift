@@ -12,21 +12,21 @@ extension ConvolutionSpecification {
       ? "" : " Channels and kernels are split into \(group) groups that don't see each other."
     let row = index("y", "i", stride.height, dilation.height, pad.height)
     let column = index("x", "j", stride.width, dilation.width, pad.width)
-    let depth = "rows: kernels.count, columns: positions.count, inner: geometry.depth,"
+    let depth = "inner: channels.count * geometry.taps,"
     return Explanation(
       summary: "\(outputChannels) kernels of \(kernel) slide over the image with stride "
         + "\(stride.short). Each looks at \(sees), for one pattern, everywhere.\(grouped)",
       terms: [
         .init(
           "out[k,y,x]", "what kernel k finds at row y, column x",
-          reference: "output[position] = sum", fast: "into: target, stride: geometry.positions"),
+          reference: "output[position] = sum", fast: "into: target.memory, stride: target.stride"),
         .init(" = "),
       ]
         + (hasBias
           ? [
             .init(
               "b[k]", "the bias of kernel k", reference: "var sum = specification.hasBias",
-              fast: ".fill(positions.count, with: bias[firstKernel + k])"),
+              fast: ".fill(target.count, with: bias[k])"),
             .init(" + "),
           ] : []) + [
           .init(
@@ -42,7 +42,7 @@ extension ConvolutionSpecification {
           .init(" "),
           .init(
             "w[k,c,i,j]", "a weight of kernel k", reference: "sum += weights[weightRow + j]",
-            fast: "weights + firstKernel * geometry.depth, stride"),
+            fast: "weights + firstKernel * geometry.depth"),
           .init("·"),
           .init(
             "in[c, \(row), \(column)]", "the input below that weight; 0 in the padding",
