@@ -13,7 +13,7 @@ extension InnerProductSpecification {
       terms: [
         .init(
           "out[k]", "output k", reference: "output[n * outputs + k] = sum",
-          fast: "output[n * sizes.outputs + k] = row.dot("),
+          fast: "sums[k + i] = four[i]"),
         .init(" = "),
       ]
         + (hasBias
@@ -25,16 +25,16 @@ extension InnerProductSpecification {
           ] : []) + [
           .init(
             "Σ_d<\(inputs)", "over all inputs", reference: "for d in 0..<inputs {",
-            fast: "output[n * sizes.outputs + k] = row.dot("),
+            fast: "image.dots(weights + k * sizes.inputs"),
           .init(" "),
           .init(
             "w[k,d]", "a weight, used once an image",
             reference: "sum += weights[k * inputs + d]",
-            fast: "let row = weights + k * sizes.inputs"),
+            fast: "image.dots(weights + k * sizes.inputs"),
           .init("·"),
           .init(
             "in[d]", "input d", reference: "* input[n * inputs + d]",
-            fast: "row.dot(input + n * sizes.inputs"),
+            fast: "let image = input + n * sizes.inputs"),
           .init(",  k < \(outputs)"),
         ],
       arithmetic: [
