@@ -77,6 +77,8 @@ struct ExerciseCommand: ParsableCommand {
       return
     }
     if here {
+      let limit = Attempt.endIfEndless(exercise)
+      defer { limit.cancel() }
       let states = exercise.states()
       print(Text.lines(exercise, states).joined(separator: "\n"))
       if !Text.isRight(states) { throw ExitCode.failure }

@@ -72,6 +72,16 @@ enum Text {
     ]
   }
 
+  /// What to say when the learner's code doesn't end.
+  static func endless(_ exercise: Exercise) -> [String] {
+    [
+      "\(exercise.name): \(exercise.title)",
+      "  ✗ Your code in \(path(exercise)) doesn't end.",
+      "    A `while` whose condition stays true does that; does each turn bring it nearer its end?",
+      "Stuck? script/exercise \(exercise.name) --hint",
+    ]
+  }
+
   private static func path(_ exercise: Exercise) -> String {
     "Exercises/Sources/Exercises/\(exercise.file)"
   }
