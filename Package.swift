@@ -26,6 +26,7 @@ let package = Package(
   targets: [
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CProcessor"),
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(
@@ -35,7 +36,7 @@ let package = Package(
     .target(name: "Tensors", dependencies: [numerics]),
     .target(name: "Layers", dependencies: ["Tensors"]),
     .target(name: "Reference", dependencies: ["Layers", numerics]),
-    .target(name: "Fast", dependencies: ["Layers", "COpenBLAS"]),
+    .target(name: "Fast", dependencies: ["Layers", "COpenBLAS", "CProcessor"]),
     .target(name: "GradientChecking", dependencies: ["Layers", numerics]),
     .target(
       name: "BrokenLayers", dependencies: ["GradientChecking", "Layers", "Reference", numerics]),

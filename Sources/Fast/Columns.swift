@@ -15,9 +15,6 @@ import Tensors
 ///   the taps' rows, of which there are many more, are copied without gaps (`SplitRows.swift`).
 /// - col2im is the same loops with an addition, so it never scatters element by element.
 extension ConvolutionGeometry {
-  /// Whether a row of the matrix is a channel moved by a constant distance.
-  private var keepsWidth: Bool { stride == 1 && outputWidth == width }
-
   /// Fills the columns of some output rows of one image.
   ///
   /// - Parameters:

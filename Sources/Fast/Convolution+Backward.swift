@@ -28,7 +28,8 @@ extension Convolution {
     inputGradient: inout Tensor<Scalar>?, parameterGradients: inout [Tensor<Scalar>],
     accumulating: Bool
   ) {
-    let geometry = ConvolutionGeometry(specification, input: input.shape, output: output.shape)
+    let geometry = ConvolutionGeometry(
+      specification, input: input.shape, output: output.shape, engine: engine)
     guard geometry.images > 0 else {
       // The sum over no images.
       if !accumulating {
@@ -204,14 +205,15 @@ private struct BackwardPass<Scalar: FastScalar> {
           rows: kernels, columns: rows, inner: stride,
           upstream.base, stride: upstream.stride, transposed: false,
           memory, stride: stride, transposed: true,
-          into: weightGradient + weight, stride: geometry.depth, adding: adding)
+          into: weightGradient + weight, stride: geometry.depth, adding: adding,
+          by: pass.engine.productKernel)
 
         guard let inputGradient = pass.inputGradient else { continue }
         Scalar.gemm(
           rows: rows, columns: stride, inner: kernels,
           pass.weights + weight, stride: geometry.depth, transposed: true,
           upstream.base, stride: upstream.stride, transposed: false,
-          into: memory, stride: stride, adding: false)
+          into: memory, stride: stride, adding: false, by: pass.engine.productKernel)
         for (i, image) in block.images.enumerated() {
           geometry.addColumns(
             memory + i * width, stride: stride, to: inputGradient + source(image),

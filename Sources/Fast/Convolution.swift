@@ -30,7 +30,9 @@ public struct Convolution<Scalar: FastScalar>: ReLUFusing {
 
   /// This convolution followed by a ReLU.
   public func fusing(_ relu: ReLUSpecification) -> Self? {
-    guard self.relu == nil, relu.inPlaceObstacle == nil else { return nil }
+    guard engine.uses(.fusedReLU), self.relu == nil, relu.inPlaceObstacle == nil else {
+      return nil
+    }
     var fused = self
     fused.relu = relu
     return fused
@@ -52,7 +54,8 @@ public struct Convolution<Scalar: FastScalar>: ReLUFusing {
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved: inout NothingSaved
   ) {
-    let geometry = ConvolutionGeometry(specification, input: input.shape, output: output.shape)
+    let geometry = ConvolutionGeometry(
+      specification, input: input.shape, output: output.shape, engine: engine)
     withMemory(ofParameters: parameters) { weights, bias in
       input.withMemory { input in
         output.withMutableMemory { output in
@@ -88,7 +91,7 @@ private struct ForwardPass<Scalar: FastScalar> {
     let blocks = ColumnBlocks(
       geometry, images: geometry.images, columns: Self.columnsAtOnce,
       atLeast: Self.leastPieces / geometry.groups)
-    if blocks.count * geometry.groups >= Self.leastPieces {
+    if blocks.count * geometry.groups >= Self.leastPieces || !engine.uses(.kernelPieces) {
       runBlocks(blocks)
     } else {
       for image in 0..<geometry.images { runKernels(image: image) }
@@ -119,7 +122,7 @@ private struct ForwardPass<Scalar: FastScalar> {
           memory: output + geometry.outputOffset(image: firstImage, group: group) + firstPosition,
           stride: geometry.positions, count: stride)
         : Target(memory: memory + product, stride: stride, count: stride)
-      if isAlone { start(target, group: group, kernels: 0..<kernels) }
+      let isStarted = isAlone && start(target, group: group, kernels: 0..<kernels)
       for i in 0..<slices.parts {
         let channels = slices[i]
         let source = {
@@ -139,10 +142,10 @@ private struct ForwardPass<Scalar: FastScalar> {
         }
         multiply(
           columns, stride: columnsStride, group: group, kernels: 0..<kernels, channels: channels,
-          into: target, adding: i > 0 || isAlone && bias != nil)
+          into: target, adding: i > 0 || isStarted)
       }
       if isAlone {
-        finish(target, kernels: kernels)
+        finish(target, group: group, kernels: 0..<kernels, hasBias: isStarted)
       } else {
         handOut(target, to: block.images, group: group)
       }
@@ -179,11 +182,11 @@ private struct ForwardPass<Scalar: FastScalar> {
         let target = Target(
           memory: output + geometry.outputOffset(image: image, group: group)
             + range.lowerBound * positions, stride: positions, count: positions)
-        start(target, group: group, kernels: range)
+        let isStarted = start(target, group: group, kernels: range)
         multiply(
           source, stride: positions, group: group, kernels: range,
-          channels: 0..<geometry.groupChannels, into: target, adding: bias != nil)
-        finish(target, kernels: range.count)
+          channels: 0..<geometry.groupChannels, into: target, adding: isStarted)
+        finish(target, group: group, kernels: range, hasBias: isStarted)
       }
     }
   }
@@ -194,24 +197,32 @@ private struct ForwardPass<Scalar: FastScalar> {
     let stride, count: Int
   }
 
-  /// Fills each kernel's row with its bias, if there are any.
+  /// The biases of some kernels of a group.
   @inline(__always)
-  private func start(_ target: Target, group: Int, kernels: Range<Int>) {
-    guard let bias = bias.map({ $0 + group * geometry.groupKernels + kernels.lowerBound }) else {
-      return
+  private func bias(group: Int, kernels: Range<Int>) -> UnsafePointer<Scalar>? {
+    bias.map { $0 + group * geometry.groupKernels + kernels.lowerBound }
+  }
+
+  /// Fills each kernel's row with its bias; false, if there is none or it is not to come first.
+  @inline(__always)
+  private func start(_ target: Target, group: Int, kernels: Range<Int>) -> Bool {
+    guard engine.uses(.biasFirst), let bias = bias(group: group, kernels: kernels) else {
+      return false
     }
     for k in 0..<kernels.count {
       (target.memory + k * target.stride).fill(target.count, with: bias[k])
     }
+    return true
   }
 
-  /// Applies the ReLU, if there is one.
+  /// Adds the bias, unless it is in already, and applies the ReLU, if there is one.
   @inline(__always)
-  private func finish(_ target: Target, kernels: Int) {
-    guard let slope else { return }
-    for k in 0..<kernels {
+  private func finish(_ target: Target, group: Int, kernels: Range<Int>, hasBias: Bool) {
+    let bias = hasBias ? nil : bias(group: group, kernels: kernels)
+    for k in 0..<kernels.count {
       let row = target.memory + k * target.stride
-      row.rectify(row, slope: slope, target.count)
+      if let bias { row.set(row, plus: bias[k], target.count) }
+      if let slope { row.rectify(row, slope: slope, target.count) }
     }
   }
 
@@ -228,7 +239,7 @@ private struct ForwardPass<Scalar: FastScalar> {
       weights + firstKernel * geometry.depth + channels.lowerBound * geometry.taps,
       stride: geometry.depth, transposed: false,
       columns, stride: stride, transposed: false,
-      into: target.memory, stride: target.stride, adding: adding)
+      into: target.memory, stride: target.stride, adding: adding, by: engine.productKernel)
   }
 
   /// Hands each of several images its part of their product: K/G rows of images·positions.

@@ -9,14 +9,23 @@ struct ConvolutionGeometry {
   let images, channels, height, width: Int
   let kernels, groups, outputHeight, outputWidth: Int
   let kernel, stride, pad, dilation: Extent
+  /// Whether a row of the columns is a channel moved by a constant distance, and copied as such.
+  let keepsWidth: Bool
+  /// Whether input rows are split before they are copied: each goes to several taps then.
+  let splitsRows: Bool
+  private let slicesChannels, sharesProducts: Bool
 
-  init(_ specification: ConvolutionSpecification, input: Shape, output: Shape) {
+  init(_ specification: ConvolutionSpecification, input: Shape, output: Shape, engine: Engine) {
     (images, channels) = (input.images, input.channels)
     (height, width) = (input.height, input.width)
     (kernels, groups) = (specification.outputChannels, specification.group)
     (outputHeight, outputWidth) = (output.height, output.width)
     (kernel, stride) = (specification.kernel, specification.stride)
     (pad, dilation) = (specification.pad, specification.dilation)
+    keepsWidth = stride == 1 && outputWidth == width && engine.uses(.wholePlanes)
+    splitsRows = stride.width > 1 && kernel.width > 1 && engine.uses(.splitRows)
+    slicesChannels = engine.uses(.channelSlices)
+    sharesProducts = engine.uses(.sharedProducts)
   }
 
   var groupChannels: Int { channels / groups }
@@ -31,7 +40,15 @@ struct ConvolutionGeometry {
   var positions: Int { outputHeight * outputWidth }
 
   /// The channels whose columns have at most `rows` rows; one, if it has more.
-  func channelsAtOnce(rows: Int) -> Int { max(1, rows / max(1, taps)) }
+  func channelsAtOnce(rows: Int) -> Int {
+    slicesChannels ? max(1, rows / max(1, taps)) : groupChannels
+  }
+
+  /// The images whose columns are at most `columns`; one, if it has more. The columns of an image
+  /// are its own memory when the kernel is 1×1, so such images can't be joined.
+  func imagesAtOnce(columns: Int) -> Int {
+    isPointwise || !sharesProducts ? 1 : max(1, columns / max(1, positions))
+  }
 
   /// Whether the input itself is the matrix of columns: a 1×1 kernel that goes to every position.
   var isPointwise: Bool { kernel == 1 && stride == 1 && pad == 0 }
@@ -69,8 +86,7 @@ struct ColumnBlocks {
   ///
   /// - Parameter atLeast: into how many blocks to cut whole images where there are enough of them.
   init(_ geometry: ConvolutionGeometry, images count: Int, columns: Int, atLeast: Int = 1) {
-    // The columns of an image are its own memory when the kernel is 1×1, so images can't be joined.
-    let together = geometry.isPointwise ? 1 : max(1, columns / max(1, geometry.positions))
+    let together = geometry.imagesAtOnce(columns: columns)
     let blocks = max((count + together - 1) / together, min(atLeast, count))
     images = Partition(count, parts: blocks)
     let rowsAtOnce = max(1, columns / max(1, geometry.outputWidth))

@@ -23,13 +23,23 @@ public final class Engine: Sendable {
   /// On how many threads pieces run at a time, the caller's included.
   public let threads: Int
 
+  private let omitted: Set<Trick>
   private let pool = WorkspacePool()
 
   /// An engine on a number of threads; all cores unless given, and at least one.
-  public init(threads: Int? = nil) {
+  ///
+  /// - Parameter omitted: tricks to do without, to see what they gain.
+  public init(threads: Int? = nil, without omitted: Set<Trick> = []) {
     _ = Self.openBLASIsSingleThreaded
     self.threads = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    self.omitted = omitted
   }
+
+  /// Whether the layers use a trick.
+  func uses(_ trick: Trick) -> Bool { !omitted.contains(trick) }
+
+  /// What the layers multiply matrices by.
+  var productKernel: ProductKernel { uses(.ownProduct) ? .fastest : .openBLAS }
 
   private static let openBLASIsSingleThreaded: Bool = {
     openblas_set_num_threads(1)
@@ -91,6 +101,6 @@ public final class Engine: Sendable {
     precondition(
       workspace.memory.loadUnaligned(fromByteOffset: byteCount, as: UInt64.self) == guardWord,
       "a piece wrote beyond its \(byteCount) bytes of working memory")
-    pool.giveBack(workspace)
+    if uses(.keptMemory) { pool.giveBack(workspace) } else { pool.discard(workspace) }
   }
 }

@@ -1,4 +1,5 @@
 import COpenBLAS
+import CProcessor
 import Tensors
 
 /// A number that the fast layers compute with: `Float` or `Double`, for which OpenBLAS has a
@@ -19,7 +20,8 @@ public protocol FastScalar: Tensors.Scalar, FloatingPoint, SIMDScalar, Codable {
     rows: Int, columns: Int, inner: Int,
     _ a: UnsafePointer<Self>, stride aStride: Int, transposed aTransposed: Bool,
     _ b: UnsafePointer<Self>, stride bStride: Int, transposed bTransposed: Bool,
-    into c: UnsafeMutablePointer<Self>, stride cStride: Int, adding: Bool)
+    into c: UnsafeMutablePointer<Self>, stride cStride: Int, adding: Bool,
+    by kernel: ProductKernel)
 
   /// A number within 4 % of x^−¼, for a positive, normal and finite x.
   static func guessOfMinusOneQuarter(_ x: Self) -> Self
@@ -33,21 +35,31 @@ public protocol FastScalar: Tensors.Scalar, FloatingPoint, SIMDScalar, Codable {
   ) -> SIMDMask<SIMD16<SIMDMaskScalar>>
 }
 
-extension Float: FastScalar {
-  /// Whether `gemm` is `MatrixProduct`.
-  static var usesOwnProduct: Bool { BUILT_FOR_AVX512 == 1 }
+/// What multiplies two matrices.
+public enum ProductKernel: Sendable {
+  /// The fastest that this build has: our own for `Float` where it is built for AVX-512, and
+  /// OpenBLAS's otherwise.
+  case fastest
+  /// OpenBLAS's.
+  case openBLAS
+}
 
-  /// `MatrixProduct` in a build for AVX-512, OpenBLAS's `cblas_sgemm` in any other.
+extension Float: FastScalar {
+  /// Whether this build has `MatrixProduct`.
+  static var hasOwnProduct: Bool { BUILT_FOR_AVX512 == 1 }
+
+  /// `MatrixProduct` in a build for AVX-512 unless OpenBLAS is asked for, else `cblas_sgemm`.
   ///
   /// - Complexity: O(rows·columns·inner) multiply-adds.
   public static func gemm(
     rows: Int, columns: Int, inner: Int,
     _ a: UnsafePointer<Float>, stride aStride: Int, transposed aTransposed: Bool,
     _ b: UnsafePointer<Float>, stride bStride: Int, transposed bTransposed: Bool,
-    into c: UnsafeMutablePointer<Float>, stride cStride: Int, adding: Bool
+    into c: UnsafeMutablePointer<Float>, stride cStride: Int, adding: Bool,
+    by kernel: ProductKernel
   ) {
     // The callers give strides that reach over a row, and memory of rows × stride elements.
-    if usesOwnProduct {
+    if kernel == .fastest && hasOwnProduct {
       return MatrixProduct(
         rows: rows, columns: columns, inner: inner,
         a, stride: aStride, transposed: aTransposed, b, stride: bStride, transposed: bTransposed,
@@ -78,14 +90,15 @@ extension Float: FastScalar {
 }
 
 extension Double: FastScalar {
-  /// `cblas_dgemm`.
+  /// `cblas_dgemm`: there is no other kernel.
   ///
   /// - Complexity: O(rows·columns·inner) multiply-adds.
   public static func gemm(
     rows: Int, columns: Int, inner: Int,
     _ a: UnsafePointer<Double>, stride aStride: Int, transposed aTransposed: Bool,
     _ b: UnsafePointer<Double>, stride bStride: Int, transposed bTransposed: Bool,
-    into c: UnsafeMutablePointer<Double>, stride cStride: Int, adding: Bool
+    into c: UnsafeMutablePointer<Double>, stride cStride: Int, adding: Bool,
+    by kernel: ProductKernel
   ) {
     // As for Float.
     cblas_dgemm(

@@ -45,7 +45,7 @@ extension InnerProduct {
                     addBiasGradient(biasGradient, upstream, sizes, accumulating)
                   }
                   if let inputGradient {
-                    if sizes.images <= Self.lanes {
+                    if areFew(sizes) {
                       setInputGradientOfFew(inputGradient, upstream, weights, sizes)
                     } else {
                       setInputGradient(inputGradient, upstream, weights, sizes)
@@ -86,7 +86,8 @@ extension InnerProduct {
     _ input: UnsafePointer<Scalar>, _ sizes: InnerProductSizes, _ accumulating: Bool
   ) {
     let rows = Partition(sizes.outputs, partsOfAtMost: 256)
-    let columns = Partition(sizes.inputs, partsOfAtMost: 1536)
+    let columns = Partition(
+      sizes.inputs, partsOfAtMost: engine.uses(.weightTiles) ? 1536 : sizes.inputs)
     engine.run(rows.parts * columns.parts) { piece in
       let (k, d) = (rows[piece / columns.parts], columns[piece % columns.parts])
       Scalar.gemm(
@@ -94,7 +95,7 @@ extension InnerProduct {
         upstream + k.lowerBound, stride: sizes.outputs, transposed: true,
         input + d.lowerBound, stride: sizes.inputs, transposed: false,
         into: gradient + k.lowerBound * sizes.inputs + d.lowerBound, stride: sizes.inputs,
-        adding: accumulating)
+        adding: accumulating, by: engine.productKernel)
     }
   }
 
@@ -123,7 +124,8 @@ extension InnerProduct {
         rows: sizes.images, columns: d.count, inner: sizes.outputs,
         upstream, stride: sizes.outputs, transposed: false,
         weights + d.lowerBound, stride: sizes.inputs, transposed: false,
-        into: gradient + d.lowerBound, stride: sizes.inputs, adding: false)
+        into: gradient + d.lowerBound, stride: sizes.inputs, adding: false,
+        by: engine.productKernel)
     }
   }
 }

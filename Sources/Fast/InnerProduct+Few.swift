@@ -8,6 +8,11 @@ extension InnerProduct {
   /// The lanes of a vector: as many images can be summed for at a time.
   static var lanes: Int { 16 }
 
+  /// Whether the weights are read once for all images.
+  func areFew(_ sizes: InnerProductSizes) -> Bool {
+    sizes.images <= Self.lanes && engine.uses(.fewImages)
+  }
+
   /// The outputs of a piece.
   private static var outputsAtOnce: Int { 64 }
 
@@ -18,6 +23,7 @@ extension InnerProduct {
     _ bias: UnsafePointer<Scalar>?, _ output: UnsafeMutablePointer<Scalar>, _ slope: Scalar?
   ) {
     let blocks = Partition(sizes.outputs, partsOfAtMost: Self.outputsAtOnce)
+    let readsFour = engine.uses(.fourRows)
     engine.run(blocks.parts) { piece in
       let (first, end) = (blocks[piece].lowerBound, blocks[piece].upperBound)
       for n in 0..<sizes.images {
@@ -25,7 +31,7 @@ extension InnerProduct {
         let image = input + n * sizes.inputs
         let sums = output + n * sizes.outputs
         var k = first
-        while k + 4 <= end {
+        while readsFour && k + 4 <= end {
           let four = image.dots(weights + k * sizes.inputs, stride: sizes.inputs, sizes.inputs)
           for i in 0..<4 { sums[k + i] = four[i] }
           k += 4

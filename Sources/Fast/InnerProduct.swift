@@ -28,7 +28,9 @@ public struct InnerProduct<Scalar: FastScalar>: ReLUFusing {
 
   /// This inner product followed by a ReLU.
   public func fusing(_ relu: ReLUSpecification) -> Self? {
-    guard self.relu == nil, relu.inPlaceObstacle == nil else { return nil }
+    guard engine.uses(.fusedReLU), self.relu == nil, relu.inPlaceObstacle == nil else {
+      return nil
+    }
     var fused = self
     fused.relu = relu
     return fused
@@ -52,10 +54,12 @@ public struct InnerProduct<Scalar: FastScalar>: ReLUFusing {
     withMemory(ofParameters: parameters) { weights, bias in
       input.withMemory { input in
         output.withMutableMemory { output in
-          switch sizes.images {
-          case ...3: forwardByDotProducts(sizes, input, weights, bias, output, slope)
-          case ...Self.lanes: forwardInLanes(sizes, input, weights, bias, output, slope)
-          default: forwardMany(sizes, input, weights, bias, output, slope)
+          if !areFew(sizes) {
+            forwardMany(sizes, input, weights, bias, output, slope)
+          } else if sizes.images <= 3 {
+            forwardByDotProducts(sizes, input, weights, bias, output, slope)
+          } else {
+            forwardInLanes(sizes, input, weights, bias, output, slope)
           }
         }
       }
@@ -81,7 +85,7 @@ public struct InnerProduct<Scalar: FastScalar>: ReLUFusing {
         rows: sizes.images, columns: count, inner: sizes.inputs,
         input, stride: sizes.inputs, transposed: false,
         weights + first * sizes.inputs, stride: sizes.inputs, transposed: true,
-        into: output + first, stride: sizes.outputs, adding: bias != nil)
+        into: output + first, stride: sizes.outputs, adding: bias != nil, by: engine.productKernel)
       if let slope {
         for n in 0..<sizes.images {
           let row = output + n * sizes.outputs + first

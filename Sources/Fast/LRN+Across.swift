@@ -9,7 +9,9 @@ extension LRN {
 
   /// The memory of piece i: from where to where in an image, and in which.
   private func pieces(_ shape: Shape) -> Partition {
-    Partition(shape.spatialCount, partsOfAtMost: Self.positionsAtOnce)
+    Partition(
+      shape.spatialCount,
+      partsOfAtMost: engine.uses(.positionStretches) ? Self.positionsAtOnce : shape.spatialCount)
   }
 
   @inline(__always)

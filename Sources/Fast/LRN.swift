@@ -47,7 +47,7 @@ public struct LRN<Scalar: FastScalar>: Layer {
     output: inout Tensor<Scalar>, saved scale: inout Tensor<Scalar>
   ) {
     let shape = input.shape
-    let formula = LRNFormula<Scalar>(specification)
+    let formula = LRNFormula<Scalar>(specification, engine: engine)
     input.withMemory { input in
       output.withMutableMemory { output in
         scale.withMutableMemory { scale in
@@ -72,7 +72,7 @@ public struct LRN<Scalar: FastScalar>: Layer {
     accumulating: Bool
   ) {
     let shape = input.shape
-    let formula = LRNFormula<Scalar>(specification)
+    let formula = LRNFormula<Scalar>(specification, engine: engine)
     inputGradient.update { gradient in
       input.withMemory { x in
         output.withMemory { y in
@@ -97,15 +97,17 @@ struct LRNFormula<Scalar: FastScalar> {
   /// How many neighbours a value has on each side: n = 2·reach + 1.
   let reach: Int
   private let beta: Double
-  private var isThreeQuarters: Bool { beta == 0.75 }
+  /// Whether powers are taken by `InverseRoot`.
+  private let usesInverseRoot: Bool
   private let offset, share, factor: Scalar
 
-  init(_ specification: LRNSpecification) {
+  init(_ specification: LRNSpecification, engine: Engine) {
     let n = specification.localSize
     let isAcross = specification.region == .acrossChannels
     let size = Double(isAcross ? n : n * n)
     reach = n / 2
     beta = specification.beta
+    usesInverseRoot = beta == 0.75 && engine.uses(.inverseRoot)
     offset = Scalar(isAcross ? specification.k : 1)
     share = Scalar(specification.alpha / size)
     factor = Scalar(2 * specification.alpha * specification.beta / size)
@@ -118,7 +120,7 @@ struct LRNFormula<Scalar: FastScalar> {
     _ y: UnsafeMutablePointer<Scalar>, _ count: Int
   ) {
     for i in 0..<count { scale[i] = offset + share * energy[i] }
-    if isThreeQuarters && InverseRoot.areOrdinary(scale, count) {
+    if usesInverseRoot && InverseRoot.areOrdinary(scale, count) {
       for i in 0..<count { y[i] = x[i] * InverseRoot.minusThreeQuarters(scale[i]) }
     } else {
       let exponent = Scalar(-beta)
@@ -141,7 +143,7 @@ struct LRNFormula<Scalar: FastScalar> {
     _ dy: UnsafePointer<Scalar>, _ x: UnsafePointer<Scalar>, _ scale: UnsafePointer<Scalar>,
     sums: UnsafePointer<Scalar>, into dx: UnsafeMutablePointer<Scalar>, _ count: Int
   ) {
-    if isThreeQuarters && InverseRoot.areOrdinary(scale, count) {
+    if usesInverseRoot && InverseRoot.areOrdinary(scale, count) {
       for i in 0..<count {
         let own = dy[i] * InverseRoot.minusThreeQuarters(scale[i])
         dx[i] = own - factor * x[i] * sums[i]

@@ -188,10 +188,21 @@ struct MatrixProduct {
         return
       }
       sums.store(tile, stride: Row48.count)
-      for i in 0..<count {
-        for x in 0..<width {
+      storeElements(
+        target, rows: (count, stride: product.cStride), columns: (width, stride: 1))
+    }
+
+    /// The tile's element [i, x] to i·rows.stride + x·columns.stride.
+    @inline(__always)
+    private func storeElements(
+      _ target: UnsafeMutablePointer<Float>, rows: (count: Int, stride: Int),
+      columns: (count: Int, stride: Int)
+    ) {
+      for i in 0..<rows.count {
+        for x in 0..<columns.count {
+          let element = target + i * rows.stride + x * columns.stride
           let sum = tile[i * Row48.count + x]
-          target[i * product.cStride + x] = adding ? target[i * product.cStride + x] + sum : sum
+          element.pointee = adding ? element.pointee + sum : sum
         }
       }
     }
@@ -207,13 +218,8 @@ struct MatrixProduct {
       }
       let target = product.c + j * product.cStride + i
       guard count == 16 else {
-        for x in 0..<width {
-          for i in 0..<count {
-            let sum = tile[i * Row48.count + x]
-            target[x * product.cStride + i] = adding ? target[x * product.cStride + i] + sum : sum
-          }
-        }
-        return
+        return storeElements(
+          target, rows: (count, stride: 1), columns: (width, stride: product.cStride))
       }
       for first in stride(from: 0, to: width, by: 16) {
         Square.transpose(tile + first, stride: Row48.count, to: square)

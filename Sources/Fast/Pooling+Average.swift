@@ -10,12 +10,13 @@ extension Pooling {
     _ output: UnsafeMutablePointer<Scalar>
   ) {
     let pieces = windows.pieces
+    let visits = windows.areFew || !engine.uses(.slidingWindows)
     // A frame, the sums of a row and those of the window.
     engine.run(pieces.parts, scratch: 3 * windows.slidingCount, of: Scalar.self) { piece, memory in
       for plane in pieces[piece] {
         let source = input + plane * windows.plane
         let target = output + plane * windows.outputs
-        if windows.areFew {
+        if visits {
           visitAverage(windows, source, target)
         } else {
           slideAverage(windows, source, target, memory)

@@ -16,7 +16,8 @@ extension Pooling {
     _ output: UnsafeMutablePointer<Scalar>, _ positions: UnsafeMutablePointer<Int32>
   ) {
     let pieces = windows.pieces
-    let visits = windows.areFew || SlidingMaximum<Scalar>.isTooSmall(windows)
+    let visits =
+      windows.areFew || SlidingMaximum<Scalar>.isTooSmall(windows) || !engine.uses(.slidingWindows)
     let scratch = visits ? 0 : SlidingMaximum<Scalar>.scratch(windows)
     engine.run(pieces.parts, scratch: scratch, of: Scalar.self) { piece, memory in
       for plane in pieces[piece] {

@@ -104,62 +104,41 @@ struct Row16: TileRow {
   func store(_ memory: UnsafeMutablePointer<Float>) { memory.store(a, at: 0) }
 }
 
-/// Two vectors.
-struct Row32: TileRow {
-  static var count: Int { 32 }
-  private var (a, b): (Row16, Row16)
+/// Two rows side by side.
+struct RowPair<First: TileRow, Second: TileRow>: TileRow {
+  static var count: Int { First.count + Second.count }
+  private var first: First
+  private var second: Second
 
   @inline(__always)
-  init() { (a, b) = (Row16(), Row16()) }
+  init() { (first, second) = (First(), Second()) }
 
   @inline(__always)
-  init(_ memory: UnsafePointer<Float>) { (a, b) = (Row16(memory), Row16(memory + 16)) }
+  init(_ memory: UnsafePointer<Float>) {
+    (first, second) = (First(memory), Second(memory + First.count))
+  }
 
   @inline(__always)
   mutating func add(_ factor: Float, times row: Self) {
-    a.add(factor, times: row.a)
-    b.add(factor, times: row.b)
+    first.add(factor, times: row.first)
+    second.add(factor, times: row.second)
   }
 
   @inline(__always)
   mutating func add(_ row: Self) {
-    a.add(row.a)
-    b.add(row.b)
+    first.add(row.first)
+    second.add(row.second)
   }
 
   @inline(__always)
   func store(_ memory: UnsafeMutablePointer<Float>) {
-    a.store(memory)
-    b.store(memory + 16)
+    first.store(memory)
+    second.store(memory + First.count)
   }
 }
+
+/// Two vectors.
+typealias Row32 = RowPair<Row16, Row16>
 
 /// Three vectors.
-struct Row48: TileRow {
-  static var count: Int { 48 }
-  private var (a, b): (Row32, Row16)
-
-  @inline(__always)
-  init() { (a, b) = (Row32(), Row16()) }
-
-  @inline(__always)
-  init(_ memory: UnsafePointer<Float>) { (a, b) = (Row32(memory), Row16(memory + 32)) }
-
-  @inline(__always)
-  mutating func add(_ factor: Float, times row: Self) {
-    a.add(factor, times: row.a)
-    b.add(factor, times: row.b)
-  }
-
-  @inline(__always)
-  mutating func add(_ row: Self) {
-    a.add(row.a)
-    b.add(row.b)
-  }
-
-  @inline(__always)
-  func store(_ memory: UnsafeMutablePointer<Float>) {
-    a.store(memory)
-    b.store(memory + 32)
-  }
-}
+typealias Row48 = RowPair<Row32, Row16>

@@ -2,9 +2,6 @@ import Layers
 import Tensors
 
 extension ConvolutionGeometry {
-  /// Whether input rows are split before they are copied: each goes to several taps then.
-  var splitsRows: Bool { stride.width > 1 && kernel.width > 1 }
-
   /// The numbers of working memory that the columns of `rows` output rows take for it.
   func splitCount(rows: Int) -> Int {
     guard splitsRows else { return 0 }

@@ -1,4 +1,4 @@
-import COpenBLAS
+import CProcessor
 import Tensors
 
 /// The loops that several layers share. Each runs over contiguous memory and is written so that

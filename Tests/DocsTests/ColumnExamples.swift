@@ -10,7 +10,8 @@ extension Example {
     let input = try self("in")
     let specification = ConvolutionSpecification(outputChannels: 1, kernel: 2)
     let geometry = ConvolutionGeometry(
-      specification, input: input.shape, output: try specification.outputShape(for: input.shape))
+      specification, input: input.shape, output: try specification.outputShape(for: input.shape),
+      engine: .shared)
     expect("columns", naiveColumns(input, kernel: 2))
 
     var columns = Tensor<Double>(Shape(geometry.depth, geometry.positions))
@@ -37,7 +38,7 @@ extension Example {
             rows: 1, columns: geometry.positions, inner: geometry.depth,
             weights, stride: geometry.depth, transposed: false,
             columns, stride: geometry.positions, transposed: false,
-            into: product, stride: geometry.positions, adding: false)
+            into: product, stride: geometry.positions, adding: false, by: .fastest)
         }
       }
       back.withMutableMemory { back in

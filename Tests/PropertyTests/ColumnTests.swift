@@ -10,7 +10,8 @@ import Testing
     try forAllSeeds { cases in
       let (specification, input) = cases.convolution(pad: 0...3)
       let shape = try specification.outputShape(for: input)
-      let geometry = ConvolutionGeometry(specification, input: input, output: shape)
+      let geometry = ConvolutionGeometry(
+        specification, input: input, output: shape, engine: .shared)
       let one = Shape(1, input.channels, input.height, input.width)
       let x: Tensor<Double> = cases.whole(one)
       // Some rows of the output, as the blocks of a large image take them.

@@ -39,7 +39,8 @@ struct EngineTests {
     for images in 0..<40 {
       let input = Shape(images, 1, side, side + 2)
       let geometry = ConvolutionGeometry(
-        specification, input: input, output: try specification.outputShape(for: input))
+        specification, input: input, output: try specification.outputShape(for: input),
+        engine: .shared)
       for columns in [1, 20, 100, 700] {
         let capacity = ColumnBlocks(geometry, images: images, columns: columns).capacity
         for count in 0...images {

@@ -1,3 +1,4 @@
+import Fast
 import Foundation
 import Networks
 import Testing
@@ -109,9 +110,32 @@ struct CompareTests {
     #expect(parser.isWellFormed)
   }
 
+  @Test("measures every trick that concerns the network, on the layers that it concerns")
+  func tricks() throws {
+    let report = try TrickComparison(
+      definition: mini(), batch: 2, threads: 2, repeats: 1, seed: 1
+    ).run()
+    #expect(report.tricks.map(\.trick) == Trick.allCases.map(\.rawValue))
+    for row in report.tricks {
+      #expect(!row.layers.isEmpty)
+      for times in [row.forward, row.backward, row.wholePass] {
+        #expect(times.with > 0 && times.without > 0 && times.gain > 0)
+      }
+      #expect(row.forward.with + row.backward.with <= row.wholePass.with)
+    }
+    let split = report.tricks.first { $0.trick == "split-rows" }
+    #expect(split?.layers == ["conv1"])
+    let lines = report.lines()
+    #expect(lines[0].hasPrefix("mini, optimized version with and without each trick"))
+    #expect(lines.count == 8 + report.tricks.count)
+  }
+
   @Test(
     "refuses impossible options",
-    arguments: [["--batch", "0"], ["--batch", "x"], ["--threads", "-1"], ["--repeats", "0"]])
+    arguments: [
+      ["--batch", "0"], ["--batch", "x"], ["--threads", "-1"], ["--repeats", "0"],
+      ["--tricks", "--sweep", "batch"], ["--tricks", "--svg", "tricks.svg"],
+    ])
   func refuses(arguments: [String]) {
     #expect(throws: (any Error).self) {
       try Walkthrough.parseAsRoot(["compare"] + arguments)

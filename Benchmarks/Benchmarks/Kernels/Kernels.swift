@@ -10,33 +10,15 @@ let benchmarks: @Sendable () -> Void = {
     metrics: [.wallClock, .throughput], warmupIterations: 2, maxDuration: .seconds(2))
   let images = 8
 
-  // The matrix products that convolutions and inner products come down to: the roof.
+  // The matrix products that convolutions and inner products come down to: the roof. By the kernel
+  // that the layers use, then by OpenBLAS.
   for (name, rows, columns, inner) in [
     ("conv1", 96, 3025, 363), ("conv2, a group", 128, 729, 1200), ("conv3", 384, 169, 2304),
     ("conv4, a group", 192, 169, 1728), ("conv5, a group", 128, 169, 1728),
     ("fc6, batch 64", 64, 4096, 9216),
   ] {
-    Benchmark("GEMM \(name)") { benchmark in
-      let a = [Float](repeating: 1, count: rows * inner)
-      let b = [Float](repeating: 1, count: inner * columns)
-      var c = [Float](repeating: 0, count: rows * columns)
-      benchmark.startMeasurement()
-      for _ in benchmark.scaledIterations {
-        a.withUnsafeBufferPointer { a in
-          b.withUnsafeBufferPointer { b in
-            c.withUnsafeMutableBufferPointer { c in
-              guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else {
-                return
-              }
-              Float.gemm(
-                rows: rows, columns: columns, inner: inner, a, stride: inner, transposed: false,
-                b, stride: columns, transposed: false, into: c, stride: columns, adding: false)
-            }
-          }
-        }
-      }
-      blackHole(c)
-    }
+    gemm("GEMM \(name)", rows, columns, inner, by: .fastest)
+    gemm("GEMM \(name), OpenBLAS", rows, columns, inner, by: .openBLAS)
   }
 
   // im2col beside its product: the difference to the GEMM above, for eight images, is im2col's.
@@ -63,7 +45,7 @@ let benchmarks: @Sendable () -> Void = {
   both("ReLU relu1", Fast.ReLU<Float>(ReLUSpecification()), Shape(images, 96, 55, 55))
   both("softmax", Fast.Softmax<Float>(SoftmaxSpecification()), Shape(images, 1000))
 
-  tricks()
+  tricks(images: images)
 
   for (name, backend) in [
     ("fused", FastBackend<Float>() as any Backend<Float>), ("naive", ReferenceBackend<Float>()),
@@ -79,5 +61,27 @@ let benchmarks: @Sendable () -> Void = {
       }
       blackHole(parameter)
     }
+  }
+}
+
+/// The benchmark of a matrix product.
+private func gemm(
+  _ name: String, _ rows: Int, _ columns: Int, _ inner: Int, by kernel: ProductKernel
+) {
+  Benchmark(name) { benchmark in
+    let a = [Float](repeating: 1, count: rows * inner)
+    let b = [Float](repeating: 1, count: inner * columns)
+    var c = [Float](repeating: 0, count: rows * columns)
+    benchmark.startMeasurement()
+    for _ in benchmark.scaledIterations {
+      c.withUnsafeMutableBufferPointer { c in
+        guard let c = c.baseAddress else { return }
+        Float.gemm(
+          rows: rows, columns: columns, inner: inner, a, stride: inner, transposed: false,
+          b, stride: columns, transposed: false, into: c, stride: columns, adding: false,
+          by: kernel)
+      }
+    }
+    blackHole(c)
   }
 }

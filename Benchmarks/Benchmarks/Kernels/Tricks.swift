@@ -1,25 +1,13 @@
 import Benchmark
 import Fast
 import Layers
-import Networks
 import Tensors
 
 /// What a trick gains: the same work with it and without it, one after the other.
 ///
-/// Only what can be left out through the public interface is here; for the rest compare two
-/// checkouts.
-func tricks() {
-  let images = 8
-
-  // x^−¾ by Newton's method. With any other power LRN has to ask the library.
-  let norm1 = Shape(images, 96, 27, 27)
-  for (name, beta) in [("with", 0.75), ("without", 0.7500001)] {
-    let lrn = LRNSpecification(localSize: 5, alpha: 1e-4, beta: beta)
-    pass(
-      "trick, power without pow: \(name), norm1 forward", Fast.LRN<Float>(lrn), norm1,
-      isForward: true)
-  }
-
+/// Here are those that no engine can leave out, since they lie in what a layer is asked for or in a
+/// loop that several share; `walkthrough compare --tricks` measures the others.
+func tricks(images: Int) {
   // No gradient for the images.
   let conv1 = Fast.Convolution<Float>(.init(outputChannels: 96, kernel: 11, stride: 4))
   for (name, isNeeded) in [("with", false), ("without", true)] {
@@ -28,31 +16,27 @@ func tricks() {
       Shape(images, 3, 227, 227), isForward: false, needsInputGradient: isNeeded)
   }
 
-  // Few images: weights at the speed of memory. One image more than 16 goes through OpenBLAS, so
-  // the second is to be at most 17/16 of the first.
-  let fc7 = Fast.InnerProduct<Float>(.init(outputs: 4096))
-  for (name, count) in [("with, 16 images", 16), ("without, 17 images", 17)] {
-    pass(
-      "trick, few images in lanes: \(name), fc7 forward", fc7, Shape(count, 4096), isForward: true)
-  }
-
-  // A ReLU in the pass that writes the output, and gradients of blobs that are forgotten.
-  for (name, isFused) in [("with", true), ("without", false)] {
-    Benchmark("trick, fused ReLU: \(name), CaffeNet forward and backward") { benchmark in
-      let network = try Network(
-        caffenet(), backend: FastBackend<Float>(), batch: images, fusing: isFused)
-      var generator = SplitMix64(seed: 1)
-      try network.load(
-        images: .normal(network.input.shape, deviation: 50, using: &generator),
-        labels: Array(0..<images))
-      try network.forward()
-      network.backward()
-      benchmark.startMeasurement()
-      for _ in benchmark.scaledIterations {
-        try network.forward()
-        network.backward()
-      }
-      blackHole(network.loss)
+  // A ReLU in vectors that are spelled out, beside the loop that the compiler makes of the formula.
+  // Backwards, since forwards in place there would be no negative numbers left the second time.
+  let shape = Shape(images, 96, 55, 55)
+  var generator = SplitMix64(seed: 1)
+  let output = Tensor<Float>.normal(shape, using: &generator)
+  let relu = Fast.ReLU<Float>(ReLUSpecification(), engine: Engine(threads: 1))
+  Benchmark("trick, vectors of a ReLU: with, relu1 backward in place") { benchmark in
+    var gradient = Tensor<Float>(shape, repeating: 1)
+    benchmark.startMeasurement()
+    for _ in benchmark.scaledIterations {
+      relu.backward(inPlace: &gradient, output: output, saved: NothingSaved())
     }
+    blackHole(gradient)
+  }
+  let signs = (0..<output.count).map { output[$0] }
+  Benchmark("trick, vectors of a ReLU: without, relu1 backward in place") { benchmark in
+    var gradient = [Float](repeating: 1, count: signs.count)
+    benchmark.startMeasurement()
+    for _ in benchmark.scaledIterations {
+      for i in 0..<signs.count { gradient[i] = signs[i] > 0 ? gradient[i] : 0 }
+    }
+    blackHole(gradient)
   }
 }

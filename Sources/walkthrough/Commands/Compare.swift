@@ -38,6 +38,9 @@ struct Compare: ParsableCommand {
   @Option(help: "Vary the batch or the threads and show how speed and memory grow.")
   var sweep: Sweep.Variable?
 
+  @Flag(help: "Run the optimized version without each of its tricks and show what it gains.")
+  var tricks = false
+
   @Option(help: "Write the bar chart as SVG to this file.")
   var svg: String?
 
@@ -54,10 +57,21 @@ struct Compare: ParsableCommand {
     guard (1...1000).contains(repeats) else {
       throw ValidationError("--repeats \(repeats): must be from 1 to 1000.")
     }
+    guard !tricks || sweep == nil && svg == nil && layer == nil else {
+      throw ValidationError("--tricks makes a table of its own: leave out --sweep, --svg, --layer.")
+    }
   }
 
   func run() throws {
     let definition = network.definition()
+    if tricks {
+      let report = try TrickComparison(
+        definition: definition, batch: batch, threads: threads ?? Engine.shared.threads,
+        repeats: repeats, seed: seed
+      ).run()
+      print(json ? try JSON.text(report) : report.lines().joined(separator: "\n"))
+      return
+    }
     if let sweep {
       let report = try Sweep(
         variable: sweep, definition: definition, batch: batch,

@@ -10,18 +10,10 @@ struct CompareText {
   }
 
   private func heading() -> [String] {
-    let environment = report.environment
-    let first =
-      environment.build == "debug"
-      ? "DEBUG BUILD: these times say nothing. Build in release mode: script/walkthrough compare"
-      : "\(report.network), \(environment.build) build"
-    return [
-      terminal.styled(first, environment.build == "debug" ? .bad : .heading),
-      "processor \(environment.processor), \(environment.threads) threads",
-      "\(environment.blas); roof \(rate(report.roof.gemmGigaflops)), measured on the products of "
-        + "a training step",
-      "batch \(environment.batch), \(environment.repeats) runs after \(environment.warmup) to warm "
-        + "up; medians",
+    var lines = report.environment.heading(report.network)
+    lines[0] = terminal.styled(lines[0], report.environment.build == "debug" ? .bad : .heading)
+    return lines + [
+      "roof \(rate(report.roof.gemmGigaflops)), measured on the products of a training step"
     ]
   }
 
@@ -52,7 +44,7 @@ struct CompareText {
     let works = flops > 0
     return [
       name, direction, naive.map(Format.seconds) ?? "", fast.map(Format.seconds) ?? "",
-      naive.flatMap { naive in fast.map { String(format: "%.1f×", naive / max($0, 1e-12)) } } ?? "",
+      naive.flatMap { naive in fast.map { Format.factor(naive / max($0, 1e-12)) } } ?? "",
       works ? gigaflops.map { String(format: "%.0f", $0) } ?? "" : "",
       works ? gigaflops.map { Format.percent($0 / report.roof.gemmGigaflops) } ?? "" : "",
       difference.map { String(format: "%.1e", $0) } ?? "",

@@ -44,10 +44,8 @@ struct Comparison {
     progress.finish()
     return CompareReport(
       network: definition.name,
-      environment: .init(
-        build: BuildMode.name, processor: SystemReadings.processor,
-        blas: "\(BLASLibrary.version), \(BLASLibrary.kernels) kernels", threads: engine.threads,
-        batch: batch, warmup: warmup, repeats: repeats),
+      environment: .current(
+        threads: engine.threads, batch: batch, warmup: warmup, repeats: repeats),
       roof: .init(gemmGigaflops: roof), layers: layers, totals: totals)
   }
 
@@ -119,7 +117,7 @@ struct Comparison {
 
 extension Network<Float> {
   /// Runs something on this network, timed or not.
-  fileprivate func timed(
+  func timed(
     _ isMeasured: Bool, _ measurement: inout Measurement, _ work: (Network) throws -> Void
   ) rethrows {
     if isMeasured { try measurement.time { try work(self) } } else { try work(self) }

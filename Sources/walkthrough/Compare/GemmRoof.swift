@@ -4,8 +4,8 @@ import Layers
 import Networks
 import Tensors
 
-/// The matrix products that a training step of a network boils down to: what OpenBLAS makes of
-/// them alone, without columns, copies and everything else, is the roof for the optimized version.
+/// The matrix products that a training step of a network boils down to: how fast they are alone,
+/// without columns, copies and everything else, is the roof for the optimized version.
 struct GemmRoof {
   /// One product: rows × columns, summed over `inner`.
   struct Product: Hashable {
@@ -72,7 +72,7 @@ struct GemmRoof {
 
   /// GFLOP/s of all products together, each as often as the training step needs it.
   ///
-  /// Each thread multiplies matrices of its own with single-threaded OpenBLAS. A product that a
+  /// Each thread multiplies matrices of its own, by the kernel that the layers use. A product that a
   /// step needs once is cut among the threads by columns, as the optimized version cuts it.
   func gigaflops(threads: Int, repeats: Int) -> Double {
     var seconds = 0.0
@@ -128,7 +128,7 @@ struct GemmRoof {
               transposed: product.transposesFirst,
               b, stride: product.transposesSecond ? product.inner : product.columns,
               transposed: product.transposesSecond,
-              into: c, stride: product.columns, adding: false)
+              into: c, stride: product.columns, adding: false, by: .fastest)
           }
         }
       }

@@ -47,10 +47,7 @@ struct Sweep {
     progress.finish()
     return SweepReport(
       network: definition.name, variable: variable.rawValue,
-      environment: .init(
-        build: BuildMode.name, processor: SystemReadings.processor,
-        blas: "\(BLASLibrary.version), \(BLASLibrary.kernels) kernels", threads: threads,
-        batch: batch, warmup: 1, repeats: repeats),
+      environment: .current(threads: threads, batch: batch, warmup: 1, repeats: repeats),
       points: points)
   }
 }
@@ -80,15 +77,8 @@ struct SweepReport: Encodable {
         Format.bytes(point.version.peakMemoryBytes),
       ]
     }
-    let other =
-      variable == "batch" ? "\(environment.threads) threads" : "batch \(environment.batch)"
-    return [
-      environment.build == "debug"
-        ? "DEBUG BUILD: these times say nothing. Build in release mode: script/walkthrough compare"
-        : "\(network), optimized version, \(environment.build) build",
-      "\(environment.processor), \(environment.blas), \(other), medians of \(environment.repeats)",
-      "",
-    ] + table.lines()
+    return environment.heading(
+      "\(network), optimized version", varying: variable) + [""] + table.lines()
   }
 
   /// The speeds as an SVG chart.

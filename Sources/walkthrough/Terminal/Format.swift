@@ -29,6 +29,11 @@ enum Format {
     String(format: "%.1f %%", 100 * share)
   }
 
+  /// `1.23×`, `12.3×` or `123×`.
+  static func factor(_ factor: Double) -> String {
+    String(format: factor < 9.995 ? "%.2f×" : factor < 99.95 ? "%.1f×" : "%.0f×", factor)
+  }
+
   /// `1.23 s`, `4.56 ms` or `7.89 µs`.
   static func seconds(_ seconds: Double) -> String {
     if seconds >= 1 { return String(format: "%.2f s", seconds) }

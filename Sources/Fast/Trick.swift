@@ -1,0 +1,41 @@
+/// A trick of the fast layers that an engine can do without, so that its gain can be measured:
+/// `walkthrough compare --tricks` runs a network with and without each.
+///
+/// The results are the same but for rounding. Tricks that change what is computed, and not how, are
+/// left out elsewhere: `Network` fuses no ReLU unless asked to, and asks for no gradient of images.
+public enum Trick: String, CaseIterable, Sendable {
+  /// Multiply `Float`s by `MatrixProduct` in builds for AVX-512. Without: by OpenBLAS.
+  case ownProduct = "own-product"
+  /// Start a convolution's output as the bias and add the product. Without: add the bias in a pass
+  /// of its own.
+  case biasFirst = "bias-first"
+  /// Build a convolution's columns for a few channels at a time, so that they are multiplied while
+  /// they are in the cache. Without: for all channels.
+  case channelSlices = "channel-slices"
+  /// Let small images share a product of a convolution. Without: a product for each image.
+  case sharedProducts = "shared-products"
+  /// Cut a convolution over few images by kernels. Without: by rows, images and groups alone.
+  case kernelPieces = "kernel-pieces"
+  /// Copy a channel as a whole where the output is as wide as the input. Without: row by row.
+  case wholePlanes = "whole-planes"
+  /// Split rows by the remainder of x before a convolution with a stride reads them. Without: read
+  /// every s-th element for each weight.
+  case splitRows = "split-rows"
+  /// Slide pooling windows over a plane in vectors. Without: visit them one by one.
+  case slidingWindows = "sliding-windows"
+  /// Compute s^−¾ by Newton's method in vectors. Without: by the library's power.
+  case inverseRoot = "inverse-root"
+  /// Normalise across channels by stretches of positions that stay in the cache. Without: by
+  /// images.
+  case positionStretches = "position-stretches"
+  /// Read the weights of an inner product once for up to 16 images. Without: multiply matrices.
+  case fewImages = "few-images"
+  /// Multiply an image with four rows of weights at a time. Without: with one after the other.
+  case fourRows = "four-rows"
+  /// Write the gradient of an inner product's weights in tiles. Without: in stripes of whole rows.
+  case weightTiles = "weight-tiles"
+  /// Apply a ReLU in the pass that writes a layer's output. Without: in one of its own.
+  case fusedReLU = "fused-relu"
+  /// Keep working memory from call to call. Without: allocate it anew.
+  case keptMemory = "kept-memory"
+}
