@@ -85,15 +85,19 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: ["Datasets", "Reference", "Fast", "Networks", "Training", "NumPyFiles"]),
-    .testTarget(name: "NumPyFileTests", dependencies: ["NumPyFiles"]),
+    .target(name: "TestTools", path: "Tests/TestTools"),
+    .testTarget(name: "NumPyFileTests", dependencies: ["NumPyFiles", "TestTools"]),
     .testTarget(name: "WholeFileTests", dependencies: ["WholeFiles"]),
     .testTarget(
       name: "DatasetTests",
-      dependencies: ["CaffeMessages", "Datasets", "NumPyFiles", "WholeFiles", protobuf]),
+      dependencies: [
+        "CaffeMessages", "Datasets", "NumPyFiles", "TestTools", "WholeFiles", protobuf,
+      ]),
     .testTarget(
       name: "CaffeFormatTests",
       dependencies: [
-        "CaffeFormats", "CaffeMessages", "Fast", "Networks", "NumPyFiles", "Reference", protobuf,
+        "CaffeFormats", "CaffeMessages", "Fast", "Networks", "NumPyFiles", "Reference", "TestTools",
+        protobuf,
       ]),
     .testTarget(
       name: "DocsTests",

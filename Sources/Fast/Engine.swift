@@ -36,7 +36,9 @@ public final class Engine: Sendable {
   }
 
   /// Whether the layers use a trick.
-  func uses(_ trick: Trick) -> Bool { !omitted.contains(trick) }
+  ///
+  /// - Complexity: O(1).
+  public func uses(_ trick: Trick) -> Bool { !omitted.contains(trick) }
 
   /// What the layers multiply matrices by.
   var productKernel: ProductKernel { uses(.ownProduct) ? .fastest : .openBLAS }

@@ -1,4 +1,5 @@
 import Foundation
+import TestTools
 import Testing
 
 @testable import Datasets
@@ -63,18 +64,15 @@ import Testing
 
   /// Python opens a database, says so, and keeps it until its input ends.
   @Test(
-    .enabled(if: lmdbIsPresent, "run script/python to compare with Python's lmdb"),
+    .enabled(
+      if: Python.withLibraries.has("lmdb"), "run script/python to compare with Python's lmdb"),
     arguments: ["", ", readonly=True"])
   func aDatabaseThatPythonHasOpenIsRefused(options: String) throws {
     // Opened for reading only, lmdb needs a lock file that is there.
     try Data(count: 8192).write(to: URL(filePath: database + "/lock.mdb"))
-    let process = Process()
-    process.executableURL = pythonInterpreter
-    process.arguments = [
-      "-c",
+    let process = Python.withLibraries.process(
       "import lmdb, sys; it = lmdb.open(sys.argv[1]\(options)); print('open', end='', flush=True); "
-        + "sys.stdin.read()", database,
-    ]
+        + "sys.stdin.read()", [database])
     let (input, output) = (Pipe(), Pipe())
     process.standardInput = input
     process.standardOutput = output

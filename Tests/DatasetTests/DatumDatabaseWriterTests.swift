@@ -1,6 +1,7 @@
 import CaffeMessages
 import Foundation
 import Tensors
+import TestTools
 import Testing
 
 @testable import Datasets
@@ -68,7 +69,9 @@ import Testing
     #expect(throws: DatasetError.self) { try DatumDatabaseWriter(folder.path("missing/db")) }
   }
 
-  @Test(.enabled(if: lmdbIsPresent, "run script/python to compare with Python's lmdb"))
+  @Test(
+    .enabled(
+      if: Python.withLibraries.has("lmdb"), "run script/python to compare with Python's lmdb"))
   func pythonReadsWhatIsWrittenHere() throws {
     let writer = try DatumDatabaseWriter(folder.path("db"))
     for index in 0..<300 { try writer.append(record(index), name: "\(index)") }
@@ -83,6 +86,6 @@ import Testing
       return String(format: "%08d_%d ", index, index)
         + value.map { String(format: "%02x", $0) }.joined() + "\n"
     }
-    #expect(python(program, folder.path("db")) == expected.joined())
+    #expect(Python.withLibraries.output(of: program, folder.path("db")) == expected.joined())
   }
 }

@@ -1,24 +1,11 @@
 import Foundation
 import Tensors
+import TestTools
 import Testing
 
 @testable import NumPyFiles
 
-/// Runs `python3 -c`; nil when it is missing or fails.
-private func python(_ program: String, _ arguments: String...) -> String? {
-  let process = Process()
-  process.executableURL = URL(filePath: "/usr/bin/env")
-  process.arguments = ["python3", "-c", program] + arguments
-  let output = Pipe()
-  process.standardOutput = output
-  process.standardError = FileHandle.nullDevice
-  guard (try? process.run()) != nil else { return nil }
-  let text = output.fileHandleForReading.readDataToEndOfFile()
-  process.waitUntilExit()
-  return process.terminationStatus == 0 ? String(decoding: text, as: UTF8.self) : nil
-}
-
-private let numpyIsPresent = python("import numpy") != nil
+private let numpyIsPresent = Python.installed.has("numpy")
 
 @Suite struct PythonTests {
   @Test(.enabled(if: numpyIsPresent, "python3 with numpy is not installed"), arguments: [nil, 0])
@@ -39,7 +26,7 @@ private let numpyIsPresent = python("import numpy") != nil
       for k in z.files: print(ascii(k), z[k].dtype, z[k].tolist())
       """
     #expect(
-      python(program, file.path) == """
+      Python.installed.output(of: program, file.path) == """
         'top/gr\\xf6\\xdfe' float32 [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
         'doubles' float64 0.1
         'labels' int64 [-1, 7]
