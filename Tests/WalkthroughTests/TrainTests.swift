@@ -206,11 +206,15 @@ struct TrainTests {
   func lesson() throws {
     let ended = try train(["--lesson", "zero-weights", "--output", folder.url.path])
     #expect(ended.code == 0, "\(ended.errors)")
+    #expect(ended.output.contains("- The loss started at 6.9078; ln 1000 is 6.9078."))
     #expect(
       ended.output.contains {
-        $0.hasPrefix("Moved in 10 iterations: fc8's bias; 15 of 16 parameters")
+        $0.hasPrefix("- Moved in 10 iterations: fc8's bias; 15 of 16 parameters")
       })
-    #expect(ended.output.contains { $0.contains("6.9078") })
+    #expect(ended.output.count { $0 == "  As expected." } == 2)
+    // The last line has the folder's path, however long.
+    #expect(ended.output.last?.hasPrefix("files in ") == true)
+    #expect(ended.output.dropLast().allSatisfy { $0.count <= 80 })
     #expect(folder.names == ["lesson-zero-weights.svg"])
   }
 
@@ -223,7 +227,8 @@ struct TrainTests {
       (["--policy", "step", "--step-size", "0"], "step size 0 must be at least 1"),
       (["--resume", "/nowhere/at/all"], "there is no such file or folder"),
       (["--threads", "0"], "--threads 0: must be from 1 to 1024"),
-      (["--lesson", "zero-weights", "--json"], "--lesson goes with neither"),
+      (["--lesson", "zero-weights", "--json"], "--lesson goes with none of"),
+      (["--lesson", "no-lrn", "--lr", "1"], "--lr: a lesson has its own settings"),
       (["--output", "/dev/null/x"], "/dev/null/x: "),
     ])
   func refuses(arguments: [String], message: String) throws {

@@ -35,7 +35,7 @@ struct Train: ParsableCommand {
   @Option(parsing: .unconditional, help: "The number of threads; all cores if left out.")
   var threads: Int?
 
-  @Option(help: "A lesson instead of a run of your own.")
+  @Option(help: "A lesson instead of a run of your own; of the settings it takes only the seed.")
   var lesson: Lesson?
 
   @Option(help: "Write the finished run as one self-contained page to this file.")
@@ -52,8 +52,8 @@ struct Train: ParsableCommand {
     guard options.testDataset == nil || options.dataset != nil || resume != nil else {
       throw ValidationError("--test-dataset: needs --dataset beside it.")
     }
-    guard lesson == nil || resume == nil && !json else {
-      throw ValidationError("--lesson goes with neither --resume nor --json.")
+    guard lesson == nil || resume == nil && caffe.solver == nil && !json else {
+      throw ValidationError("--lesson goes with none of --resume, --solver and --json.")
     }
     guard html == nil || lesson == nil && caffe.solver == nil else {
       throw ValidationError("--html shows a run of your own: leave out --lesson and --solver.")
@@ -64,7 +64,7 @@ struct Train: ParsableCommand {
     if let solver = caffe.solver { return try caffe.run(solver, resume: resume) }
     if let lesson {
       try LessonRunner(
-        lesson: lesson, threads: threads, terminal: .current,
+        lesson: lesson, seed: options.lessonSeed(), threads: threads, terminal: .current,
         files: TrainingFiles(URL(filePath: output ?? Self.defaultFolder))
       ).run()
       return

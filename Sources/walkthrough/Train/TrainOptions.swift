@@ -105,6 +105,20 @@ struct TrainOptions: ParsableArguments {
     return settings
   }
 
+  /// The seed of a lesson, which chooses everything else itself.
+  ///
+  /// - Throws: `SettingsError` for an option that it would not heed.
+  func lessonSeed() throws(SettingsError) -> UInt32 {
+    var settings = TrainSettings(network: .mini)
+    let changed = apply(to: &settings).filter { $0 != "--seed" }
+    guard changed.isEmpty else {
+      throw SettingsError(
+        description: "\(changed.joined(separator: ", ")): a lesson has its own settings. With "
+          + "--lesson go --seed, --threads and --output")
+    }
+    return settings.seed
+  }
+
   /// Sets what was given; returns the options that changed something.
   private func apply(to settings: inout TrainSettings) -> [String] {
     var changed: [String] = []

@@ -12,6 +12,7 @@ final class TrainingDisplay {
   private var accuracies: [Double]
   private var lastTest: TrainingLog.Test?
   private var sinceLine: [Double] = []
+  private var lastStep: TrainingEvent.Step?
   private var lastDrawn: ContinuousClock.Instant?
   private var drawnLines = 0
 
@@ -40,6 +41,7 @@ final class TrainingDisplay {
     switch event {
     case .iteration(let step):
       losses.append(Double(step.loss))
+      lastStep = step
       sinceLine.append(Double(step.loss))
       if isLive {
         drawIfDue(step)
@@ -50,7 +52,10 @@ final class TrainingDisplay {
     case .test(let test):
       accuracies.append(test.accuracy)
       lastTest = test
-      if !isLive {
+      if isLive {
+        // The last test would not be seen otherwise: no iteration follows it.
+        if let lastStep { draw(lastStep) }
+      } else {
         line(
           "\(Format.grouped(test.iteration))  test: loss \(Format.value(test.loss)), "
             + "accuracy \(Format.percent(test.accuracy))")
@@ -92,7 +97,11 @@ final class TrainingDisplay {
     {
       return
     }
-    lastDrawn = now
+    draw(step)
+  }
+
+  private func draw(_ step: TrainingEvent.Step) {
+    lastDrawn = .now
     clear()
     let lines = liveLines(step)
     write(lines.map { $0 + "\n" }.joined())

@@ -77,6 +77,6 @@ struct TrainingFiles {
   ///
   /// - Throws: `PictureError` when there is none.
   static func filters(_ filters: [Raster], columns: Int? = nil) throws(PictureError) -> Picture {
-    try Raster.sheet(filters, columns: columns, magnification: 4)
+    try Raster.sheet(filters, columns: columns, magnification: 8)
   }
 }

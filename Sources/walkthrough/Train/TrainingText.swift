@@ -12,7 +12,18 @@ struct TrainingText {
       + section("Confusion matrix", explanation: Self.confusion, table: confusionTable)
       + section(
         "Size of a step against that of the weights", explanation: Self.ratios, table: ratioTable)
-      + ["", "digest of the parameters  \(report.digest)"]
+      + filters + ["", "digest of the parameters  \(report.digest)"]
+  }
+
+  /// How far apart the two pictures' scales are: what is grey in one may be bright in the other.
+  private var filters: [String] {
+    guard let before = report.filtersBefore.first, let after = report.filtersAfter.first
+    else { return [] }
+    let text =
+      "In conv1-before.png and conv1-after.png grey is 0, and the scale ends at the largest weight: "
+      + "\(Format.value(before.upper)) before, \(Format.value(after.upper)) after."
+    return ["", terminal.styled("What the first layer looks for", .heading)]
+      + terminal.wrapped(text)
   }
 
   private var summary: String {

@@ -7,6 +7,8 @@ enum NetworkChange: String, Codable, CaseIterable {
   /// Every weight and bias starts at 0, as in a prototxt that names no fillers.
   case zeroWeights
   case withoutLRN
+  /// α of LRN is Caffe's default, 1, in place of AlexNet's 10⁻⁴.
+  case strongLRN
   case withoutDropout
   /// No convolution is split into groups.
   case withoutGroups
@@ -26,6 +28,13 @@ enum NetworkChange: String, Codable, CaseIterable {
       network.removeLayers { if case .lrn = $0 { true } else { false } }
     case .withoutDropout:
       network.removeLayers { if case .dropout = $0 { true } else { false } }
+    case .strongLRN:
+      for index in network.layers.indices {
+        if case .lrn(var lrn) = network.layers[index].operation {
+          lrn.alpha = LRNSpecification().alpha
+          network.layers[index].operation = .lrn(lrn)
+        }
+      }
     case .withoutGroups:
       for index in network.layers.indices {
         if case .convolution(var convolution) = network.layers[index].operation {

@@ -11,18 +11,11 @@ enum Lesson: String, CaseIterable, ExpressibleByArgument {
   case overfitOneBatch = "overfit-one-batch"
   case groupTwo = "group-two"
 
-  /// One of the runs that are compared.
-  struct Run {
-    /// What sets it apart.
-    var label: String
-    var settings: TrainSettings
-  }
-
   /// What it is about, in a line.
   var title: String {
     switch self {
     case .zeroWeights: "Zero weights don't learn"
-    case .learningRate: "Too small, right, too large: the learning rate"
+    case .learningRate: "The learning rate: too small, right, too large"
     case .noMomentum: "Without momentum"
     case .noLRN: "Without local response normalisation"
     case .noDropout: "Without dropout: overfitting"
@@ -30,6 +23,9 @@ enum Lesson: String, CaseIterable, ExpressibleByArgument {
     case .groupTwo: "Two groups: what splitting the channels does"
     }
   }
+
+  /// Whether its runs are also tested on the pictures that they learnt from.
+  var looksAtOwnPictures: Bool { self == .noDropout || self == .overfitOneBatch }
 
   /// Said before the runs.
   var explanation: String {
@@ -45,29 +41,32 @@ enum Lesson: String, CaseIterable, ExpressibleByArgument {
       """
     case .learningRate:
       """
-      The same network on the same batches with three learning rates. Too small, and each step \
+      The same network on the same batches with several learning rates. Too small, and each step \
       changes next to nothing. Too large, and a step overshoots the valley that it should walk \
-      along: the loss jumps, stays at ln 10 = 2.303 (guessing among ten classes) or becomes \
-      infinite. Look for the largest rate that still falls smoothly.
+      along: the loss jumps, stays near ln 10 = 2.303 (guessing among ten classes) or becomes \
+      infinite. Look for the largest rate at which it still falls smoothly.
       """
     case .noMomentum:
       """
       With momentum m a step is this gradient's plus m times the last step: steps in a lasting \
       direction add up to 1/(1 − m) times the length, 10 times for 0.9, while directions that \
-      change sign cancel. Without it the same learning rate walks much slower along the valley.
+      change sign cancel. Without it the same learning rate walks much slower along the valley; \
+      a larger rate can make up for it, as long as the valley is not too narrow.
       """
     case .noLRN:
       """
       Local response normalisation divides each activation by a function of its neighbours' \
       squares in the channels beside it (Krizhevsky et al. 2012, 3.3). With AlexNet's α = 10⁻⁴ \
-      it does little to activations around 1: later networks left it out. See how little is lost.
+      it should do little to activations around 1, and little be lost without it: later networks \
+      left it out. With α = 1, Caffe's default for prototxts that name none, it should be felt.
       """
     case .noDropout:
       """
       Few pictures, learnt often. Dropout sets a fifth of the activations of fc6 and fc7 to 0 (in \
       AlexNet half), at random each time, so that no neuron can rely on another; without it the \
-      network learns its pictures by heart sooner. Compare the training loss with the accuracy on \
-      unseen pictures: a small loss with a poor accuracy is overfitting.
+      network should learn its pictures by heart sooner. A loss that is smaller on these pictures \
+      than on unseen ones is overfitting; both are taken with all neurons, since the loss of the \
+      batches has some missing where there is dropout.
       """
     case .overfitOneBatch:
       """
@@ -80,67 +79,11 @@ enum Lesson: String, CaseIterable, ExpressibleByArgument {
       """
       AlexNet was split over two GPUs: kernels of conv2, conv4 and conv5 see only half of the \
       channels below (`group: 2`), which halves their weights and work. In the paper's network \
-      the halves of conv1 specialised: one in form, one in colour (figure 3). Compare the \
-      accuracy, and the colourfulness of conv1's halves; a run of a minute shows only the \
-      beginning of what 90 epochs of ImageNet do.
+      the halves of conv1 specialised: one in form, one in colour (figure 3). Have they here? In \
+      the run without groups every kernel of conv2 sees all filters, so its halves can only \
+      differ by chance. A run of seconds shows at most the beginning of what 90 epochs of \
+      ImageNet do.
       """
-    }
-  }
-
-  /// The runs.
-  var runs: [Run] {
-    func run(
-      _ label: String, iterations: Int = 400, _ change: (inout TrainSettings) -> Void = { _ in }
-    ) -> Run {
-      var settings = TrainSettings(network: .mini)
-      settings.iterations = iterations
-      settings.images = 2000
-      settings.testInterval = max(iterations / 8, 1)
-      change(&settings)
-      return Run(label: label, settings: settings)
-    }
-    switch self {
-    case .zeroWeights:
-      var settings = TrainSettings(network: .caffenet)
-      settings.baseLearningRate = 0.01
-      settings.batch = 8
-      settings.iterations = 10
-      settings.images = 80
-      settings.testImages = 20
-      settings.testInterval = 0
-      settings.change = .zeroWeights
-      return [Run(label: "caffenet.py as emitted", settings: settings)]
-    case .learningRate:
-      return [
-        run("0.0001: too small") { $0.baseLearningRate = 0.0001 },
-        run("\(TrainSettings(network: .mini).baseLearningRate): right"),
-        run("0.3: too large") { $0.baseLearningRate = 0.3 },
-      ]
-    case .noMomentum:
-      return [run("momentum 0.9"), run("no momentum") { $0.momentum = 0 }]
-    case .noLRN:
-      return [run("with LRN"), run("without LRN") { $0.change = .withoutLRN }]
-    case .noDropout:
-      return [
-        run("with dropout", iterations: 600) { $0.images = 200 },
-        run("without dropout", iterations: 600) {
-          $0.images = 200
-          $0.change = .withoutDropout
-        },
-      ]
-    case .overfitOneBatch:
-      return [
-        run("one batch", iterations: 200) {
-          $0.images = $0.batch
-          $0.isAugmented = false
-          $0.policy = .fixed
-        }
-      ]
-    case .groupTwo:
-      return [
-        run("2 groups", iterations: 600),
-        run("1 group", iterations: 600) { $0.change = .withoutGroups },
-      ]
     }
   }
 }

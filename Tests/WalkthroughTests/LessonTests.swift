@@ -1,0 +1,220 @@
+import Fast
+import Layers
+import Networks
+import Tensors
+import Testing
+import Training
+
+@testable import walkthrough
+
+@Suite("What lessons find")
+struct LessonTests {
+  /// A run whose loss falls in a straight line, tested at its end.
+  private func outcome(
+    _ label: String, from first: Float = 2.3, to last: Float, iterations: Int = 100,
+    accuracy: Double = 0.5
+  ) -> LessonOutcome {
+    var outcome = LessonOutcome(label: label)
+    outcome.log.losses = (0..<iterations).map {
+      first + (last - first) * Float($0) / Float(iterations - 1)
+    }
+    outcome.log.tests = [.init(iteration: iterations, loss: Double(last), accuracy: accuracy)]
+    return outcome
+  }
+
+  private func verdicts(_ lesson: Lesson, _ outcomes: [LessonOutcome]) -> [Bool?] {
+    lesson.findings(outcomes).map(\.isExpected)
+  }
+
+  @Test("a run whose loss is no number has nothing to compare", arguments: Lesson.allCases)
+  func diverged(lesson: Lesson) throws {
+    var outcomes = lesson.runs(seed: 1).map { outcome($0.label, to: 1) }
+    outcomes[0].divergence = ("NaN", 7)
+    let findings = lesson.findings(outcomes)
+    #expect(findings.map(\.isExpected) == [false])
+    #expect(findings[0].measurement.contains("NaN in iteration 7"))
+  }
+
+  @Test("a lesson finds something in every run that came to an end", arguments: Lesson.allCases)
+  func complete(lesson: Lesson) {
+    let outcomes = lesson.runs(seed: 1).map { run in
+      var outcome = outcome(run.label, to: 1)
+      outcome.ownPictures = .init(loss: 0.5, accuracy: 0.9)
+      return outcome
+    }
+    #expect(!lesson.findings(outcomes).isEmpty)
+    #expect(lesson.findings([]).isEmpty)
+  }
+
+  @Test("the runs of a lesson differ in what their label says, and start from the seed given")
+  func runs() {
+    for lesson in Lesson.allCases {
+      let runs = lesson.runs(seed: 5)
+      #expect(runs.allSatisfy { $0.settings.seed == 5 })
+      #expect(Set(runs.map(\.label)).count == runs.count)
+      for (first, second) in zip(runs, runs.dropFirst()) {
+        #expect(first.settings != second.settings, "\(lesson): \(second.label)")
+      }
+    }
+  }
+
+  @Test("zero weights: the first loss is ln C, and only the last parameter moves")
+  func zeroWeights() {
+    var run = outcome("zeros", from: 6.9077554, to: 6.8)
+    run.classes = 1000
+    run.parameters = [("conv1's weights", false), ("fc8's weights", false), ("fc8's bias", true)]
+    #expect(verdicts(.zeroWeights, [run]) == [true, true])
+    run.parameters[0].hasMoved = true
+    #expect(verdicts(.zeroWeights, [run]) == [true, false])
+    run.parameters = run.parameters.map { ($0.name, false) }
+    #expect(Lesson.zeroWeights.findings([run])[1].measurement.contains("nothing; 3 of 3"))
+    run.log.losses[0] = 7.1
+    #expect(verdicts(.zeroWeights, [run]) == [false, false])
+  }
+
+  @Test("learning rates: the middle one has to end lowest; what diverges ended highest")
+  func learningRates() {
+    let (small, right, large) = (
+      outcome("small", to: 2.2), outcome("right", to: 0.5), outcome("large", to: 3)
+    )
+    #expect(verdicts(.learningRate, [small, right, large, large]) == [true])
+    #expect(verdicts(.learningRate, [right, small, large, large]) == [false])
+    #expect(
+      verdicts(.learningRate, [large, outcome("right", to: 2.8), large, large]) == [false])
+    var lost = large
+    lost.divergence = ("NaN", 12)
+    let findings = Lesson.learningRate.findings([small, right, large, lost])
+    #expect(findings.map(\.isExpected) == [true])
+    #expect(findings[0].measurement.contains("at NaN in iteration 12 with large"))
+    #expect(verdicts(.learningRate, [small, lost, right, large]) == [false])
+  }
+
+  @Test("momentum: a lower loss, reached sooner, which a larger rate makes up for")
+  func momentum() {
+    let (fast, slow) = (outcome("with", to: 0.3), outcome("without", to: 2))
+    #expect(verdicts(.noMomentum, [fast, slow, outcome("raised", to: 0.5)]) == [true, true, true])
+    // slow's last mean is 2.029; fast falls by 2/99 an iteration, and its mean of 20 is there after
+    // (2.3 − 2.029) / (2/99) + 10.5 = 23.9.
+    let findings = Lesson.noMomentum.findings([fast, slow, fast])
+    #expect(findings[1].measurement.contains("without momentum took 24"))
+    #expect(verdicts(.noMomentum, [slow, fast, slow]) == [false, true])
+    let raised = outcome("raised", to: 1.9)
+    #expect(verdicts(.noMomentum, [fast, slow, raised]) == [true, true, false])
+  }
+
+  @Test("LRN: accuracies count as equal within twice the error of counting")
+  func normalisation() {
+    func run(_ accuracy: Double, divisor: Float) -> LessonOutcome {
+      var run = outcome("run", to: 0.5, accuracy: accuracy)
+      let input = Tensor<Float>(Shape(1, 1, 1, 2), [2, 0])
+      let output = Tensor<Float>(Shape(1, 1, 1, 2), [2 / divisor, 0])
+      run.normalisations = [NormalisationEffect(layer: "norm1", input: input, output: output)]
+      return run
+    }
+    let strong = run(0.7, divisor: 2)
+    // √(2·0.8·0.2/500) = 0.025.
+    #expect(
+      verdicts(.noLRN, [run(0.8, divisor: 1), run(0.84, divisor: 1), strong])
+        == [true, true, true, nil])
+    #expect(
+      verdicts(.noLRN, [strong, run(0.86, divisor: 1), run(0.7, divisor: 1)])
+        == [false, false, false, nil])
+    let measured = Lesson.noLRN.findings([strong, strong, strong])
+    #expect(measured[0].measurement.contains("norm1 divided values of size 1.414"))
+    #expect(measured[0].measurement.contains("by 2.000 in the mean"))
+  }
+
+  @Test("LRN's effect is measured in a network that has run")
+  func normalisationInNetwork() throws {
+    let network = try Network(mini(), backend: FastBackend<Float>(), gradients: .none)
+    var random = SplitMix64(seed: 1)
+    try network.load(images: .normal(network.input.shape, using: &random), labels: [3])
+    try network.forward()
+    let effects = NormalisationEffect.all(in: network)
+    #expect(effects.map(\.layer) == ["norm1", "norm2"])
+    #expect(effects.allSatisfy { $0.meanDivisor >= 1 && $0.meanDivisor <= $0.greatestDivisor })
+    #expect(effects.allSatisfy { $0.size > 0 && $0.greatestDivisor < 1.01 })
+  }
+
+  @Test("dropout: the gap between own and unseen pictures has to be there, and to shrink")
+  func dropout() {
+    func run(own: Double, unseen: Float) -> LessonOutcome {
+      var run = outcome("run", to: unseen)
+      run.ownPictures = .init(loss: own, accuracy: 0.9)
+      return run
+    }
+    let (small, wide) = (run(own: 0.3, unseen: 0.8), run(own: 0.1, unseen: 0.9))
+    #expect(verdicts(.noDropout, [small, wide]) == [true, true])
+    #expect(verdicts(.noDropout, [wide, small]) == [true, false])
+    #expect(verdicts(.noDropout, [small, run(own: 1, unseen: 0.9)]) == [false, false])
+  }
+
+  @Test("one batch: it has to be known by heart")
+  func oneBatch() {
+    var run = outcome("one batch", to: 0, iterations: 200, accuracy: 0.3)
+    run.ownPictures = .init(loss: 0, accuracy: 1)
+    #expect(verdicts(.overfitOneBatch, [run]) == [false, true])
+    run.log.losses += [Float](repeating: 0.01, count: 20)
+    #expect(verdicts(.overfitOneBatch, [run]) == [true, true])
+    run.ownPictures?.accuracy = 0.2
+    #expect(verdicts(.overfitOneBatch, [run]) == [false, false])
+  }
+
+  @Test("groups: fewer parameters; what the halves are is measured, not expected")
+  func groups() {
+    var (split, whole) = (outcome("2 groups", to: 0.5), outcome("1 group", to: 0.5))
+    (split.parameterCount, whole.parameterCount) = (10, 20)
+    split.filters = Tensor(Shape(4, 3, 2, 2), repeating: 1)
+    #expect(verdicts(.groupTwo, [split, whole]) == [true, nil, nil, nil])
+    #expect(verdicts(.groupTwo, [whole, split])[0] == false)
+  }
+}
+
+@Suite("Halves of filters")
+struct FilterHalvesTests {
+  /// Filters of 3×3×3: grey ones that change from left to right, then colourful ones that change
+  /// from top to bottom.
+  private func filters(_ kinds: [Bool]) -> Tensor<Float> {
+    var tensor = Tensor<Float>(Shape(kinds.count, 3, 3, 3))
+    for (kernel, isFirst) in kinds.enumerated() {
+      for channel in 0..<3 {
+        for y in 0..<3 {
+          for x in 0..<3 {
+            let position = ((kernel * 3 + channel) * 3 + y) * 3 + x
+            tensor[position] = isFirst ? Float(x - 1) : Float(y - 1) * Float(channel)
+          }
+        }
+      }
+    }
+    return tensor
+  }
+
+  @Test("their shares are those of the formula")
+  func shares() {
+    let halves = FilterHalves(filters([true, true, false, false]))
+    #expect(halves.colour.first == 0)
+    // Of 0, 1 and 4 in the squares, (−1)² + 0 + 1² are distance from the mean.
+    #expect(abs(halves.colour.second - 2.0 / 5) < 1e-12)
+    #expect(halves.uprightness.first == 1)
+    #expect(halves.uprightness.second == 0)
+  }
+
+  @Test("halves of two kinds are hardly chance, mixed ones may be")
+  func chance() {
+    let sorted = FilterHalves(filters((0..<16).map { $0 < 8 }))
+    // Two of the 16 over 8 = 12,870 ways to deal are as different.
+    #expect(sorted.colour.chance() < 0.002)
+    let mixed = FilterHalves(filters((0..<16).map { $0.isMultiple(of: 2) }))
+    #expect(mixed.colour.chance() == 1)
+    #expect(mixed.uprightness.chance() == 1)
+  }
+
+  @Test("no filters, and filters of zeros, have no shares")
+  func empty() {
+    for filters in [Tensor<Float>(Shape(0, 3, 3, 3)), Tensor<Float>(Shape(2, 3, 3, 3))] {
+      let halves = FilterHalves(filters)
+      #expect(halves.colour.first == 0 && halves.colour.second == 0)
+      #expect(halves.colour.chance(deals: 10) == 1)
+    }
+  }
+}
