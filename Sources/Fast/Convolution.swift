@@ -7,8 +7,6 @@ import Tensors
 ///
 /// Tricks:
 /// - Blocks of images or rows run in parallel, each a single-threaded product.
-/// - The output starts as the bias and the product is added to it: OpenBLAS would write zeros first
-///   otherwise, so the bias costs nothing.
 /// - Small images share a product (`ColumnBlocks`); bias and ReLU then ride on the copy from the
 ///   product to the images.
 /// - A single small image is cut by kernels instead, over columns that are built once.
@@ -122,7 +120,7 @@ private struct ForwardPass<Scalar: FastScalar> {
           memory: output + geometry.outputOffset(image: firstImage, group: group) + firstPosition,
           stride: geometry.positions, count: stride)
         : Target(memory: memory + product, stride: stride, count: stride)
-      let isStarted = isAlone && start(target, group: group, kernels: 0..<kernels)
+      if isAlone { start(target, group: group, kernels: 0..<kernels) }
       for i in 0..<slices.parts {
         let channels = slices[i]
         let source = {
@@ -142,10 +140,10 @@ private struct ForwardPass<Scalar: FastScalar> {
         }
         multiply(
           columns, stride: columnsStride, group: group, kernels: 0..<kernels, channels: channels,
-          into: target, adding: i > 0 || isStarted)
+          into: target, adding: i > 0 || isAlone && bias != nil)
       }
       if isAlone {
-        finish(target, group: group, kernels: 0..<kernels, hasBias: isStarted)
+        finish(target, kernels: kernels)
       } else {
         handOut(target, to: block.images, group: group)
       }
@@ -182,11 +180,11 @@ private struct ForwardPass<Scalar: FastScalar> {
         let target = Target(
           memory: output + geometry.outputOffset(image: image, group: group)
             + range.lowerBound * positions, stride: positions, count: positions)
-        let isStarted = start(target, group: group, kernels: range)
+        start(target, group: group, kernels: range)
         multiply(
           source, stride: positions, group: group, kernels: range,
-          channels: 0..<geometry.groupChannels, into: target, adding: isStarted)
-        finish(target, group: group, kernels: range, hasBias: isStarted)
+          channels: 0..<geometry.groupChannels, into: target, adding: bias != nil)
+        finish(target, kernels: range.count)
       }
     }
   }
@@ -197,32 +195,24 @@ private struct ForwardPass<Scalar: FastScalar> {
     let stride, count: Int
   }
 
-  /// The biases of some kernels of a group.
+  /// Fills each kernel's row with its bias, if there are any: the product is added to it.
   @inline(__always)
-  private func bias(group: Int, kernels: Range<Int>) -> UnsafePointer<Scalar>? {
-    bias.map { $0 + group * geometry.groupKernels + kernels.lowerBound }
-  }
-
-  /// Fills each kernel's row with its bias; false, if there is none or it is not to come first.
-  @inline(__always)
-  private func start(_ target: Target, group: Int, kernels: Range<Int>) -> Bool {
-    guard engine.uses(.biasFirst), let bias = bias(group: group, kernels: kernels) else {
-      return false
+  private func start(_ target: Target, group: Int, kernels: Range<Int>) {
+    guard let bias = bias.map({ $0 + group * geometry.groupKernels + kernels.lowerBound }) else {
+      return
     }
     for k in 0..<kernels.count {
       (target.memory + k * target.stride).fill(target.count, with: bias[k])
     }
-    return true
   }
 
-  /// Adds the bias, unless it is in already, and applies the ReLU, if there is one.
+  /// Applies the ReLU, if there is one.
   @inline(__always)
-  private func finish(_ target: Target, group: Int, kernels: Range<Int>, hasBias: Bool) {
-    let bias = hasBias ? nil : bias(group: group, kernels: kernels)
-    for k in 0..<kernels.count {
+  private func finish(_ target: Target, kernels: Int) {
+    guard let slope else { return }
+    for k in 0..<kernels {
       let row = target.memory + k * target.stride
-      if let bias { row.set(row, plus: bias[k], target.count) }
-      if let slope { row.rectify(row, slope: slope, target.count) }
+      row.rectify(row, slope: slope, target.count)
     }
   }
 

@@ -103,6 +103,6 @@ public final class Engine: Sendable {
     precondition(
       workspace.memory.loadUnaligned(fromByteOffset: byteCount, as: UInt64.self) == guardWord,
       "a piece wrote beyond its \(byteCount) bytes of working memory")
-    if uses(.keptMemory) { pool.giveBack(workspace) } else { pool.discard(workspace) }
+    pool.giveBack(workspace)
   }
 }

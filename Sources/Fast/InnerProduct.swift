@@ -8,7 +8,7 @@ import Tensors
 /// Tricks:
 /// - The outputs are cut into fixed blocks, each a single-threaded product: the weights are read
 ///   once for the whole batch.
-/// - The output starts as the bias, and a fused ReLU follows while the block is in the cache.
+/// - A ReLU behind it is applied while the block is in the cache (`ReLUFusing`).
 /// - For up to 16 images the weights are not worth rearranging, as a matrix product does: each is
 ///   read once and multiplied with all images, at the speed of memory (`InnerProduct+Few.swift`).
 ///

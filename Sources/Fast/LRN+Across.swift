@@ -3,15 +3,13 @@ import Tensors
 
 /// Local response normalisation across channels.
 extension LRN {
-  /// The positions of a piece: few enough that their values in the channels of a window stay in
-  /// the first-level cache, and those in all channels in the second.
+  /// The positions of a piece: the working memory of a thread doesn't grow with the image, and an
+  /// image alone is work for several threads.
   private static var positionsAtOnce: Int { 1024 }
 
   /// The memory of piece i: from where to where in an image, and in which.
   private func pieces(_ shape: Shape) -> Partition {
-    Partition(
-      shape.spatialCount,
-      partsOfAtMost: engine.uses(.positionStretches) ? Self.positionsAtOnce : shape.spatialCount)
+    Partition(shape.spatialCount, partsOfAtMost: Self.positionsAtOnce)
   }
 
   @inline(__always)

@@ -10,8 +10,6 @@ import Tensors
 ///   element.
 /// - Every window is summed directly, in vectors. A running sum that adds one end and subtracts the
 ///   other would be cheaper, but it drifts.
-/// - Across channels, a piece is a stretch of positions in all channels, so that what is summed
-///   stays in the cache.
 ///
 /// Twin: `Sources/Reference/LRN.swift`. Source: Krizhevsky et al. 2012, section 3.3, in the
 /// convention of Caffe's `lrn_layer.cpp`.

@@ -6,9 +6,6 @@
 public enum Trick: String, CaseIterable, Sendable {
   /// Multiply `Float`s by `MatrixProduct` in builds for AVX-512. Without: by OpenBLAS.
   case ownProduct = "own-product"
-  /// Start a convolution's output as the bias and add the product. Without: add the bias in a pass
-  /// of its own.
-  case biasFirst = "bias-first"
   /// Build a convolution's columns for a few channels at a time, so that they are multiplied while
   /// they are in the cache. Without: for all channels.
   case channelSlices = "channel-slices"
@@ -25,9 +22,6 @@ public enum Trick: String, CaseIterable, Sendable {
   case slidingWindows = "sliding-windows"
   /// Compute s^−¾ by Newton's method in vectors. Without: by the library's power.
   case inverseRoot = "inverse-root"
-  /// Normalise across channels by stretches of positions that stay in the cache. Without: by
-  /// images.
-  case positionStretches = "position-stretches"
   /// Read the weights of an inner product once for up to 16 images. Without: multiply matrices.
   case fewImages = "few-images"
   /// Multiply an image with four rows of weights at a time. Without: with one after the other.
@@ -36,6 +30,4 @@ public enum Trick: String, CaseIterable, Sendable {
   case weightTiles = "weight-tiles"
   /// Apply a ReLU in the pass that writes a layer's output. Without: in one of its own.
   case fusedReLU = "fused-relu"
-  /// Keep working memory from call to call. Without: allocate it anew.
-  case keptMemory = "kept-memory"
 }

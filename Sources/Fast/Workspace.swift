@@ -50,12 +50,6 @@ final class WorkspacePool: Sendable {
     state.withLock { $0.free.append(workspace) }
   }
 
-  /// Frees a block that was taken.
-  func discard(_ workspace: Workspace) {
-    state.withLock { $0.bytes -= workspace.byteCount }
-    workspace.memory.deallocate()
-  }
-
   deinit {
     state.withLock { state in
       for workspace in state.free { workspace.memory.deallocate() }

@@ -118,16 +118,16 @@ struct CompareTests {
     #expect(report.tricks.map(\.trick) == Trick.allCases.map(\.rawValue))
     for row in report.tricks {
       #expect(!row.layers.isEmpty)
-      for times in [row.forward, row.backward, row.wholePass] {
+      for times in [row.forward, row.backward, row.bothOfAllLayers] {
         #expect(times.with > 0 && times.without > 0 && times.gain > 0)
       }
-      #expect(row.forward.with + row.backward.with <= row.wholePass.with)
+      #expect(row.forward.with + row.backward.with <= row.bothOfAllLayers.with)
     }
     let split = report.tricks.first { $0.trick == "split-rows" }
     #expect(split?.layers == ["conv1"])
     let lines = report.lines()
     #expect(lines[0].hasPrefix("mini, optimized version with and without each trick"))
-    #expect(lines.count == 8 + report.tricks.count)
+    #expect(lines.count == 9 + report.tricks.count)
   }
 
   @Test(

@@ -16,17 +16,35 @@ struct Measurement {
     seconds += other.seconds
   }
 
-  /// The middle of the measured times; NaN without any.
-  var median: Double {
-    let sorted = seconds.sorted()
-    guard !sorted.isEmpty else { return .nan }
-    let middle = sorted.count / 2
-    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+  /// The sums of times that were measured together.
+  static func sum(_ measurements: [Measurement]) -> Measurement {
+    let count = measurements.map(\.seconds.count).min() ?? 0
+    var sum = Measurement()
+    sum.seconds = (0..<count).map { i in measurements.reduce(0) { $0 + $1.seconds[i] } }
+    return sum
   }
+
+  /// The quotients of times that were measured in turn.
+  func ratios(to other: Measurement) -> [Double] {
+    zip(seconds, other.seconds).map { $0 / max($1, 1e-12) }
+  }
+
+  /// The middle of the measured times; NaN without any.
+  var median: Double { seconds.median }
 
   /// The least and the greatest time.
   var range: (least: Double, greatest: Double) {
     (seconds.min() ?? .nan, seconds.max() ?? .nan)
+  }
+}
+
+extension [Double] {
+  /// The middle of the numbers, or the mean of the two in the middle; NaN without any.
+  var median: Double {
+    let sorted = sorted()
+    guard !sorted.isEmpty else { return .nan }
+    let middle = sorted.count / 2
+    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
   }
 }
 

@@ -34,7 +34,7 @@ struct TrickComparison {
         trick: trick.rawValue, layers: concerned.map { definition.layers[$0].name },
         forward: .init(with: with.forward(concerned), without: without.forward(concerned)),
         backward: .init(with: with.backward(concerned), without: without.backward(concerned)),
-        wholePass: .init(with: with.wholePass, without: without.wholePass))
+        bothOfAllLayers: .init(with: with.bothOfAllLayers, without: without.bothOfAllLayers))
     }
     progress.finish()
     return TrickReport(
@@ -57,12 +57,10 @@ struct TrickComparison {
   private func layers(concernedBy trick: Trick) -> [Int] {
     definition.layers.indices.filter { index in
       switch (trick, definition.layers[index].operation) {
-      case (.keptMemory, _),
-        (.ownProduct, .convolution), (.ownProduct, .innerProduct),
+      case (.ownProduct, .convolution), (.ownProduct, .innerProduct),
         (.fusedReLU, .convolution), (.fusedReLU, .innerProduct), (.fusedReLU, .relu),
-        (.biasFirst, .convolution), (.channelSlices, .convolution),
-        (.sharedProducts, .convolution), (.kernelPieces, .convolution),
-        (.slidingWindows, .pooling), (.inverseRoot, .lrn), (.positionStretches, .lrn),
+        (.channelSlices, .convolution), (.sharedProducts, .convolution),
+        (.kernelPieces, .convolution), (.slidingWindows, .pooling), (.inverseRoot, .lrn),
         (.fewImages, .innerProduct), (.fourRows, .innerProduct), (.weightTiles, .innerProduct):
         true
       case (.wholePlanes, .convolution(let convolution)): convolution.stride == 1
@@ -92,25 +90,28 @@ private struct LayerTimes {
     }
   }
 
-  /// The sum of the medians of some layers, in seconds.
-  func forward(_ layers: [Int]) -> Double { layers.reduce(0) { $0 + forward[$1].median } }
-  func backward(_ layers: [Int]) -> Double { layers.reduce(0) { $0 + backward[$1].median } }
+  /// The time of some layers together, once for each measured pass.
+  func forward(_ layers: [Int]) -> Measurement { .sum(layers.map { forward[$0] }) }
+  func backward(_ layers: [Int]) -> Measurement { .sum(layers.map { backward[$0] }) }
 
   /// That of both passes of all layers.
-  var wholePass: Double {
-    let all = Array(forward.indices)
-    return forward(all) + backward(all)
-  }
+  var bothOfAllLayers: Measurement { .sum(forward + backward) }
 }
 
 /// What each trick gained.
 struct TrickReport: Encodable {
-  /// Seconds with a trick and without.
+  /// Medians with a trick and without, in seconds.
   struct Times: Encodable {
     var with: Double
     var without: Double
+    /// The median of the ratios of two passes that followed each other: a clock that drifts changes
+    /// it less than it changes the ratio of the medians.
+    var gain: Double
 
-    var gain: Double { without / max(with, 1e-12) }
+    init(with: Measurement, without: Measurement) {
+      (self.with, self.without) = (with.median, without.median)
+      gain = without.ratios(to: with).median
+    }
   }
 
   struct Row: Encodable {
@@ -119,8 +120,7 @@ struct TrickReport: Encodable {
     var layers: [String]
     var forward: Times
     var backward: Times
-    /// Forwards and backwards, all layers.
-    var wholePass: Times
+    var bothOfAllLayers: Times
   }
 
   var network: String
@@ -130,12 +130,13 @@ struct TrickReport: Encodable {
   /// The gains as lines of text.
   func lines() -> [String] {
     var table = TextTable(
-      header: ["trick", "forward", "without", "gain", "backward", "without", "gain", "whole pass"])
+      header: ["trick", "forward", "without", "gain", "backward", "without", "gain", "all layers"])
     table.rows = tricks.map { row in
-      [row.trick] + cells(row.forward) + cells(row.backward) + [gain(row.wholePass)]
+      [row.trick] + cells(row.forward) + cells(row.backward) + [gain(row.bothOfAllLayers)]
     }
     return environment.heading("\(network), optimized version with and without each trick") + [
-      "Times are of the layers that a trick concerns; the last gain is that of both passes of all.",
+      "Times are of the layers that a trick concerns, but the last gain is that of both passes of all.",
+      "A gain is the median of the ratios of passes in turn.",
       "",
     ] + table.lines()
   }
