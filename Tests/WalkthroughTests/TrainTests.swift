@@ -79,7 +79,7 @@ struct TrainTests {
       let parser = XMLParserCheck()
       #expect(parser.accepts(try Data(contentsOf: folder.url.appending(path: name))))
     }
-    for part in ["test accuracy", "Confusion matrix", "upright stripes", "fc8", "digest of"] {
+    for part in ["test accuracy", "Confusion matrix", "Mistaken most often", "fc8", "digest of"] {
       #expect(ended.output.contains { $0.contains(part) }, "\(part)")
     }
     #expect(!ended.output.contains { $0.contains("\u{1B}") })
@@ -259,6 +259,16 @@ struct TrainingDisplayTests {
     #expect(Sparkline.text([1, .nan, 1], width: 3, range: 0...1) == "█ █")
     #expect(Sparkline.text([], width: 5) == "")
     #expect(Sparkline.text([3, 3], width: 5) == "▁▁")
+  }
+
+  @Test("the commonest mistakes are the largest counts beside the diagonal")
+  func mistakes() {
+    func text(_ confusion: [[Int]]) -> [[Int]] {
+      TrainingText.commonestMistakes(confusion).map { [$0.label, $0.predicted, $0.count] }
+    }
+    #expect(text([[9, 1, 0], [3, 9, 2], [2, 0, 9]]) == [[1, 0, 3], [1, 2, 2], [2, 0, 2]])
+    #expect(text([[5, 0], [0, 5]]).isEmpty)
+    #expect(text([]).isEmpty)
   }
 
   @Test("no line is wider than the terminal", arguments: [40, 80, 200])

@@ -10,6 +10,7 @@ struct TrainingText {
   func lines() -> [String] {
     [summary]
       + section("Confusion matrix", explanation: Self.confusion, table: confusionTable)
+      + commonest
       + section(
         "Size of a step against that of the weights", explanation: Self.ratios, table: ratioTable)
       + filters + ["", "digest of the parameters  \(report.digest)"]
@@ -44,7 +45,7 @@ struct TrainingText {
     "A row for each true class, a column for what the network took its test images for."
   private static let ratios = """
     ‖Δw‖ / ‖w‖ of the weights; about 0.001 is a usual sign of health. Much less hardly learns, \
-    much more forgets.
+    much more forgets. It falls with the learning rate.
     """
 
   private var confusionTable: TextTable? {
@@ -61,6 +62,29 @@ struct TrainingText {
         + classes.map { row[$0] == 0 ? "·" : "\(row[$0])" } + [share]
     }
     return table
+  }
+
+  /// What was mistaken for what, in words.
+  private var commonest: [String] {
+    let mistakes = Self.commonestMistakes(report.confusion).map { mistake in
+      "\(report.className(mistake.label)) for \(report.className(mistake.predicted)) "
+        + "(\(mistake.count) of \(report.confusion[mistake.label].reduce(0, +)))"
+    }
+    guard !mistakes.isEmpty else { return [] }
+    return [""] + terminal.wrapped("Mistaken most often: \(mistakes.joined(separator: ", ")).")
+  }
+
+  /// The largest counts beside the diagonal, at most three; of equal ones the first.
+  static func commonestMistakes(
+    _ confusion: [[Int]]
+  ) -> [(label: Int, predicted: Int, count: Int)] {
+    let mistakes = confusion.enumerated().flatMap { label, row in
+      row.enumerated().filter { $0.offset != label && $0.element > 0 }.map {
+        (label: label, predicted: $0.offset, count: $0.element)
+      }
+    }
+    // Sorting keeps the order of equal ones.
+    return Array(mistakes.sorted { $0.count > $1.count }.prefix(3))
   }
 
   private var ratioTable: TextTable? {
