@@ -136,6 +136,27 @@ struct TextFormatTests {
     #expect(try CaffeModel(decoding: bytes).message.prototxt() == text)
   }
 
+  @Test("prints by its number what a field can't be made of")
+  func otherWireTypes() throws {
+    // A layer (100) whose blob (7) has a number for its packed data (5), and whose relu_param (123) a
+    // string for its slope (1).
+    let bytes: [UInt8] = [
+      0xA2, 0x06, 0x0A, 0x3A, 0x02, 0x28, 0x03, 0xDA, 0x07, 0x03, 0x0A, 0x01, 0xFF,
+    ]
+    #expect(
+      try CaffeModel(decoding: bytes).message.prototxt() == """
+        layer {
+          blobs {
+            5: 3
+          }
+          relu_param {
+            1: "\\377"
+          }
+        }
+
+        """)
+  }
+
   @Test("carries such parameters over from the form of 2014")
   func otherLayersOfOldForm() throws {
     let old = try NetPrototxt(

@@ -36,7 +36,10 @@ private struct Printer {
   ) throws(CaffeFileError) {
     var reader = reader
     while let field = try reader.next() {
-      guard let known = schema.field(numbered: field.number) else {
+      // What a known field can't be made of, SwiftProtobuf has kept as it was, like an unknown one.
+      guard let known = schema.field(numbered: field.number),
+        field.type == known.wireType || field.type == .delimited && known.isRepeated
+      else {
         printUnknown(field, reader, indent: indent)
         continue
       }
@@ -44,7 +47,7 @@ private struct Printer {
         text += "\(indent)\(known.name) {\n"
         try print(reader.reader(of: field), message, indent: indent + "  ")
         text += "\(indent)}\n"
-      } else if field.type == .delimited, !known.isText {
+      } else if field.type != known.wireType {
         var packed = reader.reader(of: field)
         while !packed.isAtEnd {
           let value = try known.readPacked(&packed)
@@ -76,10 +79,13 @@ private struct Printer {
 }
 
 extension FieldSchema {
-  fileprivate var isText: Bool {
+  /// How a value of the field is laid out, unless it is packed with others.
+  fileprivate var wireType: WireType {
     switch kind {
-    case .string, .bytes: true
-    default: false
+    case .float: .fixed32
+    case .double: .fixed64
+    case .int32, .int64, .uint32, .bool, .enumeration: .varint
+    case .string, .bytes, .message: .delimited
     }
   }
 
