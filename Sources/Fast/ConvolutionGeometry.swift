@@ -11,7 +11,8 @@ struct ConvolutionGeometry {
   let kernel, stride, pad, dilation: Extent
   /// Whether a row of the columns is a channel moved by a constant distance, and copied as such.
   let keepsWidth: Bool
-  /// Whether input rows are split before they are copied: each goes to several taps then.
+  /// Whether input rows are split before they are copied: each goes to several taps then, and holds
+  /// several elements of each remainder.
   let splitsRows: Bool
   private let slicesChannels, sharesProducts: Bool
 
@@ -23,7 +24,8 @@ struct ConvolutionGeometry {
     (kernel, stride) = (specification.kernel, specification.stride)
     (pad, dilation) = (specification.pad, specification.dilation)
     keepsWidth = stride == 1 && outputWidth == width && engine.uses(.wholePlanes)
-    splitsRows = stride.width > 1 && kernel.width > 1 && engine.uses(.splitRows)
+    splitsRows =
+      stride.width > 1 && stride.width < width && kernel.width > 1 && engine.uses(.splitRows)
     slicesChannels = engine.uses(.channelSlices)
     sharesProducts = engine.uses(.sharedProducts)
   }

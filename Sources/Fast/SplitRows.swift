@@ -2,10 +2,11 @@ import Layers
 import Tensors
 
 extension ConvolutionGeometry {
-  /// The numbers of working memory that the columns of `rows` output rows take for it.
+  /// The numbers of working memory that the columns of `rows` output rows take for it: less than
+  /// twice what the input rows hold that they look at.
   func splitCount(rows: Int) -> Int {
     guard splitsRows else { return 0 }
-    return inputRows(for: 0..<rows).count * SplitRows<Float>.rowCount(self)
+    return min(inputRows(for: 0..<rows).count, height) * SplitRows<Float>.rowCount(self)
   }
 
   /// The input rows that some output rows look at, those in the padding included.
@@ -23,8 +24,9 @@ extension ConvolutionGeometry {
 /// What a tap reads, every s-th column, is contiguous then. The split takes one pass over the
 /// input, and conv1 reads each of its rows for 11·11/4 rows of columns.
 struct SplitRows<Scalar: FastScalar> {
+  /// Those of the input, without the padding.
   private let rows: Range<Int>
-  private let width, height, step, remainderCount: Int
+  private let width, step, remainderCount: Int
   private let memory: UnsafeMutablePointer<Scalar>
 
   /// The elements of a row, once split.
@@ -38,8 +40,8 @@ struct SplitRows<Scalar: FastScalar> {
   /// The rows that some output rows look at, in memory for `splitCount(rows:)` numbers.
   @inline(__always)
   init(_ geometry: ConvolutionGeometry, rows: Range<Int>, _ memory: UnsafeMutablePointer<Scalar>) {
-    self.rows = geometry.inputRows(for: rows)
-    (width, height) = (geometry.width, geometry.height)
+    self.rows = geometry.inputRows(for: rows).clamped(to: 0..<geometry.height)
+    width = geometry.width
     step = geometry.stride.width
     remainderCount = (geometry.width + step - 1) / step
     self.memory = memory
@@ -55,11 +57,10 @@ struct SplitRows<Scalar: FastScalar> {
       memory + (row - rows.lowerBound) * rowCount + remainder * remainderCount + quotient)
   }
 
-  /// Splits the rows of a channel that exist.
+  /// Splits the rows of a channel.
   @inline(__always)
   func fill(from channel: UnsafePointer<Scalar>) {
-    for row in max(rows.lowerBound, 0)..<max(min(rows.upperBound, height), max(rows.lowerBound, 0))
-    {
+    for row in rows {
       let target = memory + (row - rows.lowerBound) * rowCount
       let source = channel + row * width
       var x = 0

@@ -60,6 +60,15 @@ private let cases = [
     "windows of nothing but padding",
     ConvolutionSpecification(outputChannels: 2, kernel: 2, stride: 2, pad: 4), Shape(1, 2, 3, 3)),
   ConvolutionCase(
+    "a stride far beyond the input",
+    ConvolutionSpecification(
+      outputChannels: 2, kernel: 2, stride: Extent(height: 1, width: 1 << 30)), Shape(1, 2, 3, 7)),
+  ConvolutionCase(
+    "padding far beyond the input",
+    ConvolutionSpecification(
+      outputChannels: 2, kernel: 2, stride: Extent(height: 1 << 30, width: 2),
+      pad: Extent(height: 1 << 30, width: 1)), Shape(1, 2, 3, 5)),
+  ConvolutionCase(
     "prime sizes, images in parts",
     ConvolutionSpecification(outputChannels: 17, kernel: 3, pad: 1), Shape(37, 5, 11, 13)),
   ConvolutionCase(
