@@ -70,6 +70,16 @@ let package = Package(
         .embedInCode("Page/Resources/groups.js"), .embedInCode("Page/Resources/lrn.js"),
       ]),
 
+    // What the fuzzers run, and the tests that run it once more on what the fuzzers found.
+    .target(
+      name: "FuzzTargets",
+      dependencies: [
+        "CaffeFormats", "CaffeMessages", "Datasets", "Fast", "Layers", "Networks", "NumPyFiles",
+        "Reference", "Tensors", "Training", "CZlib", protobuf,
+      ],
+      path: "Tests/Fuzzing/Targets"),
+    .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"]),
+
     .testTarget(
       name: "GradientChecks",
       dependencies: [
@@ -127,4 +137,13 @@ let package = Package(
 if Context.environment["ALEXNET_DOCS"] != nil {
   package.dependencies.append(
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))
+}
+
+// The fuzzers themselves, which only link under the flags that script/fuzz builds them with.
+if Context.environment["ALEXNET_FUZZING"] != nil {
+  package.targets += [
+    .systemLibrary(name: "CFuzzer", path: "Tests/Fuzzing/CFuzzer"),
+    .executableTarget(
+      name: "fuzzer", dependencies: ["FuzzTargets", "CFuzzer"], path: "Tests/Fuzzing/Driver"),
+  ]
 }

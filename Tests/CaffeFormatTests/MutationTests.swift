@@ -70,7 +70,7 @@ struct MutationTests {
   @Test("of networks in text", arguments: ["tiny35/net.prototxt", "caffenet/test.upb.prototxt"])
   func prototxt(path: String) throws {
     let refusals = try refused(path) { bytes in
-      let net = try NetPrototxt(Prototxt(bytes: bytes, file: "file"))
+      let net = try NetPrototxt(Prototxt(decoding: bytes, file: "file"))
       _ = net.lint()
       _ = try net.network(phase: .training)
     }
@@ -100,8 +100,7 @@ struct MutationTests {
   @Test("of mean images")
   func mean() throws {
     let refusals = try refused("lmdb/mean.binaryproto") { bytes in
-      let blob = try BinaryMessage.decode(Caffe_BlobProto.self, bytes, file: "file")
-      _ = try MeanImage.picture(in: blob, file: "file") as Tensor<Float>
+      _ = try MeanImage.decode(bytes, file: "file", as: Float.self)
     }
     #expect(refusals > Self.count / 10)
   }

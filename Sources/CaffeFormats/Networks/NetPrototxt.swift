@@ -50,7 +50,11 @@ public struct NetPrototxt: Sendable {
     texts = self.message.layer.map { _ in nil }
   }
 
-  init(_ prototxt: Prototxt<Caffe_NetParameter>) throws(CaffeFileError) {
+  /// A network whose text has been read.
+  ///
+  /// - Throws: `CaffeFileError` for what can't be upgraded.
+  /// - Complexity: O(layers).
+  public init(_ prototxt: Prototxt<Caffe_NetParameter>) throws(CaffeFileError) {
     file = prototxt.file
     do {
       message = try prototxt.message.upgraded(file: file)

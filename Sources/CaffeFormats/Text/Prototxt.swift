@@ -31,7 +31,7 @@ public struct Prototxt<Content: Message>: Sendable {
   public init(contentsOf url: URL) throws(CaffeFileError) {
     let file = url.relativePath
     try self.init(
-      bytes: try readFile(url, limit: Self.limit), file: file)
+      decoding: try readFile(url, limit: Self.limit), file: file)
   }
 
   /// Reads a text.
@@ -42,10 +42,17 @@ public struct Prototxt<Content: Message>: Sendable {
   /// - Throws: as `init(contentsOf:)`.
   /// - Complexity: O(length) of the text.
   public init(parsing text: String, file: String = "text") throws(CaffeFileError) {
-    try self.init(bytes: Array(text.utf8), file: file)
+    try self.init(decoding: Array(text.utf8), file: file)
   }
 
-  init(bytes: [UInt8], file: String) throws(CaffeFileError) {
+  /// Reads the content of a file.
+  ///
+  /// - Parameters:
+  ///   - bytes: the whole file, text in UTF-8.
+  ///   - file: what error messages call it.
+  /// - Throws: as `init(contentsOf:)`.
+  /// - Complexity: O(length) of the text.
+  public init(decoding bytes: [UInt8], file: String = "text") throws(CaffeFileError) {
     self.file = file
     text = try TextParser.parse(bytes, as: .of(Content.self), file: file)
     do {

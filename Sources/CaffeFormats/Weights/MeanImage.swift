@@ -23,7 +23,22 @@ public enum MeanImage {
     return try picture(in: blob, file: url.relativePath)
   }
 
-  static func picture<Scalar: Tensors.Scalar>(
+  /// Reads the content of a file.
+  ///
+  /// - Parameters:
+  ///   - bytes: the whole file.
+  ///   - file: what error messages call it.
+  ///   - type: the number that the tensor is made of.
+  /// - Throws: as `read(_:as:)`.
+  /// - Complexity: O(length).
+  public static func decode<Scalar: Tensors.Scalar>(
+    _ bytes: [UInt8], file: String = "mean", as type: Scalar.Type = Scalar.self
+  ) throws(CaffeFileError) -> Tensor<Scalar> {
+    let blob = try BinaryMessage.decode(Caffe_BlobProto.self, bytes, file: file)
+    return try picture(in: blob, file: file)
+  }
+
+  private static func picture<Scalar: Tensors.Scalar>(
     in blob: Caffe_BlobProto, file: String
   ) throws(CaffeFileError) -> Tensor<Scalar> {
     let tensor = try blob.tensor(as: Scalar.self, named: "mean", file: file)

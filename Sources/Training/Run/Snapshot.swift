@@ -64,21 +64,43 @@ public struct Snapshot: Sendable {
   /// - Throws: `SnapshotError` naming the file and what is wrong with it.
   /// - Complexity: O(length) of the file, which is held in memory whole.
   public init(contentsOf url: URL) throws(SnapshotError) {
-    func error(_ problem: String) -> SnapshotError {
-      SnapshotError(path: url.relativePath, problem: problem)
-    }
+    let archive: NumPyArchive
     do throws(NumPyError) {
       archive = try NumPyArchive(contentsOf: url)
     } catch {
-      // NumPyError names the file itself.
-      throw SnapshotError(path: nil, problem: error.description)
+      throw SnapshotError(error)
     }
-    let archive = archive
+    try self.init(archive, file: url.relativePath)
+  }
+
+  /// Reads the content of a snapshot.
+  ///
+  /// - Parameters:
+  ///   - bytes: the whole file.
+  ///   - file: what error messages call it.
+  /// - Throws: as `init(contentsOf:)`.
+  /// - Complexity: O(length).
+  public init(decoding bytes: [UInt8], file: String = "snapshot") throws(SnapshotError) {
+    let archive: NumPyArchive
+    do throws(NumPyError) {
+      archive = try NumPyArchive(decoding: bytes, name: file)
+    } catch {
+      throw SnapshotError(error)
+    }
+    try self.init(archive, file: file)
+  }
+
+  private init(_ archive: NumPyArchive, file: String) throws(SnapshotError) {
+    func error(_ problem: String) -> SnapshotError {
+      SnapshotError(path: file, problem: problem)
+    }
     func integers(_ name: String) throws(SnapshotError) -> [Int] {
       guard let array = archive[name] else {
         throw error("is no snapshot of a training run: it has no array \"\(name)\"")
       }
-      do { return try array.integers() } catch { throw SnapshotError(url, name, "\(error)") }
+      do { return try array.integers() } catch let problem {
+        throw error("array \"\(name)\": \(problem)")
+      }
     }
     func integer(_ name: String) throws(SnapshotError) -> Int {
       let values = try integers(name)
@@ -112,6 +134,7 @@ public struct Snapshot: Sendable {
     }
     self.log = log
     settings = try integers("settings").map { UInt8(truncatingIfNeeded: $0) }
+    self.archive = archive
   }
 
   /// Writes the snapshot: synced to the disk, whole or not at all.
@@ -122,7 +145,7 @@ public struct Snapshot: Sendable {
     do throws(NumPyError) {
       try archive.write(to: url)
     } catch {
-      throw SnapshotError(path: nil, problem: error.description)
+      throw SnapshotError(error)
     }
   }
 
@@ -179,7 +202,8 @@ public struct SnapshotError: Error, Equatable, CustomStringConvertible {
     description = path.map { "\($0): \(problem)" } ?? problem
   }
 
-  init(_ url: URL, _ array: String, _ problem: String) {
-    self.init(path: url.relativePath, problem: "array \"\(array)\": \(problem)")
+  /// The file is named in it already.
+  init(_ error: NumPyError) {
+    self.init(path: nil, problem: error.description)
   }
 }

@@ -1,0 +1,197 @@
+"""Writes the folders beside it, a few small files for each target of the fuzzers: python3 generate.py.
+Needs nothing beside Python."""
+
+import io
+import os
+import struct
+import zipfile
+import zlib
+
+
+def write(path, content):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(content)
+
+
+# Protobuf's binary format, by field numbers of Sources/CaffeMessages/caffe.proto.
+
+
+def varint(value):
+    out = b""
+    while value >= 0x80:
+        out += bytes([value & 0x7F | 0x80])
+        value >>= 7
+    return out + bytes([value])
+
+
+def field(number, value):
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    if isinstance(value, str):
+        value = value.encode()
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def floats(*values):
+    return struct.pack(f"<{len(values)}f", *values)
+
+
+def doubles(*values):
+    return struct.pack(f"<{len(values)}d", *values)
+
+
+def blob(dimensions, values=None):
+    """BlobProto in today's form: shape (7) and packed data (5)."""
+    count = 1
+    for extent in dimensions:
+        count *= extent
+    shape = field(1, b"".join(varint(extent) for extent in dimensions))
+    return field(7, shape) + field(5, values or floats(*range(count)))
+
+
+def legacy_blob(num, channels, height, width, count):
+    """BlobProto in the form of 2014: four extents (1 to 4) and packed data (5)."""
+    extents = field(1, num) + field(2, channels) + field(3, height) + field(4, width)
+    return extents + field(5, floats(*range(count)))
+
+
+# The network of the targets: conv1 with weights 1×1×2×2, relu1, fc2 with weights 2×4.
+conv1 = (
+    field(1, "conv1") + field(2, "Convolution") + field(3, "data") + field(4, "conv1")
+    + field(7, blob([1, 1, 2, 2])) + field(7, blob([1]))
+    + field(106, field(1, 1) + field(4, 2))
+)
+relu1 = field(1, "relu1") + field(2, "ReLU") + field(3, "conv1") + field(4, "conv1")
+fc2 = (
+    field(1, "fc2") + field(2, "InnerProduct") + field(3, "conv1") + field(4, "fc2")
+    + field(7, blob([2, 4])) + field(7, blob([2])) + field(117, field(1, 2))
+)
+source = (
+    field(1, "data") + field(2, "Input") + field(4, "data")
+    + field(143, field(1, field(1, b"".join(map(varint, [1, 1, 3, 3])))))
+)
+write(
+    "caffemodel/today",
+    field(1, "small") + b"".join(field(100, layer) for layer in [source, conv1, relu1, fc2]),
+)
+
+# The form of 2014: input blobs by name, layers (2) of V1LayerParameter with types by number.
+conv1 = (
+    field(2, "data") + field(3, "conv1") + field(4, "conv1") + field(5, 4)
+    + field(6, legacy_blob(1, 1, 2, 2, 4)) + field(6, legacy_blob(1, 1, 1, 1, 1))
+    + field(10, field(1, 1) + field(4, 2))
+)
+fc2 = (
+    field(2, "conv1") + field(3, "fc2") + field(4, "fc2") + field(5, 14)
+    + field(6, legacy_blob(1, 1, 2, 4, 8)) + field(6, legacy_blob(1, 1, 1, 2, 2))
+    + field(17, field(1, 2))
+)
+write(
+    "caffemodel/2014",
+    field(1, "small") + field(3, "data") + b"".join(field(4, extent) for extent in [1, 1, 3, 3])
+    + field(2, conv1) + field(2, fc2),
+)
+
+state = field(1, 5) + field(2, "small_iter_5.caffemodel") + field(4, 1)
+history = [blob([1, 1, 2, 2]), blob([1]), blob([2, 4]), blob([2])]
+write("solverstate/floats", state + b"".join(field(3, item) for item in history))
+shape = field(7, field(1, varint(2)))
+write("solverstate/doubles", state + field(3, shape + field(8, doubles(0.5, -1))))
+
+write("binaryproto/today", blob([1, 3, 2, 2]))
+write("binaryproto/2014", legacy_blob(1, 3, 2, 2, 12))
+
+# Datum: extents (1 to 3), data (4), label (5), float_data (6), encoded (7).
+
+
+def png(width, height, kind, depth, rows, *before):
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
+    chunks = [(b"IHDR", header), *before, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in chunks)
+
+
+gray = png(2, 2, 0, 8, bytes([0, 10, 200, 2, 5, 5]))
+extents = field(1, 1) + field(2, 2) + field(3, 2)
+write("datum/bytes", extents + field(4, bytes([1, 2, 3, 4])) + field(5, 7))
+write("datum/floats", extents + field(5, 7) + b"".join(b"\x35" + floats(i) for i in range(4)))
+write("datum/encoded", field(4, gray) + field(5, 7) + field(7, 1))
+
+write("png/filters", png(3, 5, 2, 8, b"".join(bytes([f] + list(range(9))) for f in range(5))))
+write(
+    "png/palette",
+    png(8, 2, 3, 1, bytes([0, 0x5A, 0, 0xF0]), (b"PLTE", bytes(6)), (b"tRNS", bytes([9]))),
+)
+
+
+# numpy's formats.
+
+
+def npy(shape, kind, content):
+    text = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + content
+
+
+def npz(compression, **arrays):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as archive:
+        for name, content in arrays.items():
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content, compression)
+    return file.getvalue()
+
+
+numbers = npy((2, 3), "<f4", floats(*range(6)))
+write("npy/floats", numbers)
+write("npy/bytes", npy((3,), "|u1", bytes([1, 2, 3])))
+write("npz/stored", npz(zipfile.ZIP_STORED, a=numbers, b=npy((), "<i8", bytes(8))))
+write("npz/deflated", npz(zipfile.ZIP_DEFLATED, a=numbers, b=npy((9, 9), "|u1", bytes(81))))
+
+# A snapshot of the network above. Its numbers are in bytes where that is enough, to stay small.
+
+
+def scalar(value):
+    return npy((1,), "|u1", bytes([value]))
+
+
+twister = npy((625,), "|u1", bytes(i % 251 for i in range(625)))
+snapshot = {
+    "format": scalar(1), "iteration": scalar(5), "dropout_random": twister,
+    "loader_random": twister, "next_record": scalar(3),
+    "losses": npy((2,), "<f4", floats(2.3, 2.2)),
+    "tests": npy((1, 7), "<f8", doubles(5, 2.2, 0.5, 0, 0, 0, 0)),
+    "settings": npy((2,), "|u1", b"{}"),
+}
+for kind in ["parameter", "history"]:
+    for layer, shapes in [("conv1", [(1, 1, 2, 2), (1,)]), ("fc2", [(2, 4), (2,)])]:
+        for number, shape in enumerate(shapes):
+            count = 1
+            for extent in shape:
+                count *= extent
+            snapshot[f"{kind}/{layer}/{number}"] = npy(shape, "<f4", floats(*range(count)))
+write("snapshot/small", npz(zipfile.ZIP_STORED, **snapshot))
+
+# The first byte chooses the precision, the second the kind of layer, the others what follows.
+for kind, name in enumerate(
+    "convolution innerproduct pooling lrn relu dropout softmax loss step".split()
+):
+    write(f"layers/{name}", bytes([kind % 2, kind] + [3, 2, 1, 0] * 8))
+
+# Files of the tests, by links.
+for path, fixtures in {
+    "prototxt": ["caffe/sgd_blobs/solver.prototxt", "caffe/sgd_blobs/net.prototxt",
+                 "caffe/caffenet/train.upb.prototxt", "caffe/prototxt/other_layers.prototxt"],
+    "npy": ["numpy/version3.npy", "numpy/f2_big_fortran.npy", "numpy/u8_big_fortran.npy",
+            "numpy/structured.npy", "numpy/rank5_fortran.npy"],
+    "png": ["pictures/small_16bit.png", "pictures/small_alpha.png", "pictures/small_gray.png",
+            "pictures/huge.png"],
+    "jpeg": ["pictures/jpeg_gray.jpg", "pictures/jpeg_420.jpg", "pictures/jpeg_progressive.jpg"],
+}.items():
+    os.makedirs(path, exist_ok=True)
+    for fixture in fixtures:
+        link = os.path.join(path, os.path.basename(fixture))
+        if os.path.lexists(link):
+            os.remove(link)
+        os.symlink(os.path.join("../../../Fixtures", fixture), link)
