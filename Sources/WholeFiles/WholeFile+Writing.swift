@@ -16,7 +16,9 @@ extension WholeFile {
   ///
   /// The bytes go to a temporary file in the same folder, are synced to the disk, and only then
   /// take the name. When anything fails the temporary file is removed and an existing file stays
-  /// as it was. A symbolic link is followed. What is no regular file (a pipe, a terminal) is
+  /// as it was. On Linux the temporary file has no name while it is written, so that not even a
+  /// process that is killed leaves one behind; elsewhere, and on file systems that don't know such
+  /// files (NFS), it can. A symbolic link is followed. What is no regular file (a pipe, a terminal) is
   /// written directly, because renaming would replace it.
   ///
   /// - Parameters:
@@ -42,7 +44,9 @@ extension WholeFile {
     let suffix = String(UInt32.random(in: .min ... .max), radix: 16)
     let temporary = "\(folder)/.\(name.prefix(200)).\(suffix).tmp"
     do throws(FileError) {
-      try write(pieces, path: temporary, flags: O_WRONLY | O_CREAT | O_EXCL, shown: url.path)
+      if try !writeUnnamed(pieces, folder: folder, name: temporary, shown: url.path) {
+        try write(pieces, path: temporary, flags: O_WRONLY | O_CREAT | O_EXCL, shown: url.path)
+      }
       guard rename(temporary, path) == 0 else { throw failure(url.path, "cannot be replaced") }
     } catch {
       unlink(temporary)
@@ -64,20 +68,50 @@ extension WholeFile {
   ) throws(FileError) {
     let descriptor = open(path, flags | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw failure(shown, "cannot be written") }
+    do throws(FileError) {
+      try fill(descriptor, with: pieces, shown: shown)
+    } catch {
+      close(descriptor)
+      throw error
+    }
+    guard close(descriptor) == 0 else { throw failure(shown, notSynced) }
+  }
+
+  /// Writes a file that gets its name when all of its bytes are on the disk.
+  ///
+  /// - Returns: whether this system and this folder can do that.
+  private static func writeUnnamed(
+    _ pieces: [[UInt8]], folder: String, name: String, shown: String
+  ) throws(FileError) -> Bool {
+    #if os(Linux)
+      // O_TMPFILE, which Swift doesn't import.
+      let withoutName = 0o20_000_000 | O_DIRECTORY
+      let descriptor = open(folder, withoutName | O_WRONLY | O_CLOEXEC, 0o666)
+      guard descriptor >= 0 else { return false }
+      defer { close(descriptor) }
+      try fill(descriptor, with: pieces, shown: shown)
+      return linkat(
+        AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0
+    #else
+      return false
+    #endif
+  }
+
+  /// Writes everything and waits until the disk has it.
+  private static func fill(
+    _ descriptor: Int32, with pieces: [[UInt8]], shown: String
+  ) throws(FileError) {
     for piece in pieces {
       let complete = piece.withUnsafeBytes { put($0, to: descriptor) }
-      guard complete else {
-        let error = failure(shown, "cannot be written")
-        close(descriptor)
-        throw error
-      }
+      guard complete else { throw failure(shown, "cannot be written") }
     }
     // Pipes and terminals cannot be synced and say EINVAL; a disk that cannot keep the bytes says
     // something else.
     let synced = fsync(descriptor) == 0 || errno == EINVAL || errno == ENOTSUP || errno == EROFS
-    let error = failure(shown, "cannot be synced to the disk")
-    guard close(descriptor) == 0, synced else { throw error }
+    guard synced else { throw failure(shown, notSynced) }
   }
+
+  private static var notSynced: String { "cannot be synced to the disk" }
 
   private static func put(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Bool {
     var rest = bytes[...]

@@ -19,7 +19,8 @@ public enum WholeFile {
   ///   - url: a file, or something that is read like one (a pipe, `/dev/stdin`).
   ///   - limit: the most bytes to take. Where the length is known beforehand a longer file is
   ///     refused before any memory is set aside for it.
-  /// - Throws: `FileError` when it cannot be opened or read, is a folder, or exceeds the limit.
+  /// - Throws: `FileError` when it cannot be opened or read, is a folder, or exceeds the limit or
+  ///   the memory that the process is given.
   /// - Complexity: O(length), in memory once: the array is as long as the file from the start.
   public static func read(_ url: URL, limit: Int = 1 << 40) throws(FileError) -> [UInt8] {
     let path = url.path
@@ -33,6 +34,11 @@ public enum WholeFile {
     guard kind != S_IFDIR else { throw FileError(path: path, problem: "is a folder, not a file") }
     let size = kind == S_IFREG ? Int(facts.st_size) : 0
     guard size <= limit else { throw tooLong(path, limit) }
+    // A file can claim any length: nothing of it need be on the disk.
+    guard MemoryGrant.isGiven(byteCount: size + 1) else {
+      throw FileError(
+        path: path, problem: "has \(size) bytes, more memory than this process is given")
+    }
 
     // One byte more than announced, so that the end is seen without growing the array.
     var (bytes, isAtEnd) = try chunk(from: descriptor, room: size + 1, path)

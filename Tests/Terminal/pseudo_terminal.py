@@ -72,8 +72,32 @@ class PseudoTerminal:
         os.write(self._master, text.encode())
 
     def send(self, number):
-        """Sends a signal to the job in the foreground alone."""
-        os.killpg(os.tcgetpgrp(self._master), number)
+        """Sends a signal to the job in the foreground alone; to nobody where it has ended."""
+        group = os.tcgetpgrp(self._master)
+        if group not in [0, self.pid]:  # 0 would be the group of this process
+            os.killpg(group, number)
+
+    def wait_for_start(self, program):
+        """Waits until the job is the program itself, no longer what starts it, or has ended."""
+        limit = time.monotonic() + self._patience
+        while time.monotonic() < limit:
+            if "[exit " in self.output:
+                return
+            try:
+                job = os.tcgetpgrp(self._master)
+                if os.path.samefile(f"/proc/{job}/exe", program):
+                    return
+            except (OSError, ProcessLookupError):
+                pass
+            self.read_for(0.001)
+        raise RuntimeError(f"{program} doesn't start: {self.output[-500:]!r}")
+
+    def read_for(self, seconds):
+        """Reads along for so long."""
+        limit = time.monotonic() + seconds
+        while (left := limit - time.monotonic()) > 0:
+            if not self._read(left):
+                time.sleep(min(left, 0.01))
 
     def expect(self, text):
         """Waits for a text behind the last one that was waited for. Returns what stands before it."""

@@ -67,6 +67,18 @@ import WholeFiles
   }
 
   #if os(Linux)
+    @Test func lengthsBeyondMemoryAreRefused() throws {
+      let file = folder.appending(path: "sparse")
+      try WholeFile.write([0], to: file)
+      // Nothing of it is on the disk, and more than any machine's memory.
+      try #require(truncate(file.path, 1 << 39) == 0)
+      #expect(
+        throws: FileError(
+          path: file.path, problem: "has 549755813888 bytes, more memory than this process is given"
+        )
+      ) { try WholeFile.read(file) }
+    }
+
     @Test func devicesAreWrittenNotReplaced() throws {
       try WholeFile.write([1], to: URL(filePath: "/dev/null"))
       #expect(try WholeFile.read(URL(filePath: "/dev/null")) == [])

@@ -38,6 +38,8 @@ struct EndToEndCheck {
   }
 
   private func check(_ backend: some Backend<Double>) throws -> GradientReport {
+    // In Double: parameters, gradients, and parameters a step to either side; blobs and gradients.
+    try MemoryNeed(definition.summary(), parameters: 8, blobs: 4).require()
     let network = try Network(
       definition, backend: backend, seed: UInt32(truncatingIfNeeded: seed))
     var generator = SplitMix64(seed: seed)

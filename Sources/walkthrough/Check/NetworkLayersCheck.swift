@@ -42,9 +42,14 @@ struct NetworkLayersCheck {
   /// Checks the chosen layers in the chosen versions, two at a time: the naive version leaves the
   /// second core idle, and more at a time would need memory for more copies of fc6's weights.
   ///
-  /// - Throws: `LayerError` for an impossible network.
+  /// - Throws: `LayerError` for an impossible network, `MemoryError` for one that is too large for
+  ///   this process.
   func run() throws -> GradientReport {
     let summary = try definition.summary(batch: 2)
+    // Two layers at a time; of each its weights, their gradient and what lies a step beside them, in
+    // Double (as two single-precision numbers) and in dual numbers (as four). Most of CaffeNet's
+    // parameters are those of one layer, of which both versions are checked at a time.
+    try MemoryNeed(summary, parameters: 24, blobs: 2).require()
     var backends: [any Backend<Double>] = []
     if versions.includesNaive { backends.append(ReferenceBackend<Double>()) }
     if versions.includesFast { backends.append(FastBackend<Double>()) }

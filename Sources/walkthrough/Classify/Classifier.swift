@@ -41,7 +41,8 @@ struct Classifier {
 
   /// A network with its weights.
   ///
-  /// - Throws: `CaffeFileError` or `LayerError` for files that can't be used or don't fit together.
+  /// - Throws: `CaffeFileError` or `LayerError` for files that can't be used or don't fit together,
+  ///   `MemoryError` for a network that is too large for this process.
   init(net: URL, weights: URL, labels: [String]?, preparation: Preparation) throws {
     let caffe = try NetPrototxt(contentsOf: net).network(phase: .testing)
     let (definition, probabilities) = caffe.definition.showingProbabilities()
@@ -54,9 +55,12 @@ struct Classifier {
         problem: "takes \(Format.extents(image)) numbers an image; classifying needs a network for "
           + "square pictures of 1 or 3 channels, and no other input")
     }
+    let batch = preparation.tenCrop ? 10 : 1
+    // The network's parameters, the file, and what is read of it.
+    try MemoryNeed(definition.summary(batch: batch), parameters: 3, blobs: 2).require()
     network = try caffe.locatingErrors { () throws(LayerError) in
       try Network(
-        definition, backend: FastBackend<Float>(), batch: preparation.tenCrop ? 10 : 1,
+        definition, backend: FastBackend<Float>(), batch: batch,
         gradients: .none, phase: .testing, fusing: true)
     }
     self.probabilities = probabilities

@@ -65,7 +65,10 @@ struct ConvertImages: ParsableCommand {
     let progress = Progress(steps: images.entries.count)
     defer { progress.finish() }
     var extents: [Int]?
+    // A half-written database goes away with its writer, whatever ends the loop.
+    let interruption = Interruption()
     for entry in images.entries {
+      if interruption.hasCome { throw interruption.exitCode }
       progress.step(entry.path)
       do {
         let file = folder.appending(path: entry.path)

@@ -83,7 +83,6 @@ struct Tour: ParsableCommand {
       return
     }
     if all || !terminal.isInteractive {
-      TerminalSignals.take(isStyled: terminal.isStyled)
       for stop in TourStops(report).stops { print(stop.lines(text).joined(separator: "\n")) }
     } else {
       TourWalk(report).run()

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 /// The command line of the project.
 @main
@@ -14,9 +15,18 @@ struct Walkthrough: ParsableCommand {
 
   /// Runs a command; fails when what it printed could not be written.
   static func main() {
+    // Writing beyond a limit of the size of files (`ulimit -f`) is an error like others.
+    signal(SIGXFSZ, SIG_IGN)
+    TerminalSignals.take()
     do {
       var command = try parseAsRoot()
-      try command.run()
+      do {
+        try command.run()
+      } catch let code as ExitCode {
+        // The command has said what is wrong, if that could be written.
+        try Output.finish()
+        throw code
+      }
       try Output.finish()
     } catch {
       exit(withError: error)

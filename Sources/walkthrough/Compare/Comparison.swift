@@ -63,6 +63,8 @@ struct Comparison {
   private func layerByLayer(
     _ engine: Engine, _ summary: NetworkSummary
   ) throws -> [CompareReport.Layer] {
+    // Parameters are shared, their gradients are not; blobs and gradients of two networks.
+    try MemoryNeed(summary, parameters: 3, blobs: 5).require()
     let fast =
       try versions.includesFast
       ? Network(definition, backend: FastBackend<Float>(engine: engine), batch: batch, seed: seed)

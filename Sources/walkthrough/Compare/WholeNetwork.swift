@@ -20,6 +20,8 @@ struct WholeNetwork {
     _ backend: some Backend<Float>, name: String
   ) throws -> CompareReport.Version {
     progress.step("\(name): laying out the network")
+    // Parameters, gradients and history; blobs, two gradients of them, and working memory.
+    try MemoryNeed(definition.summary(batch: batch), parameters: 3, blobs: 3).require()
     SystemReadings.resetPeakMemory()
     let network = try Network(
       definition, backend: backend, batch: batch, phase: .testing, seed: seed, fusing: true,

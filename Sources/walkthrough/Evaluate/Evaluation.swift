@@ -39,9 +39,15 @@ struct Evaluation {
         file: net.file,
         problem: "the network has no loss in this phase, so there is nothing to run backwards from")
     }
+    let batch = images.shape.images
+    // Parameters and gradients, the file and what is read of it, and the archive as arrays and as
+    // bytes, in at most twice the room of single precision.
+    try MemoryNeed(
+      definition.summary(batch: batch), parameters: backward ? 14 : 8, blobs: backward ? 12 : 6
+    ).require()
     let network = try caffe.locatingErrors { [definition] () throws(LayerError) in
       try Network(
-        definition, backend: backend, batch: images.shape.images,
+        definition, backend: backend, batch: batch,
         gradients: backward ? .parametersAndInput : .none, phase: phase, seed: seed)
     }
     var result = Result()

@@ -33,6 +33,10 @@ final class SolverRun {
     self.log = log
     let folder = url.deletingLastPathComponent()
     (caffe, data) = try file.training.open(training: true, beside: folder, seed: file.seed)
+    // As in a `TrainSession`: a snapshot is a model and a state of two files.
+    try MemoryNeed(
+      caffe.definition.summary(batch: caffe.batch), parameters: 7, blobs: 4
+    ).require()
     let backend = FastBackend<Float>()
     let network = try caffe.locatingErrors { [caffe, seed = file.seed] () throws(LayerError) in
       try Network(

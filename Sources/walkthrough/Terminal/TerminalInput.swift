@@ -19,10 +19,6 @@ struct TerminalInput {
   /// border sends dozens.
   private let patience: Int32 = 120
 
-  init(_ terminal: Terminal) {
-    TerminalSignals.take(isStyled: terminal.isStyled)
-  }
-
   /// Waits for the next event.
   ///
   /// - Parameter width: of the window when it was last drawn.

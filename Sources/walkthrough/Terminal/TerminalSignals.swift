@@ -8,14 +8,14 @@ enum TerminalSignals {
   /// Takes the signals of a terminal. From now on `wakeUps` tells when the window has another size,
   /// or the process goes on after a stop.
   ///
-  /// - Parameter isStyled: whether a process ended from outside (Ctrl-C, `kill`, a window that is
-  ///   closed) or stopped (Ctrl-Z) may leave colours behind in the terminal: they are taken back.
-  ///   It ends by that same signal, which shells show as the exit code 128 + its number.
-  static func take(isStyled: Bool) {
+  /// A process ended from outside (Ctrl-C, `kill`, a window that is closed) or stopped (Ctrl-Z) may
+  /// leave colours or half a line behind in its terminal: they are taken back. It ends by that same
+  /// signal, which shells show as the exit code 128 + its number.
+  static func take() {
     _ = wakeUpPipe
     handle(SIGWINCH, by: wakeUp)
-    handle(SIGCONT, by: isStyled ? resume : wakeUp)
-    guard isStyled else { return }
+    handle(SIGCONT, by: styledDescriptor >= 0 ? resume : wakeUp)
+    guard styledDescriptor >= 0 else { return }
     for number in [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP] {
       handle(number, by: resetStyleAndGoOn)
     }
@@ -35,6 +35,11 @@ enum TerminalSignals {
   }
 }
 
+/// Where escape sequences are written: results in colour or progress, which is never shown where
+/// none may be; −1 where it is nowhere.
+private let styledDescriptor: Int32 =
+  Terminal.isPlain ? -1 : [STDOUT_FILENO, STDERR_FILENO].first { isatty($0) == 1 } ?? -1
+
 /// A pipe from the handlers to whoever waits; both ends are −1, on which nothing happens, where the
 /// system has none left.
 private let wakeUpPipe: (reader: Int32, writer: Int32) = {
@@ -50,7 +55,7 @@ private let wakeUpPipe: (reader: Int32, writer: Int32) = {
 /// Takes colours back, then lets the signal do what it would have done.
 private func resetStyleAndGoOn(_ number: Int32) {
   let reset: StaticString = "\u{1B}[0m\n"
-  _ = write(STDOUT_FILENO, reset.utf8Start, reset.utf8CodeUnitCount)
+  _ = write(styledDescriptor, reset.utf8Start, reset.utf8CodeUnitCount)
   signal(number, SIG_DFL)
   // Held back until this handler returns.
   raise(number)

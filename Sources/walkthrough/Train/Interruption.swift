@@ -13,27 +13,24 @@ final class Interruption {
   private let received = Signal()
   private let sources: [any DispatchSourceSignal]
 
-  /// Takes SIGINT and SIGTERM from now on, for the rest of the process.
+  /// Takes SIGINT and SIGTERM from now on, as long as this lives.
   init() {
     let queue = DispatchQueue(label: "signals", qos: .userInteractive)
-    sources = [SIGINT, SIGTERM].map { number in
-      signal(number, SIG_IGN)
-      return DispatchSource.makeSignalSource(signal: number, queue: queue)
-    }
-    for (source, number) in zip(sources, [SIGINT, SIGTERM]) {
+    sources = [SIGINT, SIGTERM].map { [received] number in
+      let before = signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       source.setEventHandler { [received] in
         received.number.withLock { $0 = $0 ?? number }
-        signal(number, SIG_DFL)
+        source.cancel()
       }
+      source.setCancelHandler { signal(number, before) }
       source.resume()
+      return source
     }
   }
 
   deinit {
-    for (source, number) in zip(sources, [SIGINT, SIGTERM]) {
-      source.cancel()
-      signal(number, SIG_DFL)
-    }
+    for source in sources { source.cancel() }
   }
 
   /// Whether a signal has come.
@@ -44,11 +41,14 @@ final class Interruption {
   /// - Parameters:
   ///   - iteration: how many iterations it had taken.
   ///   - arguments: what `walkthrough train` has to be told to go on.
-  /// - Returns: the exit code of a process that a signal ended, 128 + its number.
+  /// - Returns: the code to exit with.
   func farewell(iteration: Int, resuming arguments: String) -> ExitCode {
     let text =
       "stopped behind iteration \(iteration). Go on with: walkthrough train \(arguments)\n"
     FileHandle.standardError.write(Data(text.utf8))
-    return ExitCode(128 + (received.number.withLock { $0 } ?? SIGINT))
+    return exitCode
   }
+
+  /// The exit code of a process that a signal ended, 128 + its number.
+  var exitCode: ExitCode { ExitCode(128 + (received.number.withLock { $0 } ?? SIGINT)) }
 }

@@ -26,12 +26,19 @@ struct TrainSession {
   ///   - threads: how many work; it changes nothing but the time it takes.
   ///   - depth: how many batches are made ahead; the same.
   ///   - snapshot: where to go on.
-  /// - Throws: `LayerError`, `DatasetError`, `SolverError` or `SnapshotError` for what can't be.
+  /// - Throws: `LayerError`, `DatasetError`, `SolverError` or `SnapshotError` for what can't be,
+  ///   `MemoryError` for what is too large for this process.
   init(_ settings: TrainSettings, threads: Int?, depth: Int = 2, from snapshot: Snapshot? = nil)
     throws
   {
     self.settings = settings
     let definition = settings.definition
+    // Parameters, gradients and history, and a snapshot of parameters and history as arrays and as
+    // bytes; blobs and gradients in training, blobs in a test.
+    try MemoryNeed(
+      definition.summary(batch: max(settings.batch, Self.testBatch(images: settings.testImages))),
+      parameters: 7, blobs: 4
+    ).require()
     let transformer = definition.transformer
     let side = settings.network.recordSide
     if let path = settings.dataset {
@@ -98,12 +105,17 @@ struct TrainSession {
     return TrainingRun(solver, loader: loader, examination: examination, depth: depth)
   }
 
+  /// How many images a test takes at a time: at most 50, and a divisor of how many there are.
+  private static func testBatch(images: Int) -> Int {
+    (1...min(max(images, 1), 50)).last { images % $0 == 0 } ?? 1
+  }
+
   private static func makeExamination(
     _ settings: TrainSettings, _ backend: some Backend<Float>, on source: any RecordSource,
     images: Int
   ) throws -> Examination {
     let definition = settings.definition
-    let batch = (1...min(images, 50)).last { images % $0 == 0 } ?? 1
+    let batch = testBatch(images: images)
     let loader = try BatchLoader(
       source, transformer: definition.transformer, images: batch, isTraining: false,
       state: LoaderState(seed: settings.seed))

@@ -33,13 +33,17 @@ struct TourGuide {
 
   /// Runs forwards and backwards.
   ///
-  /// - Throws: `LayerError` for an impossible network, or an image that doesn't fit it.
+  /// - Throws: `LayerError` for an impossible network, or an image that doesn't fit it;
+  ///   `MemoryError` for a network that is too large for this process.
   func run() throws -> TourReport {
     if let input = definition.otherInputs.first {
       throw LayerError(
         layer: definition.name, value: "input \"\(input.name)\"",
         rule: "can't be toured: only images and labels can be fed")
     }
+    // Parameters, which all networks here share, and the gradients of two; blobs and gradients of
+    // those two, and the blobs of the gallery.
+    try MemoryNeed(definition.summary(), parameters: 3, blobs: 4 + 1 + gallery.count).require()
     progress.step(trained == nil ? "filling \(definition.name)'s parameters" : "laying out")
     // What has learnt is used, as in testing; what hasn't shows how learning runs.
     let phase: Phase = trained == nil ? .training : .testing

@@ -23,12 +23,14 @@ struct TrainedNetwork {
   ///   - standard: a network of this package.
   ///   - seed: of the random parameters that are left.
   /// - Throws: `CaffeFileError` for files that are damaged or don't fit each other, `LayerError` for
-  ///   an impossible network.
+  ///   an impossible network, `MemoryError` for one that is too large for this process.
   init(weights: String, net: String?, standard: NetworkDefinition, seed: UInt32) throws {
     definition =
       try net.map {
         try NetPrototxt(contentsOf: URL(filePath: $0)).network(phase: .testing).definition
       } ?? standard
+    // The network's parameters, the file, and what is read of it.
+    try MemoryNeed(definition.summary(), parameters: 3, blobs: 1).require()
     let network = try Network(
       definition, backend: FastBackend<Float>(), gradients: .none, phase: .testing, seed: seed)
     let report = try CaffeModel(contentsOf: URL(filePath: weights)).copy(into: network)

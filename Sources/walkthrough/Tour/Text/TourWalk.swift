@@ -12,7 +12,7 @@ struct TourWalk {
 
   /// Shows stations until somebody has seen enough.
   func run() {
-    let input = TerminalInput(.current)
+    let input = TerminalInput()
     var current = 0
     draw(current)
     while true {

@@ -1,0 +1,56 @@
+import Fast
+import Foundation
+import Networks
+import WholeFiles
+
+/// The memory that a command is going to need, asked for before it starts.
+///
+/// Swift ends a process that isn't given memory. Asked for at the start, it can be refused with a
+/// message instead, and not only hours later, at a training run's first snapshot.
+struct MemoryNeed {
+  /// What needs it, for messages.
+  var purpose: String
+  /// The bytes that grow with network and batch.
+  var bytes: Double
+
+  /// What every command needs, its threads with their stacks and heaps included. Most of it is
+  /// address space that is never touched.
+  private static var base: Double { 320 * 0x1p20 + Double(Engine.shared.threads) * 80 * 0x1p20 }
+
+  /// The need of copies of a network's tensors in single precision.
+  ///
+  /// - Parameters:
+  ///   - summary: the network, at the batch that it is run on.
+  ///   - parameters: how many tensors of each parameter's shape are alive at a time: itself, its
+  ///     gradient, its history, what is made of it for a file.
+  ///   - blobs: the same for each layer's output.
+  init(_ summary: NetworkSummary, parameters: Int, blobs: Int) {
+    purpose = "\(summary.network) with a batch of \(summary.input.images)"
+    bytes =
+      Double(MemoryLayout<Float>.size)
+      * (Double(parameters) * Double(summary.parameterCount)
+        + Double(blobs) * (Double(summary.outputCount) + Double(summary.input.count)))
+  }
+
+  /// Throws unless the system would give this process so much memory more.
+  func require() throws(MemoryError) {
+    guard MemoryGrant.isGiven(byteCount: Int(min(bytes + Self.base, 0x1p62))) else {
+      throw MemoryError(need: self)
+    }
+  }
+
+  fileprivate var description: String {
+    let gigabytes = String(format: "%.1f", (bytes + Self.base) * 0x1p-30)
+    return "\(purpose) needs about \(gigabytes) GiB of memory here"
+  }
+}
+
+/// Memory that the system doesn't give.
+struct MemoryError: Error, CustomStringConvertible {
+  fileprivate var need: MemoryNeed
+
+  var description: String {
+    "\(need.description), more than this process is given; raise its limit (ulimit -v), or choose a "
+      + "smaller batch, fewer threads or a smaller network"
+  }
+}
