@@ -28,7 +28,9 @@ public final class Engine: Sendable {
 
   /// An engine on a number of threads; all cores unless given, and at least one.
   ///
-  /// - Parameter omitted: tricks to do without, to see what they gain.
+  /// - Parameters:
+  ///   - threads: on how many pieces run at a time, the caller's included.
+  ///   - omitted: tricks to do without, to see what they gain.
   public init(threads: Int? = nil, without omitted: Set<Trick> = []) {
     _ = Self.openBLASIsSingleThreaded
     self.threads = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
