@@ -66,6 +66,7 @@ public struct Datum: Sendable, Equatable {
     let area = picture.height * picture.width
     values = .bytes(
       [UInt8](unsafeUninitializedCapacity: 3 * area) { planes, count in
+        // Three bytes a pixel in the picture and in the three planes.
         picture.bytes.withUnsafeBufferPointer { pixels in
           for i in 0..<area {
             planes.initializeElement(at: i, to: pixels[3 * i + 2])

@@ -37,6 +37,7 @@ func decodedJPEG(
   // Nothing else is asked for: the decoder then is libjpeg's default, and so Caffe's.
   let count = (inGray ? 1 : 3) * Int(height) * Int(width)
   let format = inGray ? TJPF_GRAY : TJPF_RGB
+  // In the size of the picture and without gaps between rows, the decoder writes `count` bytes.
   var succeeded = false
   let pixels = [UInt8](unsafeUninitializedCapacity: count) { buffer, used in
     let status = tjDecompress2(
@@ -74,6 +75,7 @@ extension Picture {
       let reason = tjGetErrorStr2(encoder).map { String(cString: $0) } ?? "unknown"
       throw PictureError(name: "picture", problem: "cannot become a JPEG: \(reason)")
     }
+    // The encoder's own memory, which `tjFree` gives back behind the copy.
     return Array(UnsafeBufferPointer(start: file, count: Int(length)))
   }
 }

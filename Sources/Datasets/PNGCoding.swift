@@ -11,26 +11,14 @@ func decodedPNG(_ bytes: [UInt8], name: String) throws(PictureError) -> Picture 
     throw PictureError(name: name, problem: "truncated or damaged PNG: its last chunk is missing")
   }
   var image = png_image()
-  image.version = png_uint_32(PNG_IMAGE_VERSION)
-  defer { png_image_free(&image) }
-  guard png_image_begin_read_from_memory(&image, bytes, bytes.count) != 0 else {
-    throw PictureError(name: name, problem: "truncated or damaged PNG: \(message(of: image))")
+  // libpng remembers from one call to the next where the file and the image lie.
+  var pixels = try bytes.withUnsafeBufferPointer { file throws(PictureError) in
+    try withUnsafeMutablePointer(to: &image) { image throws(PictureError) in
+      try decodedPixels(file, image, name: name)
+    }
   }
   let (height, width) = (Int(image.height), Int(image.width))
-  try Picture.check(height: height, width: width, name: name)
-
-  // With alpha as a fourth channel libpng leaves the colours as they are stored. Without the flag
-  // it would take 16-bit pictures to be linear light.
-  image.format = rgba
-  image.flags |= png_uint_32(PNG_IMAGE_FLAG_16BIT_sRGB)
-  var succeeded = false
-  var pixels = [UInt8](unsafeUninitializedCapacity: 4 * height * width) { buffer, count in
-    succeeded = png_image_finish_read(&image, nil, buffer.baseAddress, 0, nil) != 0
-    count = succeeded ? 4 * height * width : 0
-  }
-  guard succeeded else {
-    throw PictureError(name: name, problem: "truncated or damaged PNG: \(message(of: image))")
-  }
+  // To 3·i + channel from 4·i + channel, which is no earlier; there are 4·H·W bytes.
   pixels.withUnsafeMutableBufferPointer { buffer in
     for i in 0..<height * width {
       for channel in 0..<3 { buffer[3 * i + channel] = buffer[4 * i + channel] }
@@ -38,6 +26,36 @@ func decodedPNG(_ bytes: [UInt8], name: String) throws(PictureError) -> Picture 
   }
   pixels.removeLast(height * width)
   return Picture(unchecked: pixels, height: height, width: width)
+}
+
+/// The pixels of a PNG file in red, green, blue and alpha; the image then knows its height and width.
+private func decodedPixels(
+  _ file: UnsafeBufferPointer<UInt8>, _ image: UnsafeMutablePointer<png_image>, name: String
+) throws(PictureError) -> [UInt8] {
+  func failure() -> PictureError {
+    PictureError(
+      name: name, problem: "truncated or damaged PNG: \(message(of: image.pointee))")
+  }
+  image.pointee.version = png_uint_32(PNG_IMAGE_VERSION)
+  defer { png_image_free(image) }
+  guard png_image_begin_read_from_memory(image, file.baseAddress, file.count) != 0 else {
+    throw failure()
+  }
+  let (height, width) = (Int(image.pointee.height), Int(image.pointee.width))
+  try Picture.check(height: height, width: width, name: name)
+
+  // With alpha as a fourth channel libpng leaves the colours as they are stored. Without the flag
+  // it would take 16-bit pictures to be linear light.
+  image.pointee.format = rgba
+  image.pointee.flags |= png_uint_32(PNG_IMAGE_FLAG_16BIT_sRGB)
+  // Four bytes a pixel and no gaps between rows.
+  var succeeded = false
+  let pixels = [UInt8](unsafeUninitializedCapacity: 4 * height * width) { buffer, count in
+    succeeded = png_image_finish_read(image, nil, buffer.baseAddress, 0, nil) != 0
+    count = succeeded ? 4 * height * width : 0
+  }
+  guard succeeded else { throw failure() }
+  return pixels
 }
 
 extension Picture {

@@ -32,6 +32,7 @@ public struct Accuracy<Scalar: FastScalar>: Metric {
     var (right, counted) = (0, 0)
     scores.withMemory { scores in
       for (spot, label) in labels.enumerated() where label != specification.ignoreLabel {
+        // As many spots as labels, each label a class: the specification has checked it.
         let classes = scores + axis.start(of: spot)
         let own = classes[label * axis.stride]
         var rivals = 0

@@ -30,6 +30,9 @@ extension Convolution {
   ) {
     let geometry = ConvolutionGeometry(
       specification, input: input.shape, output: output.shape, engine: engine)
+    geometry.require(parameters, output)
+    require(outputGradient, output.count)
+    require(parameterGradients, like: parameters, inputGradient, like: input)
     guard geometry.images > 0 else {
       // The sum over no images.
       if !accumulating {

@@ -54,6 +54,7 @@ public struct Convolution<Scalar: FastScalar>: ReLUFusing {
   ) {
     let geometry = ConvolutionGeometry(
       specification, input: input.shape, output: output.shape, engine: engine)
+    geometry.require(parameters, output)
     withMemory(ofParameters: parameters) { weights, bias in
       input.withMemory { input in
         output.withMutableMemory { output in

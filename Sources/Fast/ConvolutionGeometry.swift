@@ -30,6 +30,13 @@ struct ConvolutionGeometry {
     sharesProducts = engine.uses(.sharedProducts)
   }
 
+  /// Stops the program unless tensors have these sizes; the input gave them.
+  func require<Scalar>(_ parameters: [Tensor<Scalar>], _ output: Tensor<Scalar>) {
+    Fast.require(output, images * kernels * positions)
+    Fast.require(parameters[0], kernels * depth)
+    if parameters.count > 1 { Fast.require(parameters[1], kernels) }
+  }
+
   var groupChannels: Int { channels / groups }
   var groupKernels: Int { kernels / groups }
   /// The weights of a kernel for one channel.

@@ -45,6 +45,7 @@ public struct Dropout<Scalar: FastScalar>: InPlaceLayer {
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved: inout Saved
   ) {
+    require(output, input.count)
     draw(&saved, &context)
     input.withMemory { x in
       output.withMutableMemory { apply(saved, to: x, into: $0, input.count) }
@@ -62,6 +63,8 @@ public struct Dropout<Scalar: FastScalar>: InPlaceLayer {
     inputGradient: inout Tensor<Scalar>?, parameterGradients: inout [Tensor<Scalar>],
     accumulating: Bool
   ) {
+    require(outputGradient, input.count)
+    if let inputGradient { require(inputGradient, input.count) }
     inputGradient.update { gradient in
       outputGradient.withMemory { dy in
         gradient.withMutableMemory { apply(saved, to: dy, into: $0, outputGradient.count) }
@@ -101,13 +104,18 @@ public struct Dropout<Scalar: FastScalar>: InPlaceLayer {
     }
   }
 
-  /// Reads and writes `count` elements, of which the mask has as many.
+  private func requireMask(_ saved: Saved, _ count: Int) {
+    precondition(saved.keeps.count == count, "a mask of \(saved.keeps.count) for \(count) numbers")
+  }
+
+  /// Reads and writes `count` elements; the mask has as many.
   @inline(__always)
   private func apply(
     _ saved: Saved, to x: UnsafePointer<Scalar>, into y: UnsafeMutablePointer<Scalar>, _ count: Int
   ) {
     let scale = Scalar(specification.scale)
     let pieces = Partition(count, partsOfAtMost: Vectors.pieceCount)
+    requireMask(saved, count)
     saved.keeps.withUnsafeBufferPointer { keeps in
       guard let keeps = keeps.baseAddress else { return }
       engine.run(pieces.parts) { piece in
@@ -126,6 +134,7 @@ public struct Dropout<Scalar: FastScalar>: InPlaceLayer {
   @inline(__always)
   private func apply(_ saved: Saved, inPlace data: inout Tensor<Scalar>) {
     guard saved.drops else { return }
+    requireMask(saved, data.count)
     let scale = Scalar(specification.scale)
     let pieces = Partition(data.count, partsOfAtMost: Vectors.pieceCount)
     saved.keeps.withUnsafeBufferPointer { keeps in

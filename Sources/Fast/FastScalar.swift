@@ -13,7 +13,8 @@ public protocol FastScalar: Tensors.Scalar, FloatingPoint, SIMDScalar, Codable {
   /// The matrix product C ← A·B, or C ← C + A·B, of row-major matrices, on the calling thread.
   ///
   /// A is rows × inner and B inner × columns after the transpositions asked for; a stride is the
-  /// distance between the starts of two neighbouring rows in memory.
+  /// distance between the starts of two neighbouring rows in memory. The three pointers lead to
+  /// (rows − 1)·stride + columns numbers each, of the matrix as it lies in memory.
   ///
   /// - Complexity: O(rows·columns·inner) multiply-adds.
   static func gemm(

@@ -26,6 +26,9 @@ extension InnerProduct {
     accumulating: Bool
   ) {
     let sizes = InnerProductSizes(specification, input: input.shape, outputCount: output.count)
+    sizes.require(parameters, input, output)
+    require(outputGradient, output.count)
+    require(parameterGradients, like: parameters, inputGradient, like: input)
     guard sizes.images > 0 else {
       // The sum over no images.
       if !accumulating {

@@ -47,7 +47,7 @@ extension InnerProduct {
     }
   }
 
-  /// As above, for all n in the lanes of a vector.
+  /// As above, for all n in the lanes of a vector: there are at most 16.
   @inline(__always)
   func forwardInLanes(
     _ sizes: InnerProductSizes, _ input: UnsafePointer<Scalar>, _ weights: UnsafePointer<Scalar>,

@@ -50,6 +50,7 @@ public struct InnerProduct<Scalar: FastScalar>: ReLUFusing {
     output: inout Tensor<Scalar>, saved: inout NothingSaved
   ) {
     let sizes = InnerProductSizes(specification, input: input.shape, outputCount: output.count)
+    sizes.require(parameters, input, output)
     let slope = relu.map { Scalar($0.negativeSlope) }
     withMemory(ofParameters: parameters) { weights, bias in
       input.withMemory { input in
@@ -105,5 +106,15 @@ struct InnerProductSizes {
     inputs = specification.inputs(for: input)
     outputs = specification.outputs
     images = outputCount / outputs
+  }
+
+  /// Stops the program unless tensors have these sizes.
+  func require<Scalar>(
+    _ parameters: [Tensor<Scalar>], _ input: Tensor<Scalar>, _ output: Tensor<Scalar>
+  ) {
+    Fast.require(input, images * inputs)
+    Fast.require(output, images * outputs)
+    Fast.require(parameters[0], outputs * inputs)
+    if parameters.count > 1 { Fast.require(parameters[1], outputs) }
   }
 }

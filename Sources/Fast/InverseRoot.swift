@@ -30,7 +30,7 @@ enum InverseRoot<Scalar: FastScalar> {
     return root * (Scalar(1.25) - Scalar(0.25) * (x * square * square))
   }
 
-  /// Whether `count` numbers are all positive, normal and finite: the guess is good for those only.
+  /// Whether the `count` numbers at `x` are all positive, normal and finite: the guess is good for those only.
   @inline(__always)
   static func areOrdinary(_ x: UnsafePointer<Scalar>, _ count: Int) -> Bool {
     let whole = count / 16 * 16

@@ -12,6 +12,8 @@ extension LRN {
     Partition(shape.spatialCount, partsOfAtMost: Self.positionsAtOnce)
   }
 
+  /// A piece touches its stretch of positions in all channels of its image, so it stays in tensors of
+  /// images × channels × positions; of its window, channels below 0 and beyond the last are left out.
   @inline(__always)
   func forwardAcross(
     _ shape: Shape, _ formula: LRNFormula<Scalar>, _ input: UnsafePointer<Scalar>,
@@ -34,6 +36,7 @@ extension LRN {
     }
   }
 
+  /// The memory of a piece is that of `forwardAcross`.
   @inline(__always)
   func backwardAcross(
     _ shape: Shape, _ formula: LRNFormula<Scalar>, _ x: UnsafePointer<Scalar>,

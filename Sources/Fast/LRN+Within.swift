@@ -4,6 +4,8 @@ import Tensors
 /// Local response normalisation within a channel: the window is summed down the columns, then
 /// along the rows, 2n additions an element in the place of n².
 extension LRN {
+  /// A piece is a plane, of images × channels planes. Its working memory holds three: the columns'
+  /// sums, what is summed, and the sums.
   @inline(__always)
   func forwardWithin(
     _ shape: Shape, _ formula: LRNFormula<Scalar>, _ input: UnsafePointer<Scalar>,
@@ -21,6 +23,7 @@ extension LRN {
     }
   }
 
+  /// The memory of a piece is that of `forwardWithin`.
   @inline(__always)
   func backwardWithin(
     _ shape: Shape, _ formula: LRNFormula<Scalar>, _ x: UnsafePointer<Scalar>,

@@ -46,6 +46,8 @@ public struct LRN<Scalar: FastScalar>: Layer {
   ) {
     let shape = input.shape
     let formula = LRNFormula<Scalar>(specification, engine: engine)
+    require(output, input.count)
+    require(scale, input.count)
     input.withMemory { input in
       output.withMutableMemory { output in
         scale.withMutableMemory { scale in
@@ -71,6 +73,10 @@ public struct LRN<Scalar: FastScalar>: Layer {
   ) {
     let shape = input.shape
     let formula = LRNFormula<Scalar>(specification, engine: engine)
+    require(output, input.count)
+    require(outputGradient, input.count)
+    require(scale, input.count)
+    if let inputGradient { require(inputGradient, input.count) }
     inputGradient.update { gradient in
       input.withMemory { x in
         output.withMemory { y in

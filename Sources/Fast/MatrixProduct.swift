@@ -14,7 +14,9 @@
 ///   are transposed back on their way to C.
 ///
 /// Panels that are cut by an edge of the matrix are filled up with zeros, and rows beyond the edge
-/// are computed from a row that exists; neither is stored.
+/// are computed from a row that exists; neither is stored. So of A, B and C no element is touched
+/// that isn't there: rows i are in `Block.rows` ⊆ 0..<M, steps p in `Block.chunk` ⊆ 0..<inner, and
+/// columns j..<j + `width` end with N; a whole vector is only loaded or stored where 16 of them are.
 ///
 /// Source: K. Goto and R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008,
 /// for tiles and panels.
@@ -73,6 +75,7 @@ struct MatrixProduct {
     let blocks = Partition(strips, partsOfAtMost: Self.rowsAtOnce / 16)
     let (panelCount, tileCount) = (chunks.largest * Row48.count, 16 * Row48.count)
     let count = panelCount + tileCount + Square.count
+    // Bound for the length of this call; the pool's blocks have a multiple of 4096 bytes.
     let workspace = Self.pool.take(byteCount: count * MemoryLayout<Float>.stride)
     let memory = workspace.memory.bindMemory(to: Float.self, capacity: count)
     for chunk in 0..<chunks.parts {

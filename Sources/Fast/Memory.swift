@@ -1,10 +1,41 @@
 import Tensors
 
+// The fast layers work on bare pointers. What keeps those within their memory:
+//
+// - Each public pass checks that the tensors it is handed hold as many numbers as its sizes say
+//   (`require`), and the pointers' loops run over those same sizes, which the comments name.
+// - Working memory is lent by `Engine` for a count that stands beside what it is for.
+// - Work is cut by `Partition`, whose parts lie in the whole.
+
+/// Stops the program unless a tensor holds as many numbers as a pass is going to touch.
+///
+/// `Layer` leaves it to its callers that the tensors of a pass fit together. A caller's mistake must
+/// not become a write beyond a tensor.
+@inline(__always)
+func require<Element>(_ tensor: Tensor<Element>, _ count: Int) {
+  precondition(
+    tensor.count == count,
+    "a tensor of shape \(tensor.shape) where \(count) numbers are needed: the tensors of a pass must "
+      + "have the shapes that the layer's specification gives them")
+}
+
+/// Stops the program unless the gradients of a backward pass have the sizes of what they belong to.
+@inline(__always)
+func require<Element>(
+  _ gradients: [Tensor<Element>], like parameters: [Tensor<Element>],
+  _ inputGradient: Tensor<Element>?, like input: Tensor<Element>
+) {
+  precondition(gradients.count == parameters.count, "each parameter needs memory for its gradient")
+  for (gradient, parameter) in zip(gradients, parameters) { require(gradient, parameter.count) }
+  if let inputGradient { require(inputGradient, input.count) }
+}
+
 extension Tensor {
   /// Calls `body` with the memory of the elements, `count` of them; not at all for an empty tensor.
   @inline(__always)
   func withMemory(_ body: (UnsafePointer<Element>) -> Void) {
     elements.withUnsafeBufferPointer { buffer in
+      precondition(buffer.count == count, "a tensor's elements must be as many as its shape says")
       if let base = buffer.baseAddress, count > 0 { body(base) }
     }
   }
@@ -12,7 +43,9 @@ extension Tensor {
   /// As `withMemory`, to write to.
   @inline(__always)
   mutating func withMutableMemory(_ body: (UnsafeMutablePointer<Element>) -> Void) {
+    let count = count
     elements.withUnsafeMutableBufferPointer { buffer in
+      precondition(buffer.count == count, "a tensor's elements must be as many as its shape says")
       if let base = buffer.baseAddress, !buffer.isEmpty { body(base) }
     }
   }

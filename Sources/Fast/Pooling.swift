@@ -54,6 +54,7 @@ public struct Pooling<Scalar: FastScalar>: Layer {
     output: inout Tensor<Scalar>, saved: inout Saved
   ) {
     let windows = PoolingWindows(specification, input: input.shape, output: output.shape)
+    requireFit(input.shape, output.shape, saved)
     input.withMemory { input in
       output.withMutableMemory { output in
         switch specification.method {
@@ -82,6 +83,8 @@ public struct Pooling<Scalar: FastScalar>: Layer {
     accumulating: Bool
   ) {
     let windows = PoolingWindows(specification, input: input.shape, output: outputGradient.shape)
+    requireFit(input.shape, outputGradient.shape, saved)
+    if let inputGradient { require(inputGradient, input.count) }
     inputGradient.update { gradient in
       outputGradient.withMemory { upstream in
         gradient.withMutableMemory { gradient in
@@ -98,9 +101,23 @@ public struct Pooling<Scalar: FastScalar>: Layer {
       }
     }
   }
+
+  /// Stops the program unless the windows lie on the input, and there is a position for each.
+  private func requireFit(_ input: Shape, _ output: Shape, _ saved: Saved) {
+    precondition(
+      (try? specification.outputShape(for: input)) == output,
+      "an output of shape \(output) doesn't belong to an input of shape \(input)")
+    precondition(
+      specification.method == .average || saved.maxPositions.count == output.count,
+      "\(saved.maxPositions.count) positions for \(output.count) maxima")
+  }
 }
 
 /// Where the windows of a pooling layer lie on a plane of its input.
+///
+/// A piece of work goes through some planes: `plane` numbers of the input and `outputs` of the output
+/// each, of `planes`. Windows visited one by one read at `rows(at:)` and `columns(at:)`, which are cut
+/// to the input.
 struct PoolingWindows {
   let planes, height, width, outputHeight, outputWidth: Int
   let kernel, stride, pad: Extent

@@ -13,7 +13,8 @@ struct ProductTile<Row: TileRow> {
   ///   - inner: the length of the sum.
   ///   - a: element [i, p] lies at i·rowStride + p·step.
   ///   - rows: how many rows of `a` exist, 1 to 8; for those beyond, the last one is read again.
-  ///   - panel: `inner` rows of `Row.count` numbers.
+  ///   - panel: `inner` rows of `Row.count` numbers. After the last step, both pointers stand behind
+  ///     what is read.
   @inline(__always)
   init(
     inner: Int, _ a: UnsafePointer<Float>, rowStride: Int, rows: Int, step: Int,
@@ -38,7 +39,7 @@ struct ProductTile<Row: TileRow> {
     }
   }
 
-  /// Adds 8 rows of memory, each `stride` from the next.
+  /// Adds 8 rows of `Row.count` numbers of memory, each `stride` from the next.
   @inline(__always)
   mutating func add(_ memory: UnsafePointer<Float>, stride: Int) {
     row0.add(Row(memory))
@@ -51,7 +52,7 @@ struct ProductTile<Row: TileRow> {
     row7.add(Row(memory + 7 * stride))
   }
 
-  /// Writes 8 rows of memory, each `stride` from the next.
+  /// Writes 8 rows of `Row.count` numbers of memory, each `stride` from the next.
   @inline(__always)
   func store(_ memory: UnsafeMutablePointer<Float>, stride: Int) {
     row0.store(memory)

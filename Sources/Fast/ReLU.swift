@@ -3,8 +3,9 @@ import Tensors
 
 /// The rectified linear unit, fast.
 ///
-/// A branch-free select that the compiler turns into vectors, over pieces that the threads share.
-/// It is bound by memory: what helps most is not to run it, see `ReLUFusing`.
+/// A branch-free select that the compiler turns into vectors, over pieces that the threads share:
+/// parts of 0..<count, of the count that all tensors of a pass have. It is bound by memory: what helps
+/// most is not to run it, see `ReLUFusing`.
 ///
 /// Twin: `Sources/Reference/ReLU.swift`. Source: Caffe's `relu_layer.cpp`.
 public struct ReLU<Scalar: FastScalar>: InPlaceLayer {
@@ -35,6 +36,7 @@ public struct ReLU<Scalar: FastScalar>: InPlaceLayer {
   ) {
     let slope = Scalar(specification.negativeSlope)
     let pieces = Partition(input.count, partsOfAtMost: Vectors.pieceCount)
+    require(output, input.count)
     input.withMemory { x in
       output.withMutableMemory { y in
         engine.run(pieces.parts) { piece in
@@ -58,6 +60,8 @@ public struct ReLU<Scalar: FastScalar>: InPlaceLayer {
   ) {
     let slope = Scalar(specification.negativeSlope)
     let pieces = Partition(input.count, partsOfAtMost: Vectors.pieceCount)
+    require(outputGradient, input.count)
+    if let inputGradient { require(inputGradient, input.count) }
     inputGradient.update { gradient in
       outputGradient.withMemory { dy in
         input.withMemory { x in
@@ -100,6 +104,7 @@ public struct ReLU<Scalar: FastScalar>: InPlaceLayer {
   ) {
     let slope = Scalar(specification.negativeSlope)
     let pieces = Partition(output.count, partsOfAtMost: Vectors.pieceCount)
+    require(gradient, output.count)
     output.withMemory { y in
       gradient.withMutableMemory { gradient in
         engine.run(pieces.parts) { piece in

@@ -20,6 +20,8 @@ extension SGDStep {
     let scale = Scalar(gradientScale)
     let isL2 = regularization == .l2
     let pieces = Partition(parameter.count, partsOfAtMost: Vectors.pieceCount)
+    require(history, parameter.count)
+    require(gradient, parameter.count)
     gradient.withMemory { g in
       history.withMutableMemory { h in
         parameter.withMutableMemory { w in

@@ -103,7 +103,8 @@ struct SlidingMaximum<Scalar: FastScalar> {
     UnsafeMutableRawPointer(offsets + target).storeBytes(of: bestOffset, as: Offsets.self)
   }
 
-  /// Takes the windows at the stride's positions out of a row.
+  /// Takes the windows at the stride's positions out of a row: (count − 1)·step + 1 = `across` values,
+  /// behind which two vectors of slack lie.
   @inline(__always)
   private func pick(
     _ y: Int, _ output: UnsafeMutablePointer<Scalar>, _ positions: UnsafeMutablePointer<Int32>

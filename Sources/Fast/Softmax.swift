@@ -36,9 +36,10 @@ public struct Softmax<Scalar: FastScalar>: Layer {
     output: inout Tensor<Scalar>, saved: inout NothingSaved
   ) {
     let axis = ClassAxis(input.shape)
+    require(output, input.count)
     input.withMemory { input in
       output.withMutableMemory { output in
-        // The maxima, then the sums, of an image's positions.
+        // The maxima, then the sums, of an image's positions. An image is `classes` rows of `stride`.
         engine.run(axis.images, scratch: 2 * axis.stride, of: Scalar.self) { image, maxima in
           let sums = maxima + axis.stride
           let x = input + image * axis.imageCount
@@ -78,10 +79,14 @@ public struct Softmax<Scalar: FastScalar>: Layer {
     accumulating: Bool
   ) {
     let axis = ClassAxis(input.shape)
+    require(output, input.count)
+    require(outputGradient, input.count)
+    if let inputGradient { require(inputGradient, input.count) }
     inputGradient.update { gradient in
       outputGradient.withMemory { upstream in
         output.withMemory { output in
           gradient.withMutableMemory { gradient in
+            // As for `forward`.
             engine.run(axis.images, scratch: axis.stride, of: Scalar.self) { image, dots in
               let offset = image * axis.imageCount
               let (dp, p, dx) = (upstream + offset, output + offset, gradient + offset)

@@ -62,6 +62,10 @@ public struct SoftmaxWithLoss<Scalar: FastScalar>: Loss {
     labels: [Int], saved probabilities: Tensor<Scalar>, scoresGradient: inout Tensor<Scalar>
   ) {
     let axis = ClassAxis(probabilities.shape)
+    require(scoresGradient, probabilities.count)
+    precondition(
+      (try? specification.check(labels: labels, for: probabilities.shape)) != nil,
+      "the labels of a backward pass must be those of the forward pass")
     let divisor = specification.divisor(labels: labels, scores: probabilities.shape)
     let factor = Scalar(specification.lossWeight / divisor)
     let count = probabilities.count
@@ -76,7 +80,7 @@ public struct SoftmaxWithLoss<Scalar: FastScalar>: Loss {
           if label == specification.ignoreLabel {
             for c in 0..<axis.classes { gradient[start + c * axis.stride] = 0 }
           } else {
-            // A class of this spot: `forward` has checked the labels.
+            // A class of this spot, as checked above.
             let position = start + label * axis.stride
             gradient[position] = factor * (p[position] - 1)
           }

@@ -3,6 +3,9 @@ import Tensors
 
 /// The loops that several layers share. Each runs over contiguous memory and is written so that
 /// the compiler makes vectors of it: no branches, no calls, one index.
+///
+/// Each touches `count` elements from the pointers that it is given on, which the caller has: whole
+/// vectors up to the last multiple of 16, 32 or 64 in `count`, then one by one.
 enum Vectors {
   /// The elements of a piece of work that goes through memory once: large enough that handing it
   /// out costs nothing beside it, small enough to stay in a core's cache.

@@ -1,6 +1,7 @@
 import Synchronization
 
-/// A block of working memory.
+/// A block of working memory, of `byteCount` bytes. Nobody else has it between `take` and `giveBack`,
+/// so it may go from thread to thread.
 struct Workspace: @unchecked Sendable {
   let memory: UnsafeMutableRawPointer
   let byteCount: Int

@@ -68,6 +68,7 @@ extension NumPyArray {
     _ type: Pattern.Type, _ convert: (Pattern) -> Result
   ) -> [Result] {
     let size = MemoryLayout<Pattern>.size
+    // As many bytes as the shape's elements take: `init` has checked it.
     return bytes.withUnsafeBytes { raw in
       [Result](unsafeUninitializedCapacity: shape.count) { buffer, count in
         for i in 0..<shape.count {

@@ -19,6 +19,9 @@ public struct NumPyArray: Sendable, Equatable {
   let bytes: [UInt8]
 
   init(shape: Shape, elementType: NumPyElementType, bytes: [UInt8]) {
+    // What is read of the bytes later isn't checked again.
+    precondition(
+      bytes.count == shape.count * elementType.size, "\(bytes.count) bytes for shape \(shape)")
     self.shape = shape
     self.elementType = elementType
     self.bytes = bytes
@@ -67,6 +70,7 @@ private func packed<Element, Pattern: FixedWidthInteger>(
 ) -> [UInt8] {
   let size = MemoryLayout<Pattern>.size
   return [UInt8](unsafeUninitializedCapacity: elements.count * size) { buffer, count in
+    // Element i lies at i·size, and there is room for all of them.
     let raw = UnsafeMutableRawBufferPointer(buffer)
     for i in elements.indices {
       raw.storeBytes(

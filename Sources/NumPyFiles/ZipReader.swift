@@ -87,6 +87,8 @@ func zipChecksum(_ bytes: [UInt8]) -> UInt32 {
 }
 
 /// Raw deflate data unpacked; nil unless it is sound and yields exactly `size` bytes.
+///
+/// zlib reads `input`..<`range.upperBound`, which lies in the bytes, and writes `made`..<`size` + 1.
 private func inflated(_ bytes: [UInt8], _ range: Range<Int>, size: Int) -> [UInt8]? {
   var stream = z_stream()
   // Minus 15: the largest window, and no zlib header around the data.

@@ -59,6 +59,7 @@ public enum WholeFile {
     var got = 0
     let bytes = [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
       repeat {
+        // At most what is left of the room.
         got = systemRead(descriptor, buffer.baseAddress.map { $0 + count }, room - count)
         count += max(got, 0)
       } while (got > 0 && count < room) || (got < 0 && errno == EINTR)

@@ -134,6 +134,7 @@ private func wordOf(_ value: Double) -> String? {
 
 /// As C's `%.<digits>g` writes it.
 private func formatted(_ value: Double, digits: Int32) -> String {
+  // 17 digits, sign, point and exponent are 24 characters; of more, `vsnprintf` would leave some out.
   withUnsafeTemporaryAllocation(of: CChar.self, capacity: 40) { buffer in
     let length = withVaList([digits, value]) {
       vsnprintf(buffer.baseAddress, buffer.count, "%.*g", $0)

@@ -153,6 +153,7 @@ private struct MappedDatabase: ~Copyable {
       return mdb_get(transaction, table, &wanted, &found)
     }
     guard status == 0 else { throw DatasetError("cannot be read: \(lmdbMessage(status))") }
+    // Where the value lies in the map, as `PageFile` has found it to be: copied before anything else.
     let value = [UInt8](UnsafeRawBufferPointer(start: found.mv_data, count: found.mv_size))
     try checkState()
     return value

@@ -107,6 +107,7 @@ final class PageFile {
     var got = 0
     let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, used in
       repeat {
+        // At most what is left of the room.
         got = pread(
           descriptor, buffer.baseAddress.map { $0 + used }, count - used, off_t(offset + used))
         used += max(got, 0)

@@ -33,6 +33,7 @@ struct Canvas {
     let columns = pixels(box.x)
     let rows = pixels(box.y)
     let (side, pixel) = (side, pixel)
+    // `pixels` are in 0..<side, of side × side colours.
     colours.withUnsafeMutableBufferPointer { colours in
       for row in rows {
         let y = (Float(row) + 0.5) * pixel
@@ -63,6 +64,7 @@ struct Canvas {
   func developed(light: Light, grain: Float, using random: inout SplitMix64) -> Picture {
     let scale = grain / 1023
     let columns = (0..<side).map { light.position(Float($0), pixel) }
+    // Each of the 3·side² bytes is set once.
     let bytes = [UInt8](unsafeUninitializedCapacity: 3 * side * side) { bytes, count in
       for row in 0..<side {
         let across = light.position(Float(row), pixel)
