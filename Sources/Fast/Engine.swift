@@ -43,7 +43,10 @@ public final class Engine: Sendable {
   public func uses(_ trick: Trick) -> Bool { !omitted.contains(trick) }
 
   /// What the layers multiply matrices by.
-  var productKernel: ProductKernel { uses(.ownProduct) ? .fastest : .openBLAS }
+  var productKernel: ProductKernel {
+    guard uses(.ownProduct) else { return .openBLAS }
+    return uses(.productBlocks) ? .fastest : .fastestWithoutBlocks
+  }
 
   private static let openBLASIsSingleThreaded: Bool = {
     openblas_set_num_threads(1)

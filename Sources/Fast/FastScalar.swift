@@ -41,6 +41,9 @@ public enum ProductKernel: Sendable {
   /// The fastest that this build has: our own for `Float` where it is built for AVX-512, and
   /// OpenBLAS's otherwise.
   case fastest
+  /// As the fastest, but our own goes through its matrices as a whole, not in blocks for the caches:
+  /// to see what the blocks gain.
+  case fastestWithoutBlocks
   /// OpenBLAS's.
   case openBLAS
 }
@@ -60,11 +63,11 @@ extension Float: FastScalar {
     by kernel: ProductKernel
   ) {
     // The callers give strides that reach over a row, and memory of rows × stride elements.
-    if kernel == .fastest && hasOwnProduct {
+    if kernel != .openBLAS && hasOwnProduct {
       return MatrixProduct(
         rows: rows, columns: columns, inner: inner,
         a, stride: aStride, transposed: aTransposed, b, stride: bStride, transposed: bTransposed,
-        into: c, stride: cStride, adding: adding
+        into: c, stride: cStride, adding: adding, inBlocks: kernel == .fastest
       ).run()
     }
     cblas_sgemm(

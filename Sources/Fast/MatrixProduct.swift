@@ -37,24 +37,31 @@ struct MatrixProduct {
   /// Whether C holds something to add to.
   private let adding: Bool
 
+  /// Whether the sum is cut into chunks and A into blocks.
+  private let inBlocks: Bool
+
   /// The length of a chunk of the sum: a panel of 256 × 48 numbers fills the first-level cache.
   /// Tiles that have to be transposed should be so seldom, so their chunks are longer.
-  private var innerAtOnce: Int { isCTransposed ? 640 : 256 }
-  /// The rows of A that share a panel.
-  private static var rowsAtOnce: Int { 512 }
+  private var innerAtOnce: Int {
+    guard inBlocks else { return max(inner, 1) }
+    return isCTransposed ? 640 : 256
+  }
+  /// The strips of 16 rows of A that share a panel.
+  private var stripsAtOnce: Int { inBlocks ? 32 : max(strips, 1) }
+  private var strips: Int { (rows + 15) / 16 }
 
   /// Working memory, kept from product to product.
   private static let pool = WorkspacePool()
 
-  /// A·B of row-major matrices: the arguments of `FastScalar.gemm`.
+  /// A·B of row-major matrices: the arguments of `FastScalar.gemm`, and whether to work in blocks.
   init(
     rows: Int, columns: Int, inner: Int,
     _ a: UnsafePointer<Float>, stride aStride: Int, transposed isATransposed: Bool,
     _ b: UnsafePointer<Float>, stride bStride: Int, transposed isBTransposed: Bool,
-    into c: UnsafeMutablePointer<Float>, stride cStride: Int, adding: Bool
+    into c: UnsafeMutablePointer<Float>, stride cStride: Int, adding: Bool, inBlocks: Bool = true
   ) {
     self.inner = inner
-    (self.c, self.cStride, self.adding) = (c, cStride, adding)
+    (self.c, self.cStride, self.adding, self.inBlocks) = (c, cStride, adding, inBlocks)
     isCTransposed = isBTransposed
     if isBTransposed {
       (self.rows, self.columns) = (columns, rows)
@@ -71,8 +78,7 @@ struct MatrixProduct {
   func run() {
     guard rows > 0, columns > 0 else { return }
     let chunks = Partition(inner, partsOfAtMost: innerAtOnce)
-    let strips = (rows + 15) / 16
-    let blocks = Partition(strips, partsOfAtMost: Self.rowsAtOnce / 16)
+    let blocks = Partition(strips, partsOfAtMost: stripsAtOnce)
     let (panelCount, tileCount) = (chunks.largest * Row48.count, 16 * Row48.count)
     let count = panelCount + tileCount + Square.count
     // Bound for the length of this call; the pool's blocks have a multiple of 4096 bytes.
