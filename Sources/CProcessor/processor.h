@@ -10,3 +10,7 @@
 #else
 #define BUILT_FOR_FMA 0
 #endif
+
+// Brings a line of memory near, to read or to write it soon. Nothing happens where there is no memory.
+static inline void prefetch_to_read(const float *address) { __builtin_prefetch(address, 0, 3); }
+static inline void prefetch_to_write(const float *address) { __builtin_prefetch(address, 1, 3); }

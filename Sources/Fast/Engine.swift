@@ -45,7 +45,7 @@ public final class Engine: Sendable {
   /// What the layers multiply matrices by.
   var productKernel: ProductKernel {
     guard uses(.ownProduct) else { return .openBLAS }
-    return uses(.productBlocks) ? .fastest : .fastestWithoutBlocks
+    return uses(.cachedProduct) ? .fastest : .fastestWithoutCaching
   }
 
   private static let openBLASIsSingleThreaded: Bool = {

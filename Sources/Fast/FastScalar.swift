@@ -41,9 +41,8 @@ public enum ProductKernel: Sendable {
   /// The fastest that this build has: our own for `Float` where it is built for AVX-512, and
   /// OpenBLAS's otherwise.
   case fastest
-  /// As the fastest, but our own goes through its matrices as a whole, not in blocks for the caches:
-  /// to see what the blocks gain.
-  case fastestWithoutBlocks
+  /// As the fastest, but our own does nothing for the caches: to see what that gains.
+  case fastestWithoutCaching
   /// OpenBLAS's.
   case openBLAS
 }
@@ -67,7 +66,7 @@ extension Float: FastScalar {
       return MatrixProduct(
         rows: rows, columns: columns, inner: inner,
         a, stride: aStride, transposed: aTransposed, b, stride: bStride, transposed: bTransposed,
-        into: c, stride: cStride, adding: adding, inBlocks: kernel == .fastest
+        into: c, stride: cStride, adding: adding, isCached: kernel == .fastest
       ).run()
     }
     cblas_sgemm(

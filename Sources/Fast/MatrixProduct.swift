@@ -1,15 +1,20 @@
+import CProcessor
+
 /// A matrix product of `Float`s in 512-bit vectors: C ← A·B, or C ← C + A·B, on one thread.
 ///
 ///     C[M×N] = Σ_p A[M×p] · B[p×N]
 ///
 /// C is computed in tiles of 8 rows by up to 48 columns, which stay in 24 of the processor's 32
 /// vector registers while the sum runs (`ProductTile`). Tricks:
-/// - 48 columns of B are copied into a panel first, in the order in which a tile needs them. Many
-///   rows of A share it, so the copy costs little.
+/// - 48 columns of B are copied into a panel, in the order in which a tile needs them. Many rows of A
+///   share it, so the copy costs little; and where rows are copied as they are, the first tile copies
+///   them while it multiplies.
 /// - A is read where it lies, one number for each row and step: it is never copied, where OpenBLAS
 ///   rearranges both.
 /// - The sum is cut into chunks and A into blocks of rows: a panel stays in the first-level cache
 ///   of its core, and the block in the second-level cache.
+/// - While a tile is computed, its place in C and some of the next panel's rows are on their way
+///   from memory.
 /// - If B is transposed, Cᵀ = Bᵀ·Aᵀ is computed: now B is read where it lies, and A is copied. Tiles
 ///   are transposed back on their way to C.
 ///
@@ -37,31 +42,33 @@ struct MatrixProduct {
   /// Whether C holds something to add to.
   private let adding: Bool
 
-  /// Whether the sum is cut into chunks and A into blocks.
-  private let inBlocks: Bool
+  /// Whether to work in blocks, to copy while multiplying and to fetch ahead.
+  private let isCached: Bool
 
-  /// The length of a chunk of the sum: a panel of 256 × 48 numbers fills the first-level cache.
+  /// The length of a chunk of the sum: a panel of 256 × 48 numbers fills a first-level cache of
+  /// 48 KiB; with one of 32 KiB, lengths from 128 to 512 came to the same.
   /// Tiles that have to be transposed should be so seldom, so their chunks are longer.
   private var innerAtOnce: Int {
-    guard inBlocks else { return max(inner, 1) }
+    guard isCached else { return max(inner, 1) }
     return isCTransposed ? 640 : 256
   }
   /// The strips of 16 rows of A that share a panel.
-  private var stripsAtOnce: Int { inBlocks ? 32 : max(strips, 1) }
+  private var stripsAtOnce: Int { isCached ? 32 : max(strips, 1) }
   private var strips: Int { (rows + 15) / 16 }
 
   /// Working memory, kept from product to product.
   private static let pool = WorkspacePool()
 
-  /// A·B of row-major matrices: the arguments of `FastScalar.gemm`, and whether to work in blocks.
+  /// A·B of row-major matrices: the arguments of `FastScalar.gemm`, and whether to care for the
+  /// caches.
   init(
     rows: Int, columns: Int, inner: Int,
     _ a: UnsafePointer<Float>, stride aStride: Int, transposed isATransposed: Bool,
     _ b: UnsafePointer<Float>, stride bStride: Int, transposed isBTransposed: Bool,
-    into c: UnsafeMutablePointer<Float>, stride cStride: Int, adding: Bool, inBlocks: Bool = true
+    into c: UnsafeMutablePointer<Float>, stride cStride: Int, adding: Bool, isCached: Bool = true
   ) {
     self.inner = inner
-    (self.c, self.cStride, self.adding, self.inBlocks) = (c, cStride, adding, inBlocks)
+    (self.c, self.cStride, self.adding, self.isCached) = (c, cStride, adding, isCached)
     isCTransposed = isBTransposed
     if isBTransposed {
       (self.rows, self.columns) = (columns, rows)
@@ -123,7 +130,11 @@ struct MatrixProduct {
     @inline(never)
     private func multiply<Row: TileRow>(_ row: Row.Type, _ j: Int) -> Int {
       let width = min(Row.count, product.columns - j)
-      if product.isBTransposed { fillTransposed(row, j, width) } else { fill(row, j, width) }
+      if product.isBTransposed {
+        fillTransposed(row, j, width)
+      } else if !copiesInFirstTile(row, j) {
+        fill(row, j, width)
+      }
       for i in stride(from: rows.lowerBound, to: rows.upperBound, by: 16) {
         let count = min(16, rows.upperBound - i)
         if product.isCTransposed {
@@ -142,12 +153,8 @@ struct MatrixProduct {
       for (p, row) in chunk.enumerated() {
         let source = product.b + row * product.bStride + j
         let target = panel + p * Row.count
-        if width == Row.count {
-          Row(source).store(target)
-        } else {
-          for x in 0..<width { target[x] = source[x] }
-          for x in width..<Row.count { target[x] = 0 }
-        }
+        for x in 0..<width { target[x] = source[x] }
+        for x in width..<Row.count { target[x] = 0 }
       }
     }
 
@@ -172,16 +179,54 @@ struct MatrixProduct {
       }
     }
 
-    /// The sums of rows i..<i + `count` ≤ 8.
+    /// Whether the first tile copies the columns from j on into the panel, while it reads them. Where
+    /// tiles are transposed, that made products half as fast.
+    private func copiesInFirstTile<Row: TileRow>(_ row: Row.Type, _ j: Int) -> Bool {
+      product.isCached && !product.isBTransposed && !product.isCTransposed
+        && j + Row.count <= product.columns
+    }
+
+    /// The sums of rows i..<i + `count` ≤ 8 over some rows of B.
     @inline(__always)
     private func sums<Row: TileRow>(
-      _ row: Row.Type, _ i: Int, _ count: Int
+      _ i: Int, _ count: Int, _ b: (Int) -> Row
     ) -> ProductTile<Row> {
       ProductTile(
         inner: chunk.count,
         product.a + i * product.rowStride + chunk.lowerBound * product.step,
-        rowStride: product.rowStride, rows: count, step: product.step,
-        panel: panel)
+        rowStride: product.rowStride, rows: count, step: product.step, b: b)
+    }
+
+    /// The sums of rows i..<i + `count` ≤ 8 over the panel.
+    @inline(__always)
+    private func sums<Row: TileRow>(_ row: Row.Type, _ i: Int, _ count: Int) -> ProductTile<Row> {
+      let panel = panel
+      return sums(i, count) { Row(panel + $0 * Row.count) }
+    }
+
+    /// The same over the columns of B from j on. The first tile reads B itself and leaves the panel
+    /// behind; each tile after it brings one more line of each row near, for the next panel.
+    @inline(__always)
+    private func sumsAlongCopying<Row: TileRow>(
+      _ row: Row.Type, _ i: Int, _ count: Int, _ j: Int
+    ) -> ProductTile<Row> {
+      let (panel, stride) = (panel, product.bStride)
+      let b = product.b + chunk.lowerBound * stride + j
+      let number = (i - rows.lowerBound) / 8
+      guard number > 0 else {
+        return sums(i, count) { p in
+          let row = Row(b + p * stride)
+          row.store(panel + p * Row.count)
+          return row
+        }
+      }
+      // Rows of B need not start with a line, so that a row of the panel may lie in one line more.
+      guard number <= Row.count / 16 + 1 else { return sums(row, i, count) }
+      let next = b + Row.count + 16 * (number - 1)
+      return sums(i, count) { p in
+        prefetch_to_read(next + p * stride)
+        return Row(panel + p * Row.count)
+      }
     }
 
     /// C[i, j], `count` ≤ 8 rows by `width` columns.
@@ -189,8 +234,16 @@ struct MatrixProduct {
     private func store<Row: TileRow>(
       _ row: Row.Type, _ i: Int, _ count: Int, _ j: Int, _ width: Int
     ) {
-      var sums = sums(row, i, count)
       let target = product.c + i * product.cStride + j
+      if product.isCached {
+        for i in 0..<count {
+          for line in stride(from: 0, through: Row.count, by: 16) {
+            prefetch_to_write(target + i * product.cStride + line)
+          }
+        }
+      }
+      var sums =
+        copiesInFirstTile(row, j) ? sumsAlongCopying(row, i, count, j) : sums(row, i, count)
       if count == 8 && width == Row.count {
         if adding { sums.add(target, stride: product.cStride) }
         sums.store(target, stride: product.cStride)

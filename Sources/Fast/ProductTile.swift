@@ -7,25 +7,24 @@ struct ProductTile<Row: TileRow> {
   private var (row0, row1, row2, row3) = (Row(), Row(), Row(), Row())
   private var (row4, row5, row6, row7) = (Row(), Row(), Row(), Row())
 
-  /// Σ_p a[i, p] · panel[p, ·] for rows i < 8.
+  /// Σ_p a[i, p] · b[p, ·] for rows i < 8.
   ///
   /// - Parameters:
   ///   - inner: the length of the sum.
-  ///   - a: element [i, p] lies at i·rowStride + p·step.
+  ///   - a: element [i, p] lies at i·rowStride + p·step. After the last step, the pointer stands
+  ///     behind what is read.
   ///   - rows: how many rows of `a` exist, 1 to 8; for those beyond, the last one is read again.
-  ///   - panel: `inner` rows of `Row.count` numbers. After the last step, both pointers stand behind
-  ///     what is read.
+  ///   - b: row p.
   @inline(__always)
   init(
-    inner: Int, _ a: UnsafePointer<Float>, rowStride: Int, rows: Int, step: Int,
-    panel: UnsafePointer<Float>
+    inner: Int, _ a: UnsafePointer<Float>, rowStride: Int, rows: Int, step: Int, b: (Int) -> Row
   ) {
     func offset(_ row: Int) -> Int { min(row, rows - 1) * rowStride }
     let (offset1, offset2, offset3) = (offset(1), offset(2), offset(3))
     let (offset4, offset5, offset6, offset7) = (offset(4), offset(5), offset(6), offset(7))
-    var (a, panel) = (a, panel)
-    for _ in 0..<inner {
-      let vectors = Row(panel)
+    var a = a
+    for p in 0..<inner {
+      let vectors = b(p)
       row0.add(a[0], times: vectors)
       row1.add(a[offset1], times: vectors)
       row2.add(a[offset2], times: vectors)
@@ -35,7 +34,6 @@ struct ProductTile<Row: TileRow> {
       row6.add(a[offset6], times: vectors)
       row7.add(a[offset7], times: vectors)
       a += step
-      panel += Row.count
     }
   }
 

@@ -6,9 +6,9 @@
 public enum Trick: String, CaseIterable, Sendable {
   /// Multiply `Float`s by `MatrixProduct` in builds for AVX-512. Without: by OpenBLAS.
   case ownProduct = "own-product"
-  /// Let that product work in blocks that stay in a core's caches. Without: through matrices as a
-  /// whole.
-  case productBlocks = "product-blocks"
+  /// Let that product have what it needs next in the caches: blocks, panels copied while they are
+  /// multiplied, lines fetched ahead. Without: whole matrices, and panels copied first.
+  case cachedProduct = "cached-product"
   /// Build a convolution's columns for a few channels at a time, so that they are multiplied while
   /// they are in the cache. Without: for all channels.
   case channelSlices = "channel-slices"

@@ -58,7 +58,7 @@ struct TrickComparison {
     definition.layers.indices.filter { index in
       switch (trick, definition.layers[index].operation) {
       case (.ownProduct, .convolution), (.ownProduct, .innerProduct),
-        (.productBlocks, .convolution), (.productBlocks, .innerProduct),
+        (.cachedProduct, .convolution), (.cachedProduct, .innerProduct),
         (.fusedReLU, .convolution), (.fusedReLU, .innerProduct), (.fusedReLU, .relu),
         (.channelSlices, .convolution), (.sharedProducts, .convolution),
         (.kernelPieces, .convolution), (.slidingWindows, .pooling), (.inverseRoot, .lrn),
