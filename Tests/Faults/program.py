@@ -64,9 +64,14 @@ class Program:
                 os.setuid(entry.pw_uid)
 
         self.runs += 1
+        environment = dict(os.environ)
+        if any(limit == resource.RLIMIT_FSIZE for limit, _ in limits):
+            # Built for coverage, the program leaves its counts in a file as it ends. One that is cut
+            # off at the limit would keep those of all other runs from being read.
+            environment["LLVM_PROFILE_FILE"] = os.devnull
         process = subprocess.run(
             [self.path, *arguments], stdout=stdout, stderr=subprocess.PIPE, stdin=stdin,
-            cwd=folder, preexec_fn=prepare, timeout=patience)
+            cwd=folder, env=environment, preexec_fn=prepare, timeout=patience)
         return Ended(
             process.returncode, (process.stdout or b"").decode(errors="replace"),
             process.stderr.decode(errors="replace"))
