@@ -35,12 +35,6 @@ public struct Dual<Base: Scalar>: Scalar {
 
   /// A constant.
   @inlinable
-  public init(constant value: Base) {
-    self.init(value, derivative: 0)
-  }
-
-  /// A constant.
-  @inlinable
   public init(_ value: Double) {
     self.init(Base(value), derivative: 0)
   }

@@ -207,6 +207,42 @@ struct StateTests {
     #expect(try [UInt8](Data(contentsOf: copy)) == Fixture.bytes("lmdb/mean.binaryproto"))
   }
 
+  @Test("a mean image is channels, rows and columns, and nothing else")
+  func meanShapes() throws {
+    func mean(_ dimensions: [Int64]) throws -> Tensor<Float> {
+      let blob = Caffe_BlobProto.with {
+        $0.shape.dim = dimensions
+        $0.data = [1, 2, 3, 4]
+      }
+      return try MeanImage.decode(blob.serializedBytes())
+    }
+    #expect(try mean([1, 2, 2]) == Tensor(Shape(1, 2, 2), [1, 2, 3, 4]))
+    #expect(try mean([1, 4, 1, 1]) == Tensor(Shape(4, 1, 1), [1, 2, 3, 4]))
+    for (dimensions, problem) in [
+      ([2, 2], "mean: shape 2×2 must be channels×rows×columns, or that behind a 1"),
+      ([2, 2, 1, 1], "mean: shape 2×2×1×1 must be channels×rows×columns, or that behind a 1"),
+      ([2, 2, 2], "mean: shape 2×2×2 needs 8 values, not 4"),
+      ([-1, 2, 2], "mean: shape -1×2×2: no extent may be negative"),
+    ] as [([Int64], String)] {
+      let error = #expect(throws: CaffeFileError.self) { try mean(dimensions) }
+      #expect(error?.problem == problem)
+    }
+    let file = try TemporaryFolder().file("flat.binaryproto")
+    let error = #expect(throws: CaffeFileError.self) {
+      try MeanImage.write(Tensor<Float>(Shape(4)), to: file)
+    }
+    #expect(error?.problem == "mean: shape 4 must be channels×rows×columns")
+  }
+
+  @Test("can't be of an iteration before the first")
+  func negativeIteration() throws {
+    let bytes: [UInt8] = try Caffe_SolverState.with { $0.iter = -1 }.serializedBytes()
+    let error = #expect(throws: CaffeFileError.self) {
+      try SolverStateFile<Float>(decoding: bytes)
+    }
+    #expect(error?.problem == "iteration -1 and step 0 must not be negative")
+  }
+
   @Test("a snapshot has Caffe's names, and reads back")
   func snapshot() throws {
     let folder = try TemporaryFolder()

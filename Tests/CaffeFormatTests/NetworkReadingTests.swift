@@ -106,6 +106,7 @@ struct NetworkReadingTests {
       return
     }
     #expect(data.source == "db")
+    #expect(network.labels?.shape == Shape(7))
     let records = try net.network(phase: .training) { _, _ in [1, 32, 32] }
     #expect(records.definition.imageShape == [1, 5, 5])
   }
@@ -222,6 +223,70 @@ struct NetworkReadingTests {
       try old.network(phase: .testing).definition == new.network(phase: .testing).definition)
     #expect(old.position(ofLayer: 0) == nil)
     #expect(old.position(ofLayer: 1) == TextPosition(line: 2, column: 1))
+  }
+
+  /// `loss_layer.cpp`: the older `normalize` counts only where the newer field is absent.
+  @Test(
+    "reads what a loss is divided by, in its two forms",
+    arguments: [
+      ("", .valid), ("normalization: FULL", .full), ("normalization: BATCH_SIZE", .batchSize),
+      ("normalization: NONE", .none), ("normalize: true", .valid), ("normalize: false", .batchSize),
+      ("normalize: false normalization: FULL", .full),
+    ] as [(String, SoftmaxWithLossSpecification.Normalization)])
+  func normalization(
+    text: String, expected: SoftmaxWithLossSpecification.Normalization
+  ) throws {
+    let net = try NetPrototxt(
+      parsing: head + """
+        layer { name: "loss" type: "SoftmaxWithLoss" bottom: "data" bottom: "label" top: "loss"
+          loss_param { \(text) } }
+        """)
+    #expect(
+      try net.network(phase: .training).definition.layers.map(\.operation)
+        == [.softmaxWithLoss(SoftmaxWithLossSpecification(normalization: expected))])
+  }
+
+  /// `dummy_data_layer.cpp`: what is given once serves all.
+  @Test("reads the older sizes of DummyData")
+  func dummyData() throws {
+    let net = try NetPrototxt(
+      parsing: head + """
+        layer { name: "dummy" type: "DummyData" top: "a" top: "b" dummy_data_param {
+          num: 2 num: 3 channels: 4 height: 5 height: 6 width: 7 } }
+        """)
+    let inputs = try net.network(phase: .testing).inputs
+    #expect(inputs.map(\.name) == ["data", "label", "a", "b"])
+    #expect(inputs.map(\.shape).suffix(2) == [Shape(2, 4, 5, 7), Shape(3, 4, 6, 7)])
+  }
+
+  @Test("moves what belonged to an old database of images into its transformation")
+  func oldImages() throws {
+    let old = try NetPrototxt(
+      parsing: """
+        layers { name: "d" type: IMAGE_DATA top: "d" top: "l" image_data_param {
+          source: "list" batch_size: 2 scale: 0.5 mean_file: "mean" crop_size: 5 mirror: true } }
+        layers { name: "c" type: CONVOLUTION bottom: "d" top: "c" param: "w" param: "b"
+          blob_share_mode: PERMISSIVE blob_share_mode: STRICT }
+        """)
+    let new = try NetPrototxt(
+      parsing: """
+        layer { name: "d" type: "ImageData" top: "d" top: "l"
+          transform_param { scale: 0.5 mean_file: "mean" crop_size: 5 mirror: true }
+          image_data_param { source: "list" batch_size: 2 } }
+        layer { name: "c" type: "Convolution" bottom: "d" top: "c"
+          param { name: "w" share_mode: PERMISSIVE } param { name: "b" share_mode: STRICT } }
+        """)
+    #expect(old.message == new.message)
+  }
+
+  @Test("says of a layer that the file doesn't have no more than is known")
+  func strangers() throws {
+    let network = try NetPrototxt(
+      parsing: head + "layer { name: \"a\" type: \"Softmax\" bottom: \"data\" top: \"a\" }",
+      file: "net"
+    ).network(phase: .testing)
+    let error = LayerError(layer: "b", value: "kernel 0", rule: "must be positive")
+    #expect(network.located(error).description == "net: \(error)")
   }
 
   @Test("refuses a network without an input, naming the phase")

@@ -97,6 +97,7 @@ struct TextFormatTests {
         "net.prototxt:1:17: \"force_backward\" must be true or false, not \"2\""
       ),
       ("input_dim: 1stride: 2", "net.prototxt:1:13: a number and a word need a space between them"),
+      ("input_dim: 0x", "net.prototxt:1:14: \"0x\" must be followed by hexadecimal digits"),
       ("\u{1}", "net.prototxt:1:1: a control character (byte 1) is not allowed in the text"),
     ])
   func errors(text: String, message: String) {
@@ -115,6 +116,62 @@ struct TextFormatTests {
   func numbers(text: String, value: Float?) {
     let solver = try? Prototxt<Caffe_SolverParameter>(parsing: "base_lr: \(text)")
     #expect(solver?.message.baseLr == value)
+  }
+
+  @Test(
+    "takes whole numbers as protobuf does",
+    arguments: [
+      ("0x1F", 31), ("-0X10", -16), ("017", 15), ("08", nil), ("-2147483648", -2_147_483_648),
+      ("2147483648", nil), ("1.0", nil),
+    ] as [(String, Int32?)])
+  func wholeNumbers(text: String, value: Int32?) {
+    let solver = try? Prototxt<Caffe_SolverParameter>(parsing: "max_iter: \(text)")
+    #expect(solver?.message.maxIter == value)
+  }
+
+  @Test(
+    "takes truth as protobuf does",
+    arguments: [
+      ("1", true), ("0", false), ("0x1", true), ("t", true), ("False", false), ("yes", nil),
+      ("-1", nil),
+    ] as [(String, Bool?)])
+  func truth(text: String, value: Bool?) {
+    let net = try? Prototxt<Caffe_NetParameter>(parsing: "force_backward: \(text)")
+    #expect(net?.message.forceBackward == value)
+  }
+
+  @Test(
+    "takes the escapes of strings",
+    arguments: [
+      (#"\x41\102\u00e4\U0001F600"#, "ABä😀"), (#"\a\n\t\\\'\""#, "\u{7}\n\t\\'\""),
+      (#"\ud800"#, nil),
+      (#"\u00e"#, nil), (#"\xg"#, nil), (#"\q"#, nil),
+    ] as [(String, String?)])
+  func escapes(text: String, value: String?) {
+    let net = try? Prototxt<Caffe_NetParameter>(parsing: "name: \"\(text)\"")
+    #expect(net?.message.name == value)
+  }
+
+  @Test("takes messages in angle brackets")
+  func angleBrackets() throws {
+    let net = try Prototxt<Caffe_NetParameter>(parsing: "layer < name: 'a' relu_param: < > >")
+    #expect(try net.message.prototxt() == "layer {\n  name: \"a\"\n  relu_param {\n  }\n}\n")
+  }
+
+  /// 15 digits where they tell the number, 17 otherwise, as protobuf prints it.
+  @Test("keeps and prints numbers of double precision")
+  func doubles() throws {
+    let text = "double_data: [0.1, -3, inf, 0.30000000000000004]"
+    let blob = try Prototxt<Caffe_BlobProto>(parsing: text)
+    #expect(blob.message.doubleData == [0.1, -3, .infinity, 0.1 + 0.2])
+    #expect(
+      try blob.message.prototxt() == """
+        double_data: 0.1
+        double_data: -3
+        double_data: inf
+        double_data: 0.30000000000000004
+
+        """)
   }
 
   @Test("refuses messages within messages within messages, however many")

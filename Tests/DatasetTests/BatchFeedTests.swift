@@ -122,6 +122,26 @@ struct CachedRecordTests {
     #expect(labels == [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3])
     #expect(source.asked.withLock { $0 } == 4)
     #expect(cached.count == 4)
+    #expect(cached.name(ofRecord: 5) == "record 1")
+    #expect(cached.classNames == ["zero", "one"])
+  }
+
+  @Test("can't be more than there are")
+  func tooMany() throws {
+    let three = try CachedRecords(CountingRecords(), count: 3)
+    let error = #expect(throws: DatasetError.self) { try CachedRecords(three, count: 4) }
+    #expect(error?.description == "4 records are more than the 3 there are")
+  }
+
+  @Test("have a mean only if all have one size and they come to an end")
+  func mean() throws {
+    #expect(throws: DatasetError.self) { try CountingRecords().meanRecord() }
+    #expect(try CachedRecords(CountingRecords(), count: 3).meanRecord().elements == [7])
+    let growing = try CachedRecords(CountingRecords(growsAt: 2), count: 3)
+    let error = #expect(throws: DatasetError.self) { try growing.meanRecord() }
+    #expect(
+      error?.description
+        == "record 2: it has 1×1×2 numbers, the first one 1×1×1: a mean needs one size")
   }
 
   @Test("can't be none")
@@ -134,17 +154,22 @@ struct CachedRecordTests {
 private final class CountingRecords: RecordSource {
   let asked = Mutex(0)
   let failsAt: Int?
+  let growsAt: Int?
 
-  init(failsAt: Int? = nil) {
+  init(failsAt: Int? = nil, growsAt: Int? = nil) {
     self.failsAt = failsAt
+    self.growsAt = growsAt
   }
 
   func datum(_ index: Int) throws(DatasetError) -> Datum {
     asked.withLock { $0 += 1 }
     if index == failsAt { throw DatasetError("record \(index) is torn") }
-    return try Datum(channels: 1, height: 1, width: 1, values: .bytes([7]), label: index)
+    let width = index == growsAt ? 2 : 1
+    return try Datum(
+      channels: 1, height: 1, width: width, values: .bytes(Array(repeating: 7, count: width)),
+      label: index)
   }
 
   var count: Int? { nil }
-  var classNames: [String] { [] }
+  var classNames: [String] { ["zero", "one"] }
 }

@@ -28,6 +28,12 @@ import Testing
     #expect(huge?.problem == "100000×100000 pixels are more than the 67108864 allowed")
   }
 
+  @Test func jpegHasALargestSide() throws {
+    let long = try Picture(height: 1, width: 65536, bytes: Array(repeating: 0, count: 3 * 65536))
+    let error = #expect(throws: PictureError.self) { try long.jpegEncoded() }
+    #expect(error?.problem.hasPrefix("cannot become a JPEG: ") == true)
+  }
+
   @Test func picturesNeedTheirBytes() {
     #expect(throws: PictureError.self) { try Picture(height: 2, width: 2, bytes: [1, 2, 3]) }
     #expect(throws: PictureError.self) { try Picture(height: 0, width: 2, bytes: []) }

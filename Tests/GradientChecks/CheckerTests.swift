@@ -132,6 +132,24 @@ import Testing
     #expect(throws: CheckError(reason: "the gradient of b is missing")) { try check(function) }
   }
 
+  @Test func aGradientOfAnotherShapeIsRefused() {
+    let shape = Shape(2)
+    let function = PlainFunction(
+      at: ["a": Tensor(shape)], value: { ["y": $0["a"] ?? Tensor(shape)] },
+      gradient: { _, _ in ["a": Tensor(Shape(2, 1))] })
+    #expect(throws: CheckError(reason: "the gradient of a has shape 2×1 and must have 2")) {
+      try check(function)
+    }
+  }
+
+  @Test func parametersOfAnotherShapeAreRefused() {
+    let layer = InnerProduct<Double>(InnerProductSpecification(outputs: 3, hasBias: false))
+    let error = #expect(throws: LayerError.self) {
+      try LayerFunction(layer, input: Tensor(Shape(2, 4)), parameters: [Tensor(Shape(4, 3))])
+    }
+    #expect(error?.rule == "must have the shapes [3×4] for input 2×4")
+  }
+
   @Test func samplesAndDirections() throws {
     let layer = InnerProduct<Double>(InnerProductSpecification(outputs: 20))
     let sampled = try check(

@@ -126,4 +126,58 @@ struct WiringTests {
       error?.description
         == "data: input -1×3×99×99 is impossible: no extent may be negative")
   }
+
+  @Test("layers that were given too little, too much or something else to read or to write")
+  func impossibleLayers() {
+    var net = NetworkBuilder(name: "net", channels: 2, height: 4, width: 4)
+    net.softmaxWithLoss("loss", net.data)
+    func refusal(_ change: (inout LayerDefinition) -> Void) -> String? {
+      var definition = net.definition
+      change(&definition.layers[0])
+      let error = #expect(throws: LayerError.self) {
+        try Network(definition, backend: ReferenceBackend<Float>())
+      }
+      return error?.description
+    }
+    #expect(
+      refusal { $0.bottoms = ["data"] } == "loss: 1 bottoms must be 2 for a SoftmaxWithLoss layer")
+    #expect(
+      refusal { $0.bottoms = ["data", "other"] }
+        == "loss: bottom \"other\" must be the labels, \"label\", or the top of an earlier layer")
+    #expect(
+      refusal { $0.probabilities = "data" }
+        == "loss: top \"data\" must not be that of an earlier layer")
+    #expect(
+      refusal {
+        $0.operation = .softmax(SoftmaxSpecification())
+        $0.bottoms = ["data"]
+        $0.probabilities = "prob"
+      } == "loss: a second top is not possible: only a loss has probabilities to show")
+  }
+
+  @Test("a gradient of a blob that keeps none, or of another shape")
+  func gradients() throws {
+    var net = NetworkBuilder(name: "net", channels: 2, height: 4, width: 4)
+    net.add("relu", .relu(.init()), net.data)
+    let network = try Network(
+      net.definition, backend: ReferenceBackend<Float>(), gradients: .parametersAndInput)
+    let unknown = #expect(throws: LayerError.self) {
+      try network.load(gradient: Tensor(Shape(1)), of: "nothing")
+    }
+    #expect(unknown?.description == "net: gradient of \"nothing\" is none that is kept")
+    let other = #expect(throws: LayerError.self) {
+      try network.load(gradient: Tensor(Shape(1, 2, 4)), of: "relu")
+    }
+    #expect(other?.description == "relu: gradient of shape 1×2×4 must have shape 1×2×4×4")
+    // One that fits goes backwards: ReLU passes it on where the input is positive.
+    let upstream = Tensor<Float>(network.input.shape, repeating: 3)
+    var images = Tensor<Float>(network.input.shape)
+    images[0] = 1
+    try network.load(images: images, labels: [])
+    try network.forward()
+    try network.load(gradient: upstream, of: "relu")
+    network.backward()
+    let gradient = try #require(network.gradient(of: "data"))
+    #expect(gradient.elements == [3] + Array(repeating: 0, count: 31))
+  }
 }

@@ -1,5 +1,8 @@
 import Datasets
 import Foundation
+import Networks
+import NumPyFiles
+import Tensors
 import Testing
 import Training
 import WholeFiles
@@ -100,6 +103,59 @@ struct SnapshotTests {
         ".other.tmp", "snapshot_iter_10.npz", "snapshot_iter_2.npz", "snapshot_iter_3.txt",
         "snapshot_iter_4.npz",
       ])
+  }
+
+  /// What somebody's own archive may hold, or a snapshot that another program has written over.
+  @Test(
+    "an archive of something else is refused by the array that shows it",
+    arguments: [
+      ("format", nil, "is no snapshot of a training run: it has no array \"format\""),
+      ("format", NumPyArray([2]), "has format 2; this program reads format 1"),
+      (
+        "iteration", NumPyArray([1, 2]),
+        "array \"iteration\" must be one number that isn't negative"
+      ),
+      ("iteration", NumPyArray([-1]), "array \"iteration\" must be one number that isn't negative"),
+      (
+        "dropout_random", NumPyArray([1, 2, 3]),
+        "array \"dropout_random\" must hold the 625 words of a Mersenne Twister"
+      ),
+      (
+        "tests", NumPyArray(Tensor<Double>(Shape(1, 2))),
+        "array \"tests\" must hold rows of iteration, loss, accuracy and update ratios"
+      ),
+      ("next_record", NumPyArray(Tensor<Double>(Shape(1), [0.5])), "array \"next_record\": "),
+    ] as [(String, NumPyArray?, String)])
+  func otherArchive(name: String, array: NumPyArray?, problem: String) throws {
+    let file = snapshots.file(iteration: 1)
+    try smallRun().snapshot().write(to: file)
+    var archive = try NumPyArchive(contentsOf: file)
+    archive[name] = array
+    let bytes = try archive.encoded()
+    let error = #expect(throws: SnapshotError.self) { try Snapshot(decoding: bytes, file: "a.npz") }
+    #expect(error?.description.contains(problem) == true)
+  }
+
+  @Test("a snapshot of another network is refused, naming layer, array and shapes")
+  func otherNetwork() throws {
+    let snapshot = try smallRun().snapshot()
+    func refusal(outputs: Int, named name: String) -> String? {
+      let error = #expect(throws: SnapshotError.self) {
+        var net = NetworkBuilder(name: "other", channels: 3, height: 19, width: 19)
+        net.softmaxWithLoss(
+          "loss",
+          net.fullyConnected(name, net.data, outputs: outputs, weights: .msra(), bias: 0))
+        let network = try Network(net.definition, backend: Twin.fast.backend, batch: 2)
+        _ = try snapshot.history(for: network)
+      }
+      return error?.description
+    }
+    #expect(
+      refusal(outputs: 10, named: "fc9")
+        == "the snapshot has no history/fc9/0; it is of another network")
+    #expect(
+      refusal(outputs: 10, named: "fc3")
+        == "layer fc3, history/fc3/0: the snapshot's shape is 10×32, that of the network 10×1083")
   }
 
   /// /dev/full takes no byte, as a full disk does.

@@ -129,4 +129,60 @@ struct SolverRuleTests {
     }
     #expect(try run(limit: 1e6) == run(limit: nil))
   }
+
+  @Test("goes on only from where a run of the same network stood")
+  func resuming() throws {
+    let backend = Twin.fast.backend
+    let network = try Network(scores(), backend: backend, batch: 4)
+    let solver = try Solver(
+      SolverSpecification(baseLearningRate: 0.1), network: network, backend: backend)
+    let negative = #expect(throws: SolverError.self) {
+      try solver.resume(iteration: -1, history: solver.history)
+    }
+    #expect(negative?.description == "solver: iteration -1 must not be negative")
+    let other = #expect(throws: SolverError.self) {
+      try solver.resume(iteration: 1, history: [[Tensor(Shape(3, 6)), Tensor(Shape(4))]])
+    }
+    #expect(other?.description == "solver: history must have the shapes of the parameters")
+    #expect(solver.iteration == 0)
+  }
+
+  /// No ReLU stands between, of which the greater of 0 and no number may be 0.
+  @Test("images that are no numbers are blamed, not the first layer that meets them")
+  func poisonedImages() throws {
+    let backend = Twin.fast.backend
+    let network = try Network(scores(), backend: backend, batch: 4)
+    let solver = try Solver(
+      SolverSpecification(baseLearningRate: 0.1), network: network, backend: backend)
+    let error = #expect(throws: Divergence.self) {
+      try solver.step { network in
+        try network.load(
+          images: Tensor(network.input.shape, repeating: .nan), labels: [0, 1, 2, 0])
+      }
+    }
+    #expect(error?.layer == network.definition.data)
+    #expect(error?.place == "the images")
+  }
+
+  @Test("can't train a network that keeps no gradients")
+  func noGradients() throws {
+    let backend = Twin.fast.backend
+    let network = try Network(scores(), backend: backend, batch: 4, gradients: .none)
+    let error = #expect(throws: SolverError.self) {
+      try Solver(SolverSpecification(baseLearningRate: 0.1), network: network, backend: backend)
+    }
+    #expect(error?.setting == "network")
+  }
+
+  @Test("step values must not decrease")
+  func stepValues() {
+    let error = #expect(throws: SolverError.self) {
+      try Solver(
+        SolverSpecification(
+          baseLearningRate: 0.1, policy: .multistep(gamma: 0.1, stepValues: [5, 3])),
+        network: Network(scores(), backend: Twin.fast.backend, batch: 4), backend: Twin.fast.backend
+      )
+    }
+    #expect(error?.description == "solver: step values [5, 3] must not decrease")
+  }
 }

@@ -123,6 +123,21 @@ struct TrainingRunTests {
     #expect(divergence.description.contains("learning rate"))
   }
 
+  @Test("can't be tested without a loss")
+  func noLoss() throws {
+    var net = NetworkBuilder(name: "scores", channels: 3, height: 19, width: 19)
+    _ = net.fullyConnected("fc", net.data, outputs: 10, weights: .msra(), bias: 0)
+    let loader = try BatchLoader(
+      CachedRecords(SyntheticImages(seed: 3, side: 19), count: 10), transformer: Transformer(),
+      images: 2, isTraining: false, state: LoaderState(seed: 5))
+    let error = #expect(throws: LayerError.self) {
+      try Examination(
+        net.definition, backend: FastBackend<Float>(), loader: loader, batches: 1)
+    }
+    #expect(
+      error?.description.contains("the network must end in a SoftmaxWithLoss layer") == true)
+  }
+
   @Test("a parameter that is no number makes no snapshot")
   func poisonedSnapshot() throws {
     let run = try smallRun()

@@ -22,11 +22,6 @@ struct TextMessage: Sendable {
   let position: TextPosition
   var fields: [Field] = []
 
-  /// Where the fields of one name are.
-  func positions(of name: String) -> [TextPosition] {
-    fields.filter { $0.schema.name == name }.map(\.position)
-  }
-
   /// The messages in the fields of the given names, in the order of the text.
   func messages(in names: String...) -> [TextMessage] {
     fields.compactMap { field in

@@ -142,18 +142,15 @@ extension CaffeModel {
       var copied: [Tensor<Scalar>] = []
       for (number, (blob, parameter)) in zip(layer.blobs, parameters).enumerated() {
         let name = "blob \(number) (\(parameter.name))"
-        do {
-          guard try blob.fits(parameter.shape) else {
-            throw fail(
-              "\(name) has shape \(try blob.tensorShape()) in the file "
-                + "but \(parameter.shape) in the network")
-          }
-        } catch let error as ShapeError {
-          throw fail("\(name): \(error)")
-        } catch let error as CaffeFileError {
-          throw error
+        let otherShape: Shape?
+        do throws(ShapeError) {
+          otherShape = try blob.fits(parameter.shape) ? nil : blob.tensorShape()
         } catch {
           throw fail("\(name): \(error)")
+        }
+        if let otherShape {
+          throw fail(
+            "\(name) has shape \(otherShape) in the file but \(parameter.shape) in the network")
         }
         guard blob.valueCount == parameter.shape.count else {
           throw fail(
