@@ -1,4 +1,4 @@
-import Synchronization
+import Tensors
 
 /// A block of working memory, of `byteCount` bytes. Nobody else has it between `take` and `giveBack`,
 /// so it may go from thread to thread.
@@ -19,7 +19,7 @@ final class WorkspacePool: Sendable {
     var bytes = 0
   }
 
-  private let state = Mutex(State())
+  private let state = LockedState(State())
 
   var allocations: Int { state.withLock { $0.allocations } }
   var bytes: Int { state.withLock { $0.bytes } }

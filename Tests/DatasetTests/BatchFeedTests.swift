@@ -1,5 +1,4 @@
 import Datasets
-import Synchronization
 import Tensors
 import Testing
 
@@ -152,7 +151,7 @@ struct CachedRecordTests {
 
 /// Records of one number that count how often one is asked for.
 private final class CountingRecords: RecordSource {
-  let asked = Mutex(0)
+  let asked = LockedState(0)
   let failsAt: Int?
   let growsAt: Int?
 

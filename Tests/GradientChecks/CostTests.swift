@@ -1,7 +1,6 @@
 import GradientChecking
 import Layers
 import Reference
-import Synchronization
 import Tensors
 import Testing
 
@@ -11,8 +10,8 @@ struct CostTests {
   /// A function that counts how often it is evaluated, and how often its gradients are asked for.
   private struct Counted<F: DifferentiableFunction>: DifferentiableFunction {
     final class Counter: Sendable {
-      let evaluations = Mutex(0)
-      let gradients = Mutex(0)
+      let evaluations = LockedState(0)
+      let gradients = LockedState(0)
     }
 
     let counter = Counter()

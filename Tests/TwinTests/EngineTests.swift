@@ -10,11 +10,33 @@ import Testing
 struct EngineTests {
   @Test("Every piece runs once", arguments: [1, 2, 3, 7], [0, 1, 2, 100])
   func pieces(threads: Int, pieces: Int) {
-    let counts = Mutex([Int](repeating: 0, count: pieces))
+    let counts = LockedState([Int](repeating: 0, count: pieces))
     Engine(threads: threads).run(pieces) { piece in
       counts.withLock { $0[piece] += 1 }
     }
     #expect(counts.withLock { $0 } == [Int](repeating: 1, count: pieces))
+  }
+
+  /// Without the order that a lock gives them, increments of several threads get lost.
+  @Test("A locked state is one thread's at a time, also behind an error")
+  func lockedState() {
+    struct Odd: Error {}
+    let state = LockedState(0)
+    let refused = Atomic<Int>(0)
+    DispatchQueue.concurrentPerform(iterations: 8) { _ in
+      for _ in 0..<1000 {
+        do throws(Odd) {
+          try state.withLock { count throws(Odd) in
+            count += 1
+            if count % 2 == 1 { throw Odd() }
+          }
+        } catch {
+          refused.wrappingAdd(1, ordering: .relaxed)
+        }
+      }
+    }
+    #expect(state.withLock { $0 } == 8000)
+    #expect(refused.load(ordering: .relaxed) == 4000)
   }
 
   @Test("There is always a thread")

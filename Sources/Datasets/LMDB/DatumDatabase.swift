@@ -1,5 +1,5 @@
 import CLMDB
-import Synchronization
+import Tensors
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -34,7 +34,7 @@ public final class DatumDatabase: RecordSource {
   public let colours: Datum.ColourDecoding
 
   private let keys: KeyList
-  private let map: Mutex<MappedDatabase>
+  private let map: LockedState<MappedDatabase>
 
   /// Opens a database.
   ///
@@ -59,7 +59,8 @@ public final class DatumDatabase: RecordSource {
     let byteCount = pages.byteCount
     keys = try TreeWalk.keys(of: pages)
     guard keys.count > 0 else { throw DatasetError("\(path): the database has no records") }
-    map = Mutex(try MappedDatabase(file: file, byteCount: byteCount, transaction: head.transaction))
+    map = LockedState(
+      try MappedDatabase(file: file, byteCount: byteCount, transaction: head.transaction))
   }
 
   /// How many records there are.

@@ -1,5 +1,4 @@
 import Dispatch
-import Synchronization
 import Tensors
 
 /// Batches in their order, made ahead on a thread of their own.
@@ -63,14 +62,14 @@ private final class Belt: Sendable {
     var isStopped = false
   }
 
-  let content: Mutex<Content>
+  let content: LockedState<Content>
   /// Counts batches that wait, and room for more. Both start at 0: a semaphore may not be freed
   /// below its first value.
   let filled = DispatchSemaphore(value: 0)
   let room = DispatchSemaphore(value: 0)
 
   init(_ loader: BatchLoader) {
-    content = Mutex(Content(loader: loader))
+    content = LockedState(Content(loader: loader))
   }
 
   func produce() {

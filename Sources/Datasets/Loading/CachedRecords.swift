@@ -1,4 +1,4 @@
-import Synchronization
+import Tensors
 
 /// The first records of a source, over and over, each made once and then kept.
 ///
@@ -7,7 +7,7 @@ import Synchronization
 public final class CachedRecords: RecordSource {
   private let source: any RecordSource
   private let limit: Int
-  private let kept: Mutex<[Datum?]>
+  private let kept: LockedState<[Datum?]>
 
   /// The first `count` records of a source.
   ///
@@ -21,7 +21,7 @@ public final class CachedRecords: RecordSource {
     }
     self.source = source
     limit = count
-    kept = Mutex(Array(repeating: nil, count: count))
+    kept = LockedState(Array(repeating: nil, count: count))
   }
 
   /// Record i modulo the count.

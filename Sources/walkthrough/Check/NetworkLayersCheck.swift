@@ -57,7 +57,8 @@ struct NetworkLayersCheck {
       let input = try definition.layers[index].operation.patch(of: summary.layers[index].input)
       return backends.map { Job(index: index, input: input, backend: $0) }
     }
-    let results = Mutex([Result<GradientReport, any Error>?](repeating: nil, count: jobs.count))
+    let results = LockedState(
+      [Result<GradientReport, any Error>?](repeating: nil, count: jobs.count))
     let next = Atomic<Int>(0)
     DispatchQueue.concurrentPerform(iterations: 2) { _ in
       while true {

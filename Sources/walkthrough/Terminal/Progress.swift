@@ -1,12 +1,12 @@
 import Foundation
-import Synchronization
+import Tensors
 
 /// A line on standard error that says how far long work has come, where somebody can see it.
 /// Several threads may report their steps.
 final class Progress: Sendable {
   private let isShown = isatty(STDERR_FILENO) == 1 && !Terminal.isPlain
   private let total: Int
-  private let done = Mutex(0)
+  private let done = LockedState(0)
 
   /// Progress over a known number of steps.
   init(steps total: Int) {

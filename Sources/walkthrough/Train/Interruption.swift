@@ -1,13 +1,13 @@
 import ArgumentParser
 import Dispatch
 import Foundation
-import Synchronization
+import Tensors
 
 /// Remembers that the user (Ctrl-C) or the system (SIGTERM) wants the process to end, so that a
 /// run can finish its iteration first. Asked a second time, the process ends at once.
 final class Interruption {
   private final class Signal: Sendable {
-    let number = Mutex<Int32?>(nil)
+    let number = LockedState<Int32?>(nil)
   }
 
   private let received = Signal()
