@@ -31,6 +31,8 @@ final class Progress: Sendable {
   }
 
   private func write(_ text: String) {
-    FileHandle.standardError.write(Data(text.utf8))
+    let data = Data(text.utf8)
+    guard !TerminalSignals.isLeaving else { return }
+    FileHandle.standardError.write(data)
   }
 }

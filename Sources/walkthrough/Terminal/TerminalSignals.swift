@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// What a process has to do when its terminal, or whoever is behind it, sends a signal.
 ///
@@ -13,6 +14,7 @@ enum TerminalSignals {
   /// signal, which shells show as the exit code 128 + its number.
   static func take() {
     _ = wakeUpPipe
+    _ = isLeavingNow
     handle(SIGWINCH, by: wakeUp)
     handle(SIGCONT, by: styledDescriptor >= 0 ? resume : wakeUp)
     guard styledDescriptor >= 0 else { return }
@@ -20,6 +22,10 @@ enum TerminalSignals {
       handle(number, by: resetStyleAndGoOn)
     }
   }
+
+  /// Whether a signal is about to end or to stop the process. What another thread wrote to the terminal
+  /// now would stand behind what the handler has left there.
+  static var isLeaving: Bool { isLeavingNow.load(ordering: .acquiring) }
 
   /// The descriptor from which the number of each signal that was watched for can be read, a byte
   /// each. Reading never waits.
@@ -40,6 +46,8 @@ enum TerminalSignals {
 private let styledDescriptor: Int32 =
   Terminal.isPlain ? -1 : [STDOUT_FILENO, STDERR_FILENO].first { isatty($0) == 1 } ?? -1
 
+private let isLeavingNow = Atomic(false)
+
 /// A pipe from the handlers to whoever waits; both ends are −1, on which nothing happens, where the
 /// system has none left.
 private let wakeUpPipe: (reader: Int32, writer: Int32) = {
@@ -54,6 +62,7 @@ private let wakeUpPipe: (reader: Int32, writer: Int32) = {
 
 /// Takes colours back, then lets the signal do what it would have done.
 private func resetStyleAndGoOn(_ number: Int32) {
+  isLeavingNow.store(true, ordering: .releasing)
   let reset: StaticString = "\u{1B}[0m\n"
   _ = write(styledDescriptor, reset.utf8Start, reset.utf8CodeUnitCount)
   signal(number, SIG_DFL)
@@ -63,6 +72,7 @@ private func resetStyleAndGoOn(_ number: Int32) {
 
 /// After a stop: the next one has to be handled as this one was.
 private func resume(_ number: Int32) {
+  isLeavingNow.store(false, ordering: .releasing)
   signal(SIGTSTP, resetStyleAndGoOn)
   wakeUp(number)
 }
