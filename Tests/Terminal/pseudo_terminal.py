@@ -24,7 +24,9 @@ def run_job(command):
     if job == 0:
         os.setpgid(0, 0)
         os.tcsetpgrp(0, os.getpid())
-        signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+        # Whoever runs tests may ignore some, as nohup and `&` do, and children take that over.
+        for number in [signal.SIGTTOU, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP]:
+            signal.signal(number, signal.SIG_DFL)
         os.execvp(command[0], command)
     while True:
         _, status = os.waitpid(job, os.WUNTRACED)
