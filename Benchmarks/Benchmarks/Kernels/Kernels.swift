@@ -11,13 +11,14 @@ let benchmarks: @Sendable () -> Void = {
   let images = 8
 
   // The matrix products that convolutions and inner products come down to: the roof. By the kernel
-  // that the layers use, then by OpenBLAS.
+  // that the layers use, by the same without its care for the caches, and by OpenBLAS.
   for (name, rows, columns, inner) in [
     ("conv1", 96, 3025, 363), ("conv2, a group", 128, 729, 1200), ("conv3", 384, 169, 2304),
     ("conv4, a group", 192, 169, 1728), ("conv5, a group", 128, 169, 1728),
     ("fc6, batch 64", 64, 4096, 9216),
   ] {
     gemm("GEMM \(name)", rows, columns, inner, by: .fastest)
+    gemm("GEMM \(name), not cached", rows, columns, inner, by: .fastestWithoutCaching)
     gemm("GEMM \(name), OpenBLAS", rows, columns, inner, by: .openBLAS)
   }
 
