@@ -5,6 +5,9 @@ import Tensors
 ///
 ///     out[K/G × H'W'] = weights[K/G × depth] · columns[depth × H'W'] + bias
 ///
+/// For `Float`s, several images and enough kernels there is a faster way (`ChannelsLast`) in builds
+/// that have a product of our own.
+///
 /// Tricks:
 /// - Blocks of images or rows run in parallel, each a single-threaded product.
 /// - Small images share a product (`ColumnBlocks`); bias and ReLU then ride on the copy from the
@@ -45,7 +48,9 @@ public struct Convolution<Scalar: FastScalar>: ReLUFusing {
   ///   positions, those of the padding included, over the engine's threads. Each thread is lent
   ///   (C/G·I·J + K/G)·B numbers, where B is about 512 columns, or a whole output row if that is
   ///   longer, and with a stride along x the input rows of the block as well; one small image by
-  ///   itself is lent C·I·J·H'·W' for all threads.
+  ///   itself is lent C·I·J·H'·W' for all threads. With the channels last (`ChannelsLast`), the
+  ///   padding costs nothing; all threads share K·C/G·I·J numbers, and each is lent what 8 images'
+  ///   rows hold, about 2^19 numbers of the output and what they look at.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward(
@@ -58,9 +63,19 @@ public struct Convolution<Scalar: FastScalar>: ReLUFusing {
     withMemory(ofParameters: parameters) { weights, bias in
       input.withMemory { input in
         output.withMutableMemory { output in
+          let slope = relu.map { Scalar($0.negativeSlope) }
+          if let layer = ChannelsLastConvolution(
+            geometry, slope: slope, engine: engine, backward: false)
+          {
+            ChannelsLastForward(
+              layer: layer, input: input.floats, weights: weights.floats, bias: bias?.floats,
+              output: output.floats
+            ).run()
+            return
+          }
           let pass = ForwardPass(
             geometry: geometry, engine: engine, input: input, weights: weights, bias: bias,
-            output: output, slope: relu.map { Scalar($0.negativeSlope) })
+            output: output, slope: slope)
           pass.run()
         }
       }

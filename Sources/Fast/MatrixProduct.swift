@@ -113,14 +113,13 @@ struct MatrixProduct {
     /// Working memory: chunk × 48, 16 × 48 and 16 × 16 numbers.
     let panel, tile, square: UnsafeMutablePointer<Float>
 
-    /// Panels of 48 columns, but fewer for the last: of 16 alone, a tile is too small to keep the
-    /// processor busy.
+    /// Panel by panel.
     func run() {
       var j = 0
       while j < product.columns {
-        switch product.columns - j {
-        case ...16: j += multiply(Row16.self, j)
-        case ...32, 49...64: j += multiply(Row32.self, j)
+        switch tileWidth(for: product.columns - j) {
+        case 16: j += multiply(Row16.self, j)
+        case 32: j += multiply(Row32.self, j)
         default: j += multiply(Row48.self, j)
         }
       }
@@ -191,10 +190,12 @@ struct MatrixProduct {
     private func sums<Row: TileRow>(
       _ i: Int, _ count: Int, _ b: (Int) -> Row
     ) -> ProductTile<Row> {
-      ProductTile(
+      var sums = ProductTile<Row>()
+      sums.add(
         inner: chunk.count,
         product.a + i * product.rowStride + chunk.lowerBound * product.step,
         rowStride: product.rowStride, rows: count, step: product.step, b: b)
+      return sums
     }
 
     /// The sums of rows i..<i + `count` ≤ 8 over the panel.
@@ -292,30 +293,5 @@ struct MatrixProduct {
         }
       }
     }
-  }
-}
-
-/// Squares of 16 by 16 numbers.
-private enum Square {
-  static var count: Int { 256 }
-
-  /// target[j, i] = source[i, j]: 16 rows of 16, each `stride` from the next, to 16 rows of 16.
-  ///
-  /// Each of four rounds puts the even elements of neighbours beside each other, and the odd ones:
-  /// that turns the 8 bits of an index by one.
-  @inline(__always)
-  static func transpose(
-    _ source: UnsafePointer<Float>, stride: Int, to target: UnsafeMutablePointer<Float>
-  ) {
-    var rows = InlineArray<16, SIMD16<Float>> { (source + $0 * stride).vector(at: 0) }
-    for _ in 0..<4 {
-      let old = rows
-      for i in 0..<8 {
-        let pair = SIMD32(lowHalf: old[2 * i], highHalf: old[2 * i + 1])
-        rows[i] = pair.evenHalf
-        rows[i + 8] = pair.oddHalf
-      }
-    }
-    for i in 0..<16 { target.store(rows[i], at: i * 16) }
   }
 }

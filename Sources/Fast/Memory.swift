@@ -88,3 +88,21 @@ extension Optional {
     update { $0.withMutableMemory { body($0) } }
   }
 }
+
+extension UnsafePointer where Pointee: FastScalar {
+  /// The same memory, where `Pointee` is known to be `Float`.
+  @inline(__always)
+  var floats: UnsafePointer<Float> {
+    precondition(Pointee.self == Float.self)
+    return UnsafeRawPointer(self).assumingMemoryBound(to: Float.self)
+  }
+}
+
+extension UnsafeMutablePointer where Pointee: FastScalar {
+  /// The same memory, where `Pointee` is known to be `Float`.
+  @inline(__always)
+  var floats: UnsafeMutablePointer<Float> {
+    precondition(Pointee.self == Float.self)
+    return UnsafeMutableRawPointer(self).assumingMemoryBound(to: Float.self)
+  }
+}

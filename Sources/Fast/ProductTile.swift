@@ -7,7 +7,11 @@ struct ProductTile<Row: TileRow> {
   private var (row0, row1, row2, row3) = (Row(), Row(), Row(), Row())
   private var (row4, row5, row6, row7) = (Row(), Row(), Row(), Row())
 
-  /// Σ_p a[i, p] · b[p, ·] for rows i < 8.
+  /// Zeros.
+  @inline(__always)
+  init() {}
+
+  /// Adds Σ_p a[i, p] · b[p, ·] to rows i < 8.
   ///
   /// - Parameters:
   ///   - inner: the length of the sum.
@@ -16,7 +20,7 @@ struct ProductTile<Row: TileRow> {
   ///   - rows: how many rows of `a` exist, 1 to 8; for those beyond, the last one is read again.
   ///   - b: row p.
   @inline(__always)
-  init(
+  mutating func add(
     inner: Int, _ a: UnsafePointer<Float>, rowStride: Int, rows: Int, step: Int, b: (Int) -> Row
   ) {
     func offset(_ row: Int) -> Int { min(row, rows - 1) * rowStride }
@@ -61,6 +65,16 @@ struct ProductTile<Row: TileRow> {
     row5.store(memory + 5 * stride)
     row6.store(memory + 6 * stride)
     row7.store(memory + 7 * stride)
+  }
+}
+
+/// How many columns a tile should have where `count` are left: 48, but fewer at the end. Of 16 alone,
+/// a tile is too small to keep the processor busy.
+func tileWidth(for count: Int) -> Int {
+  switch count {
+  case ...16: 16
+  case ...32, 49...64: 32
+  default: 48
   }
 }
 

@@ -9,6 +9,9 @@ public enum Trick: String, CaseIterable, Sendable {
   /// Let that product have what it needs next in the caches: blocks, panels copied while they are
   /// multiplied, lines fetched ahead. Without: whole matrices, and panels copied first.
   case cachedProduct = "cached-product"
+  /// Convolve eight images at a time, their channels last: nothing is multiplied by the padding's
+  /// zeros, and no columns are built. Without: by im2col.
+  case channelsLast = "channels-last"
   /// Build a convolution's columns for a few channels at a time, so that they are multiplied while
   /// they are in the cache. Without: for all channels.
   case channelSlices = "channel-slices"

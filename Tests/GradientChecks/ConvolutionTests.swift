@@ -1,4 +1,7 @@
+import Fast
+import GradientChecking
 import Layers
+import Reference
 import Tensors
 import Testing
 
@@ -48,5 +51,25 @@ import Testing
 
   @Test func areRight() throws {
     try expectRight(Self.cases, smooth: 1e-9)
+  }
+
+  /// What is computed in `Float` alone: eight images at a time with the channels last, and the
+  /// products of columns. The report's bars are those of `Float`'s rounding.
+  @Test(arguments: [
+    ("channels last", Shape(8, 16, 3, 3)), ("columns", Shape(2, 16, 3, 3)),
+  ])
+  func areRightInFloat(way: String, input: Shape) throws {
+    let specification = ConvolutionSpecification(outputChannels: 16, kernel: 3, pad: 1)
+    for layer: any Layer<Float> in [
+      Reference.Convolution<Float>(specification), Fast.Convolution<Float>(specification),
+    ] {
+      let report = try check(
+        layer, input: input, exact: Reference.Convolution<Dual<Double>>(specification),
+        options: CheckOptions(mode: .sampled(300)))
+      #expect(report.passed, "\(way): \(report.explanation)")
+      for tensor in report.tensors {
+        #expect(tensor.undecided == 0, "\(way): \(tensor.tensor)")
+      }
+    }
   }
 }

@@ -81,6 +81,37 @@ private let cases = [
     "1×1, rows in blocks", ConvolutionSpecification(outputChannels: 3, kernel: 1),
     Shape(2, 2, 61, 67)),
   ConvolutionCase(
+    "channels last, as conv3", ConvolutionSpecification(outputChannels: 48, kernel: 3, pad: 1),
+    Shape(8, 16, 6, 5)),
+  ConvolutionCase(
+    "channels last, as conv2, seven images and eight, kernels that fill no panel",
+    ConvolutionSpecification(outputChannels: 40, kernel: 5, pad: 2, group: 2),
+    Shape(15, 34, 6, 5)),
+  ConvolutionCase(
+    "channels last, as conv1",
+    ConvolutionSpecification(outputChannels: 50, kernel: 5, stride: 2, pad: 1), Shape(7, 3, 13, 11)),
+  ConvolutionCase(
+    "channels last, ranges of 16 and 24 channels",
+    ConvolutionSpecification(outputChannels: 16, kernel: 2), Shape(8, 40, 3, 4)),
+  ConvolutionCase(
+    "channels last, a pad wider than the kernel, no bias",
+    ConvolutionSpecification(outputChannels: 17, kernel: 2, pad: 3, hasBias: false),
+    Shape(8, 16, 2, 3)),
+  ConvolutionCase(
+    "channels last, rectangular, three panels",
+    ConvolutionSpecification(
+      outputChannels: 83, kernel: Extent(height: 3, width: 2), pad: Extent(height: 0, width: 1)),
+    Shape(8, 19, 4, 3)),
+  ConvolutionCase(
+    "channels last, windows of nothing but padding",
+    ConvolutionSpecification(outputChannels: 16, kernel: 2, stride: 2, pad: 4), Shape(7, 16, 3, 3)),
+  ConvolutionCase(
+    "channels last, nine times eight images in eight parts",
+    ConvolutionSpecification(outputChannels: 16, kernel: 3, pad: 1), Shape(72, 16, 2, 3)),
+  ConvolutionCase(
+    "channels last, rows in bands", ConvolutionSpecification(outputChannels: 33, kernel: 2),
+    Shape(8, 2, 62, 44)),
+  ConvolutionCase(
     "no images", ConvolutionSpecification(outputChannels: 4, kernel: 3), Shape(0, 3, 7, 6)),
 ]
 

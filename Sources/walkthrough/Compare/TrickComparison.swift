@@ -60,8 +60,9 @@ struct TrickComparison {
       case (.ownProduct, .convolution), (.ownProduct, .innerProduct),
         (.cachedProduct, .convolution), (.cachedProduct, .innerProduct),
         (.fusedReLU, .convolution), (.fusedReLU, .innerProduct), (.fusedReLU, .relu),
-        (.channelSlices, .convolution), (.sharedProducts, .convolution),
-        (.kernelPieces, .convolution), (.slidingWindows, .pooling), (.inverseRoot, .lrn),
+        (.channelsLast, .convolution), (.channelSlices, .convolution),
+        (.sharedProducts, .convolution), (.kernelPieces, .convolution),
+        (.slidingWindows, .pooling), (.inverseRoot, .lrn),
         (.fewImages, .innerProduct), (.fourRows, .innerProduct), (.weightTiles, .innerProduct):
         true
       case (.wholePlanes, .convolution(let convolution)): convolution.stride == 1

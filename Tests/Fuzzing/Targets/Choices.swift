@@ -31,9 +31,12 @@ struct Choices {
   }
 
   /// A shape, mostly of images; nil where it can't be one.
-  mutating func shape(rows: ClosedRange<Int> = 1...9) -> Shape? {
+  mutating func shape(
+    images: ClosedRange<Int> = 0...4, channels: ClosedRange<Int> = 1...7,
+    rows: ClosedRange<Int> = 1...9
+  ) -> Shape? {
     let rank = one(of: [4, 4, 4, 4, 4, 2, 0, 1, 3, 5])
-    let axes = [0...4, 1...7, rows, rows, 1...2]
+    let axes = [images, channels, rows, rows, 1...2]
     return try? Shape(checking: axes.prefix(rank).map { size($0) })
   }
 

@@ -25,7 +25,10 @@ struct LayerComparison<Scalar: FastScalar> {
 
   consuming func run() throws {
     var comparison = self
-    switch comparison.choices.byte() % 9 {
+    let kind = comparison.choices.byte()
+    // Seeds and findings that were kept before there was this one mean what they meant.
+    if kind >= 28 * 9 { return try comparison.convolutionOfManyImages() }
+    switch kind % 9 {
     case 0: try comparison.convolution()
     case 1: try comparison.innerProduct()
     case 2: try comparison.pooling()
@@ -47,26 +50,50 @@ struct LayerComparison<Scalar: FastScalar> {
       outputChannels: group &* perGroup,
       kernel: choices.extent(1...4), stride: choices.extent(1...3), pad: choices.extent(0...2),
       dilation: choices.extent(1...2), group: group, hasBias: !choices.isTrue())
-    try weighted(specification, rows: 1...19) { $0.convolution(specification) }
+    try weighted(specification) {
+      $0.shape(rows: 1...19)
+    } layer: {
+      $0.convolution(specification)
+    }
+  }
+
+  /// Of as many images, channels and kernels as Fast wants for convolving with the channels last.
+  private mutating func convolutionOfManyImages() throws {
+    let group = choices.size(1...2)
+    let perGroup = choices.size(14...36)
+    let specification = ConvolutionSpecification(
+      outputChannels: group &* perGroup,
+      kernel: choices.extent(1...3), stride: choices.one(of: [1, 1, 2]), pad: choices.extent(0...3),
+      group: group, hasBias: !choices.isTrue())
+    let channels = choices.size(14...26)
+    try weighted(specification) {
+      $0.shape(images: 6...16, channels: group &* channels...group &* channels, rows: 1...5)
+    } layer: {
+      $0.convolution(specification)
+    }
   }
 
   private mutating func innerProduct() throws {
     let specification = InnerProductSpecification(
       outputs: choices.size(1...40), hasBias: !choices.isTrue(),
       axis: choices.one(of: [1, 1, 1, 0, 2, 3, -1, 4, .max, .min]))
-    try weighted(specification, rows: 1...5) { $0.innerProduct(specification) }
+    try weighted(specification) {
+      $0.shape(rows: 1...5)
+    } layer: {
+      $0.innerProduct(specification)
+    }
   }
 
   private mutating func weighted<Specification: LayerSpecification>(
-    _ specification: Specification, rows: ClosedRange<Int>,
-    _ layer: (Backend) -> any Layer<Scalar>
+    _ specification: Specification, shape: (inout Choices) -> Shape?,
+    layer: (Backend) -> any Layer<Scalar>
   ) throws {
     // One in four is followed by a ReLU, which Fast runs along with it.
     let slope = choices.one(of: [nil, nil, nil, nil, nil, nil, 0, 0.5])
     let relu = slope.map { ReLUSpecification(negativeSlope: $0) }
     guard
       let trial = try LayerTrial<Specification, Scalar>(
-        specification, &choices, rows: rows, layer: layer)
+        specification, &choices, shape: shape, layer: layer)
     else { return }
     try trial.compare { backend in
       guard let relu else { return try trial.run(layer(backend)) }
@@ -90,7 +117,8 @@ struct LayerComparison<Scalar: FastScalar> {
         rounding: choices.one(of: PoolingSpecification.Rounding.allCases))
     guard
       let trial = try LayerTrial<PoolingSpecification, Scalar>(
-        specification, &choices, rows: 1...19, layer: { $0.pooling(specification) })
+        specification, &choices, shape: { $0.shape(rows: 1...19) },
+        layer: { $0.pooling(specification) })
     else { return }
     // A maximum is one of the values. An average of numbers up to 3 is an exact sum that is divided, or
     // multiplied by a rounded reciprocal; in its gradient, one is summed for each window at a place.
@@ -111,7 +139,7 @@ struct LayerComparison<Scalar: FastScalar> {
       region: choices.one(of: LRNSpecification.Region.allCases))
     guard
       let trial = try LayerTrial<LRNSpecification, Scalar>(
-        specification, &choices, rows: 1...9, layer: { $0.lrn(specification) })
+        specification, &choices, layer: { $0.lrn(specification) })
     else { return }
     let bound = LRNBound(specification, trial.input.shape, epsilon: epsilon)
     try trial.compare { backend in

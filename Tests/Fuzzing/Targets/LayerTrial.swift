@@ -33,19 +33,22 @@ struct LayerTrial<Specification: LayerSpecification, Scalar: FastScalar> {
 
   /// The most numbers of a tensor, and the most products, that a trial may cost.
   private static var largestCount: Int { 1 << 13 }
-  private static var mostProducts: Int { 1 << 18 }
+  private static var mostProducts: Int { 1 << 19 }
 
   /// A trial with numbers of the bytes' choice.
   ///
-  /// - Parameter layer: makes the layer to be refused, should the specification refuse the input.
+  /// - Parameters:
+  ///   - shape: chooses the input's shape.
+  ///   - layer: makes the layer to be refused, should the specification refuse the input.
   /// - Returns: nil when the input was refused, by both versions alike, or would cost too much.
   /// - Throws: `FuzzFinding` when a version says something else than the specification.
   init?(
-    _ specification: Specification, _ choices: inout Choices, rows: ClosedRange<Int> = 1...9,
+    _ specification: Specification, _ choices: inout Choices,
+    shape: (inout Choices) -> Shape? = { $0.shape() },
     layer: (Backend) -> any Layer<Scalar>
   ) throws {
     self.specification = specification
-    guard let shape = choices.shape(rows: rows) else { return nil }
+    guard let shape = shape(&choices) else { return nil }
     let threads = choices.isTrue() ? 3 : 1
     let isComplete = !choices.isTrue()
     let engine = Engine(
