@@ -7,8 +7,6 @@ import Tensors
 ///     ∂L/∂in[N×D] = ∂L/∂out[N×K] · weights[K×D]
 ///
 /// Tricks:
-/// - The gradient of the weights is written in tiles that fit in a core's cache: OpenBLAS goes
-///   through its result once to clear it and again to add to it, and only the last goes to memory.
 /// - For up to 16 images the weights are read once, row by row (`InnerProduct+Few.swift`).
 /// - With a ReLU fused, the output's gradient is masked into working memory first: it is small.
 extension InnerProduct {
@@ -82,22 +80,20 @@ extension InnerProduct {
     }
   }
 
-  /// ∂L/∂weights in tiles of K×D: the parts of two partitions, which end with K and with D.
+  /// ∂L/∂weights in rows of K×D: the parts of a partition, which ends with K.
   @inline(__always)
   private func addWeightGradient(
     _ gradient: UnsafeMutablePointer<Scalar>, _ upstream: UnsafePointer<Scalar>,
     _ input: UnsafePointer<Scalar>, _ sizes: InnerProductSizes, _ accumulating: Bool
   ) {
     let rows = Partition(sizes.outputs, partsOfAtMost: 256)
-    let columns = Partition(
-      sizes.inputs, partsOfAtMost: engine.uses(.weightTiles) ? 1536 : sizes.inputs)
-    engine.run(rows.parts * columns.parts) { piece in
-      let (k, d) = (rows[piece / columns.parts], columns[piece % columns.parts])
+    engine.run(rows.parts) { piece in
+      let k = rows[piece]
       Scalar.gemm(
-        rows: k.count, columns: d.count, inner: sizes.images,
+        rows: k.count, columns: sizes.inputs, inner: sizes.images,
         upstream + k.lowerBound, stride: sizes.outputs, transposed: true,
-        input + d.lowerBound, stride: sizes.inputs, transposed: false,
-        into: gradient + k.lowerBound * sizes.inputs + d.lowerBound, stride: sizes.inputs,
+        input, stride: sizes.inputs, transposed: false,
+        into: gradient + k.lowerBound * sizes.inputs, stride: sizes.inputs,
         adding: accumulating, by: engine.productKernel)
     }
   }

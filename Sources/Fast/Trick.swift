@@ -32,8 +32,16 @@ public enum Trick: String, CaseIterable, Sendable {
   case fewImages = "few-images"
   /// Multiply an image with four rows of weights at a time. Without: with one after the other.
   case fourRows = "four-rows"
-  /// Write the gradient of an inner product's weights in tiles. Without: in stripes of whole rows.
-  case weightTiles = "weight-tiles"
   /// Apply a ReLU in the pass that writes a layer's output. Without: in one of its own.
   case fusedReLU = "fused-relu"
+
+  /// The tricks in whose place it works: to see what it gains, they are left out as well.
+  ///
+  /// - Complexity: O(1).
+  public var rivals: Set<Trick> {
+    switch self {
+    case .channelSlices, .sharedProducts, .kernelPieces, .wholePlanes, .splitRows: [.channelsLast]
+    default: []
+    }
+  }
 }

@@ -46,6 +46,19 @@ import Testing
     #expect(try DatumDatabase(folder.path("db")).datum(0) == datum)
   }
 
+  /// Caffe's `label` is an int32.
+  @Test(arguments: [nil, ImageConversion.Encoding.png])
+  func aLabelBeyond32BitsIsRefused(encoding: ImageConversion.Encoding?) throws {
+    let picture = fixture("pictures/colour.png")
+    let conversion = ImageConversion(encoding: encoding)
+    #expect(try conversion.message(of: picture, label: 2_147_483_647).label == 2_147_483_647)
+    let error = #expect(throws: DatasetError.self) {
+      try conversion.message(of: picture, label: 2_147_483_648)
+    }
+    let text = error.map { "\($0)" } ?? ""
+    #expect(text.contains("label") && text.contains("32 bits"), "\(text)")
+  }
+
   @Test func anUnfinishedDatabaseLeavesNothing() throws {
     func start() throws {
       let writer = try DatumDatabaseWriter(folder.path("db"))

@@ -46,6 +46,11 @@ import Testing
         == "\(path): is too short for an LMDB database: it is truncated, or something else")
     _ = try file(Array(repeating: 7, count: 100_000))
     #expect(message(path) == "\(path): is no LMDB database: its mark is missing")
+    var whole = [UInt8](try Data(contentsOf: fixture("caffe/lmdb/raw_lmdb/data.mdb")))
+    // The second byte of the page size in the second head: 8192 instead of 4096.
+    whole[4096 + 41] = 0x20
+    _ = try file(whole)
+    #expect(message(path) == "\(path): has pages of 4096 and of 8192 bytes: it is damaged")
   }
 
   @Test(arguments: ["raw_lmdb", "jpg_lmdb"])

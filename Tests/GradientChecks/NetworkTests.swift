@@ -47,6 +47,15 @@ import Testing
     try expectRight(try Self.network(on: FastBackend<Double>(), fusing: true), "fused")
   }
 
+  @Test func aNetworkWithoutGradientsOfItsImagesIsRefused() throws {
+    let network = try Network(
+      Self.tiny(), backend: FastBackend<Double>(), batch: 1, gradients: .parameters, seed: 5)
+    try network.load(images: Tensor(network.input.shape), labels: [3])
+    var function = NetworkFunction(network, images: true)
+    let error = #expect(throws: CheckError.self) { try function.gradients(upstream: [1], seed: 1) }
+    #expect(error?.reason.hasPrefix("the network computes no gradient of its images") == true)
+  }
+
   /// A layer that does the ReLU behind it too is a layer like any other.
   @Test func ofFusedLayersAreRight() throws {
     let relu = ReLUSpecification()

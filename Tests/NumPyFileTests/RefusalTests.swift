@@ -53,6 +53,16 @@ import Testing
     }
   }
 
+  @Test func aZip64LocatorHasToLeadSomewhere() throws {
+    var bytes = try NumPyArchiveTests.sample.encoded()
+    // Before the record at the end: a mark, a disk's number, an offset and the number of disks.
+    bytes.insert(
+      contentsOf: [0x50, 0x4B, 6, 7] + [UInt8](repeating: 0, count: 16), at: bytes.count - 22)
+    let error = #expect(throws: NumPyError.self) { try NumPyArchive(decoding: bytes) }
+    let text = error.map { "\($0)" } ?? ""
+    #expect(text.contains("the zip64 locator does not lead to its record"), "\(text)")
+  }
+
   @Test func theTwoKindsOfFileAreToldApart() {
     let asArray = #expect(throws: NumPyError.self) {
       try NumPyArray(contentsOf: fixture("numpy/stored.npz"))

@@ -13,7 +13,7 @@ struct CompareText {
     var lines = report.environment.heading(report.network)
     lines[0] = terminal.styled(lines[0], report.environment.build == "debug" ? .bad : .heading)
     return lines + [
-      "roof \(rate(report.roof.gemmGigaflops)), measured on the products of a training step"
+      "roof \(rate(report.roof.gemmGigaflops)), measured on the products that im2col makes of a training step"
     ]
   }
 

@@ -4,8 +4,9 @@ import Layers
 import Networks
 import Tensors
 
-/// The matrix products that a training step of a network boils down to: how fast they are alone,
-/// without columns, copies and everything else, is the roof for the optimized version.
+/// The matrix products that im2col makes of a training step of a network: how fast they are alone,
+/// without columns, copies and everything else, is the roof for the optimized version. What leaves
+/// multiplications by the padding's zeros out, which are counted here, may pass it.
 struct GemmRoof {
   /// One product: rows × columns, summed over `inner`.
   struct Product: Hashable {

@@ -13,13 +13,17 @@ struct TrickComparison {
 
   private var warmup: Int { 1 }
 
-  /// Runs the network with all tricks and without one, in turn, for each trick that concerns it.
+  /// Runs the network with all tricks and without one, in turn, for each trick that concerns it; on
+  /// both sides without those in whose place it works.
   func run() throws -> TrickReport {
     let tricks = Trick.allCases.filter { !layers(concernedBy: $0).isEmpty }
     let progress = Progress(steps: tricks.count * (warmup + repeats))
-    let all = try network(without: [])
+    var networks: [Set<Trick>: Network<Float>] = [:]
     let rows = try tricks.map { trick in
-      let one = try network(without: [trick], parameters: all.parameters)
+      let all = try networks[trick.rivals] ?? network(without: trick.rivals)
+      networks[trick.rivals] = all
+      let one = try network(
+        without: trick.rivals.union([trick]), parameters: all.parameters)
       var (with, without) = (LayerTimes(definition), LayerTimes(definition))
       for pass in 0..<warmup + repeats {
         progress.step("without \(trick.rawValue)")
@@ -63,7 +67,7 @@ struct TrickComparison {
         (.channelsLast, .convolution), (.channelSlices, .convolution),
         (.sharedProducts, .convolution), (.kernelPieces, .convolution),
         (.slidingWindows, .pooling), (.inverseRoot, .lrn),
-        (.fewImages, .innerProduct), (.fourRows, .innerProduct), (.weightTiles, .innerProduct):
+        (.fewImages, .innerProduct), (.fourRows, .innerProduct):
         true
       case (.wholePlanes, .convolution(let convolution)): convolution.stride == 1
       case (.splitRows, .convolution(let convolution)): convolution.stride.width > 1
