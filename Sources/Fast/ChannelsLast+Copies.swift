@@ -43,7 +43,7 @@ extension ChannelsLast {
   }
 
   /// Copies the output's gradient of an image, K × `pixels`, to pixels × `kernels.padded`, going back
-  /// through a ReLU if there is one. Zeros stand for the kernels beyond the last.
+  /// through a ReLU if there is one, as `backRectify` does. Zeros stand for the kernels beyond the last.
   @inline(__always)
   func copyUpstream(
     _ source: UnsafePointer<Float>, signs: UnsafePointer<Float>, slope: Float?, pixels: Int,

@@ -12,7 +12,8 @@ struct ChannelsLastConvolution {
 
   /// Fewer pieces than this would leave threads idle.
   private static var leastPieces: Int { 4 }
-  /// The numbers of 8 images beyond which im2col goes backwards: it is lent less memory.
+  /// The numbers of 8 images, read or written, beyond which im2col is left to do it: it is lent less
+  /// memory.
   private static var largestCount: Int { 1 << 22 }
 
   /// A convolution for which this way is the faster one; of no other.
@@ -28,12 +29,11 @@ struct ChannelsLastConvolution {
     images = Partition(geometry.images, partsOfAtMost: ChannelsLast.imagesAtOnce)
     // Of a tile's rows, an eighth at most may be of images that there aren't.
     guard geometry.images >= images.parts * 7 else { return nil }
+    let largest = max(
+      geometry.groupChannels * geometry.plane, geometry.groupKernels * geometry.positions)
+    guard largest <= Self.largestCount / ChannelsLast.imagesAtOnce else { return nil }
     if backward {
-      let largest = max(
-        geometry.groupChannels * geometry.plane, geometry.groupKernels * geometry.positions)
-      guard geometry.stride == 1, geometry.groupChannels >= 16,
-        largest <= Self.largestCount / ChannelsLast.imagesAtOnce
-      else { return nil }
+      guard geometry.stride == 1, geometry.groupChannels >= 16 else { return nil }
     }
     (self.geometry, self.engine) = (geometry, engine)
     self.slope = slope.map { Float($0.doubleValue) }

@@ -1,8 +1,9 @@
-import Fast
 import Layers
 import Reference
 import Tensors
 import Testing
+
+@testable import Fast
 
 private typealias ConvolutionCase = Case<ConvolutionSpecification>
 
@@ -121,6 +122,29 @@ struct ConvolutionTests {
   fileprivate func agree(_ testCase: ConvolutionCase) throws {
     try compare(testCase, Float.self)
     try compare(testCase, Double.self)
+  }
+
+  /// A case that is named after a way has to take it: the versions would agree by another one too.
+  @Test(
+    .enabled(if: Float.hasOwnProduct),
+    arguments: cases.filter { $0.label.hasPrefix("channels last") })
+  fileprivate func takesTheWay(_ testCase: ConvolutionCase) throws {
+    let specification = testCase.specification
+    let geometry = ConvolutionGeometry(
+      specification, input: testCase.input,
+      output: try specification.outputShape(for: testCase.input), engine: engines[0])
+    func isTaken<Scalar: FastScalar>(by type: Scalar.Type, backward: Bool, _ engine: Engine) -> Bool
+    {
+      let slope: Scalar? = nil
+      return ChannelsLastConvolution(geometry, slope: slope, engine: engine, backward: backward)
+        != nil
+    }
+    #expect(isTaken(by: Float.self, backward: false, engines[0]))
+    let goesBack = specification.stride == 1 && geometry.groupChannels >= 16
+    #expect(isTaken(by: Float.self, backward: true, engines[0]) == goesBack)
+    #expect(!isTaken(by: Double.self, backward: false, engines[0]))
+    let without = Engine(without: [.channelsLast])
+    #expect(!isTaken(by: Float.self, backward: false, without))
   }
 
   private func compare<Scalar: FastScalar>(
