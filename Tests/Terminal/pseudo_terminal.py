@@ -25,7 +25,9 @@ def run_job(command):
         os.setpgid(0, 0)
         os.tcsetpgrp(0, os.getpid())
         # Whoever runs tests may ignore some, as nohup and `&` do, and children take that over.
-        for number in [signal.SIGTTOU, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP]:
+        for number in [
+            signal.SIGTTOU, signal.SIGTSTP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP,
+        ]:
             signal.signal(number, signal.SIG_DFL)
         os.execvp(command[0], command)
     while True:

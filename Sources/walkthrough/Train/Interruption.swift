@@ -17,7 +17,8 @@ final class Interruption {
   init() {
     let queue = DispatchQueue(label: "signals", qos: .userInteractive)
     sources = [SIGINT, SIGTERM].map { [received] number in
-      let before = signal(number, SIG_IGN)
+      // Not SIG_IGN: what is ignored stays so in every program that is started meanwhile.
+      let before = signal(number) { _ in }
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       source.setEventHandler { [received] in
         received.number.withLock { $0 = $0 ?? number }
