@@ -37,7 +37,7 @@ struct LineChecker<F: DifferentiableFunction> {
     /// Noise of f that is not the outputs' own.
     var extraNoise = 0.0
     /// Whether it is accepted at once if a single one-sided quotient agrees to within rounding.
-    var isEconomical = false
+    var isEconomical: Bool
   }
 
   /// Takes as many steps as it needs to accept the claim, or all of them before it refuses it.

@@ -94,9 +94,7 @@ extension NetworkDefinition {
     var rows: [LayerSummary] = []
     for layer in layers {
       guard let bottom = blobs[layer.bottoms.first ?? ""] else {
-        throw LayerError(
-          layer: layer.name, value: "bottom \"\(layer.bottoms.first ?? "")\"",
-          rule: "must be the data or the top of an earlier layer")
+        throw unknownBottom(of: layer)
       }
       let row = try layer.summary(
         input: bottom.shape, receptiveField: bottom.receptiveField, stride: bottom.stride)

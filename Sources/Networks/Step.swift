@@ -147,7 +147,7 @@ enum RunningLayer<Scalar: Tensors.Scalar> {
     if let relu, let candidate = candidate as? any ReLUFusing<Scalar>,
       let fused = candidate.fusing(relu)
     {
-      return (try step(fused, definition, input), true)
+      return (.layer(try anyStep(fused, input)), true)
     }
     return (try RunningLayer(definition, input: input, backend: backend), false)
   }
@@ -157,19 +157,19 @@ enum RunningLayer<Scalar: Tensors.Scalar> {
   ) throws(LayerError) {
     switch definition.operation {
     case .convolution(let specification):
-      self = try Self.step(backend.convolution(specification), definition, input)
+      self = .layer(try Self.anyStep(backend.convolution(specification), input))
     case .relu(let specification):
-      self = try Self.step(backend.relu(specification), definition, input)
+      self = try Self.step(backend.relu(specification), inPlace: definition.isInPlace, input)
     case .pooling(let specification):
-      self = try Self.step(backend.pooling(specification), definition, input)
+      self = .layer(try Self.anyStep(backend.pooling(specification), input))
     case .lrn(let specification):
-      self = try Self.step(backend.lrn(specification), definition, input)
+      self = .layer(try Self.anyStep(backend.lrn(specification), input))
     case .innerProduct(let specification):
-      self = try Self.step(backend.innerProduct(specification), definition, input)
+      self = .layer(try Self.anyStep(backend.innerProduct(specification), input))
     case .dropout(let specification):
-      self = try Self.step(backend.dropout(specification), definition, input)
+      self = try Self.step(backend.dropout(specification), inPlace: definition.isInPlace, input)
     case .softmax(let specification):
-      self = try Self.step(backend.softmax(specification), definition, input)
+      self = .layer(try Self.anyStep(backend.softmax(specification), input))
     case .softmaxWithLoss(let specification):
       let probabilities =
         try definition.probabilities == nil
@@ -183,28 +183,17 @@ enum RunningLayer<Scalar: Tensors.Scalar> {
     }
   }
 
-  private static func step<L: Layer<Scalar>>(
-    _ layer: L, _ definition: LayerDefinition, _ input: Shape
+  private static func step<L: InPlaceLayer<Scalar>>(
+    _ layer: L, inPlace: Bool, _ input: Shape
   ) throws(LayerError) -> RunningLayer {
-    guard definition.isInPlace else { return .layer(try anyStep(layer, input)) }
-    guard let layer = layer as? any InPlaceLayer<Scalar> else {
-      throw LayerError(
-        layer: definition.name, value: "top equal to its bottom",
-        rule: "is not possible: a \(definition.operation.typeName) layer can't work in place")
-    }
-    return .inPlace(try inPlaceStep(layer, input))
+    inPlace
+      ? .inPlace(try InPlaceLayerStep(layer, input: input)) : .layer(try anyStep(layer, input))
   }
 
   private static func anyStep<L: Layer<Scalar>>(
     _ layer: L, _ input: Shape
   ) throws(LayerError) -> any Step<Scalar> {
     try LayerStep(layer, input: input)
-  }
-
-  private static func inPlaceStep<L: InPlaceLayer<Scalar>>(
-    _ layer: L, _ input: Shape
-  ) throws(LayerError) -> any InPlaceStep<Scalar> {
-    try InPlaceLayerStep(layer, input: input)
   }
 
   private static func lossStep<L: Loss<Scalar>>(

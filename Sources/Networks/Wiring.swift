@@ -67,9 +67,7 @@ struct Wiring {
           "must be the labels, \"\(definition.label)\", or the top of an earlier layer")
       }
       guard let bottom = slots[layer.bottoms[0]] else {
-        throw fail(
-          "bottom \"\(layer.bottoms[0])\"",
-          "must be \"\(definition.data)\" or the top of an earlier layer")
+        throw definition.unknownBottom(of: layer)
       }
       let shape = shapes[bottom]
       let specification = layer.operation.specification
@@ -141,6 +139,13 @@ struct Wiring {
 }
 
 extension NetworkDefinition {
+  /// What is said of a layer whose first bottom nothing produces.
+  func unknownBottom(of layer: LayerDefinition) -> LayerError {
+    LayerError(
+      layer: layer.name, value: "bottom \"\(layer.bottoms.first ?? "")\"",
+      rule: "must be \"\(data)\" or the top of an earlier layer")
+  }
+
   /// Throws unless the layers can be connected as they ask to: each reads what is an input or the
   /// top of an earlier layer, and nobody writes over a blob that is needed again.
   ///

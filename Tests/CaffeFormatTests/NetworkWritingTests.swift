@@ -20,6 +20,17 @@ struct NetworkWritingTests {
     #expect(try test == Fixture.text("caffenet/test.upb.prototxt"))
   }
 
+  /// As pycaffe's `NetSpec` numbers what nobody has named.
+  @Test("name each of several tops, and the layer after the first")
+  func severalTops() {
+    var net = NetSpecification()
+    let tops = net.add("Split", ["data"], tops: 2)
+    #expect(tops == ["Split1", "Split2"])
+    #expect(net.message.layer.map(\.name) == ["Split1"])
+    #expect(net.message.layer.map(\.bottom) == [["data"]])
+    #expect(net.message.layer.map(\.top) == [tops])
+  }
+
   @Test("are the same in binary")
   func binary() throws {
     let train: [UInt8] = try caffenet(lmdb: "/path/to/caffe-train-lmdb").serializedBytes()

@@ -82,6 +82,20 @@ import Testing
     #expect(throws: DatasetError.self) { try DatumDatabaseWriter(folder.path("missing/db")) }
   }
 
+  @Test func nothingIsOverwrittenThatCameMeanwhile() throws {
+    let path = folder.path("taken")
+    func write() throws {
+      let writer = try DatumDatabaseWriter(path)
+      try writer.append(record(0), name: "x")
+      try Data([1]).write(to: URL(filePath: path))
+      let error = #expect(throws: DatasetError.self) { try writer.finish() }
+      #expect(error?.description == "\(path): cannot take this name: it exists by now")
+    }
+    try write()
+    #expect(try Data(contentsOf: URL(filePath: path)) == Data([1]))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path) == ["taken"])
+  }
+
   @Test(
     .enabled(
       if: Python.withLibraries.has("lmdb"), "run script/python to compare with Python's lmdb"))

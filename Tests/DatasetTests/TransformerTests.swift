@@ -99,6 +99,11 @@ import Testing
     ] {
       #expect(throws: DatasetError.self) { try transformer.tensor(datum) }
     }
+    for images in [-1, .max] {
+      #expect(throws: DatasetError.self) {
+        try Transformer().outputShape(for: datum, images: images)
+      }
+    }
     var batch = Tensor<Float>(Shape(1, 2, 5, 6))
     #expect(throws: DatasetError.self) {
       try Transformer().write(datum, placement: .init(top: 0, left: 0), into: &batch, image: 1)

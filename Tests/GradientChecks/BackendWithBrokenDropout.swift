@@ -2,10 +2,11 @@ import Layers
 import Reference
 import Tensors
 
-/// The naive layers, but dropout doesn't scale its gradient.
+/// The naive layers, but dropout doesn't scale its gradient, and may refuse to work in place.
 struct BackendWithBrokenDropout: Backend {
   typealias Scalar = Double
   private let right = ReferenceBackend<Double>()
+  var obstacle: String? = nil
   var name: String { "broken" }
 
   func convolution(_ specification: ConvolutionSpecification) -> any Layer<Double> {
@@ -22,7 +23,7 @@ struct BackendWithBrokenDropout: Backend {
     right.innerProduct(specification)
   }
   func dropout(_ specification: DropoutSpecification) -> any InPlaceLayer<Double> {
-    UnscaledDropout(right: Dropout(specification))
+    UnscaledDropout(right: Dropout(specification), inPlaceObstacle: obstacle)
   }
   func softmax(_ specification: SoftmaxSpecification) -> any Layer<Double> {
     right.softmax(specification)
@@ -43,8 +44,8 @@ struct BackendWithBrokenDropout: Backend {
 
 private struct UnscaledDropout: InPlaceLayer {
   let right: Dropout<Double>
+  let inPlaceObstacle: String?
   var specification: DropoutSpecification { right.specification }
-  var inPlaceObstacle: String? { nil }
 
   func makeSaved(for input: Shape) throws(LayerError) -> Dropout<Double>.Saved {
     try right.makeSaved(for: input)

@@ -110,6 +110,56 @@ import Testing
     #expect(report.failed == 1)
   }
 
+  @Test func whatIsRightIsSaidToBe() throws {
+    let report = try Self.only(check(Self.function(at: [0.3, -0.8], { .sin($0) }, { .cos($0) })))
+    #expect(
+      report.explanation.hasPrefix("function x (gradientchecking): right. 2 elements; "),
+      "\(report.explanation)")
+  }
+
+  @Test func aRotatedGradientIsNamed() throws {
+    let shape = Shape(2, 3)
+    let function = PlainFunction(
+      at: ["x": Tensor(shape, [0.3, -0.8, 1.4, 2, -0.1, 0.6])],
+      value: { ["y": $0["x"] ?? Tensor(shape)] },
+      gradient: { _, upstream in
+        ["x": Tensor(shape, (upstream["y"]?.elements ?? []).reversed())]
+      })
+    let report = try Self.only(check(function))
+    #expect(report.causes == ["rotated by 180°: convolution and correlation are mixed up"])
+  }
+
+  @Test func nothingIsThereToBeWrong() throws {
+    let report = try Self.only(check(Self.function(at: [], { $0 }, { _ in 1 })))
+    #expect(report.passed && report.checked == 0 && report.failed == 0)
+  }
+
+  /// What is too small an error for quotients isn't for dual numbers.
+  @Test func theExactDerivativeDecidesToo() throws {
+    struct Exact: ExactlyDifferentiable {
+      var point: [Double]
+      var error: Double
+
+      mutating func derivative(
+        alongVariable variable: Int, _ direction: Tensor<Double>, seed: UInt32
+      ) throws -> [Double] {
+        zip(point, direction.elements).map { .cos($0) * $1 * (1 + error) }
+      }
+    }
+    let point = [0.3, -0.8, 1.4]
+    for (error, passes) in [(0, true), (1e-9, false)] {
+      let report = try Self.only(
+        check(
+          Self.function(at: point, { .sin($0) }, { .cos($0) }),
+          exact: Exact(point: point, error: error)))
+      #expect(report.failures.isEmpty)
+      #expect(report.passed == passes)
+      #expect(
+        report.causes.contains { $0.hasPrefix("the difference quotients agree within their bars") }
+          == !passes)
+    }
+  }
+
   @Test func aGradientThatIsNoNumberFails() throws {
     let report = try Self.only(
       check(Self.function(at: [0.3, 0.7], { $0 * $0 }, { $0 > 0.5 ? .nan : 2 * $0 })))
@@ -140,6 +190,35 @@ import Testing
     #expect(throws: CheckError(reason: "the gradient of a has shape 2×1 and must have 2")) {
       try check(function)
     }
+  }
+
+  @Test func aFunctionWithAGradientTooFewIsRefused() {
+    /// A function that leaves its gradients out.
+    struct Silent: DifferentiableFunction {
+      var function: PlainFunction
+      var variables: [Variable] { function.variables }
+
+      func values(of variable: Int) -> Tensor<Double> { function.values(of: variable) }
+      mutating func setValues(of variable: Int, to values: Tensor<Double>) {
+        function.setValues(of: variable, to: values)
+      }
+      func value(of variable: Int, at position: Int) -> Double {
+        function.value(of: variable, at: position)
+      }
+      mutating func setValue(of variable: Int, at position: Int, to value: Double) {
+        function.setValue(of: variable, at: position, to: value)
+      }
+      mutating func evaluate(
+        into outputs: inout [Double], seed: UInt32, movedOnly variable: Int?
+      ) throws {
+        try function.evaluate(into: &outputs, seed: seed, movedOnly: variable)
+      }
+      mutating func gradients(upstream: [Double], seed: UInt32) throws -> [Tensor<Double>] { [] }
+    }
+    let function = Silent(function: Self.function(at: [0.3, 0.7], { .sin($0) }, { .cos($0) }))
+    let error = #expect(throws: CheckError.self) { try check(function) }
+    #expect(
+      error?.reason == "function gives gradients of shapes [] for variables of shapes [2]")
   }
 
   @Test func parametersOfAnotherShapeAreRefused() {

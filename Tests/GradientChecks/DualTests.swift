@@ -55,6 +55,13 @@ import Testing
     Case("difference", { 3 - $0 }, { _ in -1 }, at: everywhere),
     Case("product", { $0 * $0 * 5 }, { 10 * $0 }, at: everywhere),
     Case(
+      "product in place",
+      { x in
+        var y = x
+        y *= x
+        return y
+      }, { 2 * $0 }, at: everywhere),
+    Case(
       "quotient", { (1 + $0) / (2 + $0 * $0) },
       { x in (2 + x * x - (1 + x) * 2 * x) / ((2 + x * x) * (2 + x * x)) }, at: everywhere),
     Case("|x|", { $0.magnitude }, { $0 < 0 ? -1 : 1 }, at: [-2, 3]),

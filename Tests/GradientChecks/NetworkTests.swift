@@ -132,6 +132,25 @@ import Testing
     }
   }
 
+  @Test func ofOneLayerAreChecked() throws {
+    let network = try Self.network(on: FastBackend<Double>())
+    let options = CheckOptions(mode: .sampled(3))
+    let conv2 = try check(network, images: true, layer: "conv2", options: options)
+    #expect(conv2.tensors.map(\.layer) == ["conv2", "conv2"])
+    #expect(conv2.tensors.map(\.tensor) == ["weights", "bias"])
+    let data = try check(network, images: true, layer: "data", options: options)
+    #expect(data.tensors.map(\.shape) == [network.input.shape.dimensions])
+    #expect(conv2.passed && data.passed)
+  }
+
+  @Test func aLayerMaySayThatItCannotWorkInPlace() throws {
+    let backend = BackendWithBrokenDropout(obstacle: "the mask is lost")
+    let error = #expect(throws: LayerError.self) { try Self.network(on: backend) }
+    #expect(
+      error?.description
+        == "drop6: top equal to its bottom is not possible here: the mask is lost")
+  }
+
   /// A wrong gradient in one layer of a network is found, and found there.
   @Test func findTheLayerThatIsWrong() throws {
     let network = try Self.network(on: BackendWithBrokenDropout())

@@ -19,6 +19,11 @@ struct WiringTests {
   func unknownBottom() {
     let message = refusal { $0.add("relu", .relu(.init()), "nothing") }
     #expect(message == "relu: bottom \"nothing\" must be \"data\" or the top of an earlier layer")
+
+    var net = NetworkBuilder(name: "net", channels: 2, height: 4, width: 4)
+    net.add("relu", .relu(.init()), "nothing")
+    let error = #expect(throws: LayerError.self) { try net.definition.summary() }
+    #expect(error?.description == message)
   }
 
   @Test("two layers of one name")

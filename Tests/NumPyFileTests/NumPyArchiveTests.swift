@@ -33,6 +33,24 @@ import Testing
     #expect(try sample.encoded() == sample.encoded())
   }
 
+  /// As of programs that write down the time of a member before its 64-bit sizes.
+  @Test func otherExtraFieldsArePassedOver() throws {
+    var archive = NumPyArchive()
+    archive["a"] = NumPyArray([1])
+    var bytes = try archive.encoded()
+    let entry = try #require(bytes.indices.last { bytes[$0...].starts(with: [0x50, 0x4B, 1, 2]) })
+    let (compressed, size) = (entry + 20..<entry + 24, entry + 24..<entry + 28)
+    let zeros = [UInt8](repeating: 0, count: 4)
+    let sizes = bytes[size] + zeros + bytes[compressed] + zeros
+    let extra: [UInt8] = [0x55, 0x54, 1, 0, 0] + [1, 0, 16, 0] + sizes
+    for i in [compressed, size].joined() { bytes[i] = 0xFF }
+    // The lengths of the extra field, and of the directory in the 22 bytes at the end.
+    bytes[entry + 30] += UInt8(extra.count)
+    bytes[bytes.count - 22 + 12] += UInt8(extra.count)
+    bytes.insert(contentsOf: extra, at: entry + 46 + "a.npy".utf8.count)
+    #expect(try NumPyArchive(decoding: bytes) == archive)
+  }
+
   /// Sizes beyond 4 GiB go into 64-bit fields. Lowering the limit shows them on small files.
   @Test(arguments: [0, 100, 300, 1000])
   func wideFieldsAreReadAgain(limit: Int) throws {

@@ -63,6 +63,13 @@ import Testing
     #expect(text.contains("the zip64 locator does not lead to its record"), "\(text)")
   }
 
+  @Test func aShapeOfThousandsOfAxesIsNotWritten() throws {
+    let array = NumPyArray(Tensor<Float>(try Shape(checking: Array(repeating: 1, count: 30_000))))
+    let error = #expect(throws: NumPyError.self) { try array.encoded() }
+    #expect(error?.problem == "a shape of 30000 axes does not fit in the header")
+    #expect(error?.remedy == "numpy allows 64")
+  }
+
   @Test func theTwoKindsOfFileAreToldApart() {
     let asArray = #expect(throws: NumPyError.self) {
       try NumPyArray(contentsOf: fixture("numpy/stored.npz"))

@@ -270,6 +270,10 @@ struct SolverTests {
         "transform_param { force_gray: true force_color: true }", "backend: LMDB",
         ":2:68: layer \"data\": ", "force_color and force_gray exclude each other"
       ),
+      (
+        "transform_param { mean_file: \"m\" mean_value: 104 }", "backend: LMDB",
+        ":2:83: layer \"data\": ", "mean_file and mean_value exclude each other"
+      ),
       ("", "backend: LMDB rand_skip: 2", ":3:57: layer \"data\": ", "skipping records at random"),
     ])
   func dataLayers(transform: String, database: String, place: String, problem: String) throws {

@@ -181,9 +181,10 @@ extension NetLinter {
     guard
       !layers.contains(where: { $0.layer.type == "Data" && $0.layer.transformParam.cropSize == 0 })
     else { return [] }
+    let network: CaffeNetwork
     do {
-      return try poolRounding(try net.network(phase: phase))
-    } catch let error as CaffeFileError {
+      network = try net.network(phase: phase)
+    } catch {
       var position: TextPosition?
       if case .text(let place)? = error.place { position = place }
       return [
@@ -191,21 +192,22 @@ extension NetLinter {
           rule: .shape, file: net.file, position: position, message: error.problem,
           reason: "The network can't be built.")
       ]
-    } catch {
-      return []
     }
+    return poolRounding(network)
   }
 
-  private func poolRounding(_ network: CaffeNetwork) throws -> [LintFinding] {
-    let rows = try network.definition.summary(batch: network.batch).layers
+  private func poolRounding(_ network: CaffeNetwork) -> [LintFinding] {
+    // All shapes are possible, or there would be no network.
+    let rows = (try? network.definition.summary(batch: network.batch))?.layers ?? []
     var findings: [LintFinding] = []
     for ((layer, row), number) in zip(zip(network.definition.layers, rows), network.numbers) {
       guard case .pooling(var pooling) = layer.operation, pooling.rounding == .ceiling else {
         continue
       }
       pooling.rounding = .floor
-      let rounded = try pooling.outputShape(for: row.input)
-      guard rounded != row.output else { continue }
+      guard let rounded = try? pooling.outputShape(for: row.input), rounded != row.output else {
+        continue
+      }
       findings.append(
         finding(
           .poolRounding, indices[number], field: "pooling_param",

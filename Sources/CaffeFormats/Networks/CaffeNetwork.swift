@@ -110,12 +110,12 @@ extension NetPrototxt {
   ///   - recordExtents: looks into a database. Without it, a `Data` layer has to crop, and its
   ///     records are taken to have 3 channels, or 1 with `force_gray`.
   /// - Throws: `CaffeFileError` naming the layer and its line for layers that this project doesn't
-  ///   have, blobs that nobody or several layers write, shapes that don't fit, and whatever
-  ///   `recordExtents` throws.
+  ///   have, blobs that nobody or several layers write, shapes that don't fit, and databases of which
+  ///   `recordExtents` throws, with what it says.
   /// - Complexity: O(layers·connections), and what `recordExtents` takes. No tensor is made.
   public func network(
     phase: Phase, level: Int = 0, stages: [String] = [], recordExtents: RecordExtents? = nil
-  ) throws -> CaffeNetwork {
+  ) throws(CaffeFileError) -> CaffeNetwork {
     var state = Caffe_NetState()
     state.phase = Caffe_Phase(phase)
     state.level = Int32(clamping: level)

@@ -5,7 +5,7 @@ import Tensors
 extension NetworkReader {
   mutating func addInputs(
     _ layer: Caffe_LayerParameter, number: Int, index: Int
-  ) throws {
+  ) throws(CaffeFileError) {
     func fail(_ problem: String, field: String? = nil) -> CaffeFileError {
       net.error(problem, layer: index, field: field)
     }
@@ -43,7 +43,7 @@ extension NetworkReader {
 
   private func databaseInputs(
     _ layer: Caffe_LayerParameter, index: Int
-  ) throws -> [(dimensions: [Int64], source: CaffeInput.Source)] {
+  ) throws(CaffeFileError) -> [(dimensions: [Int64], source: CaffeInput.Source)] {
     let (data, transform) = (layer.dataParam, layer.transformParam)
     guard layer.top.count <= 2 else {
       throw net.error("a Data layer writes 1 blob, or 2 with labels", layer: index, field: "top")

@@ -22,7 +22,7 @@ struct NetworkReader {
   }
 
   /// The network, its shapes checked.
-  mutating func read(phase: Phase) throws -> CaffeNetwork {
+  mutating func read(phase: Phase) throws(CaffeFileError) -> CaffeNetwork {
     let indices = net.layers(in: state)
     var names: [String: Int] = [:]
     for (number, index) in indices.enumerated() {
@@ -126,7 +126,7 @@ struct NetworkReader {
 // MARK: - The whole network
 
 extension NetworkReader {
-  private func finished(_ indices: [Int], _ phase: Phase) throws -> CaffeNetwork {
+  private func finished(_ indices: [Int], _ phase: Phase) throws(CaffeFileError) -> CaffeNetwork {
     let compared = Set(layers.filter(\.operation.takesLabels).map { $0.bottoms[1] })
     let read = Set(layers.map { $0.bottoms[0] })
     let images = inputs.first { !compared.contains($0.name) || read.contains($0.name) }
