@@ -14,6 +14,13 @@ import Testing
     }
   }
 
+  @Test func ofConvolutionOfManyImages() throws {
+    try forAllSeeds(largeCaseCount) { cases in
+      let (specification, input) = cases.convolutionOfManyImages(hasBias: false)
+      try expectLinear(Float.self, &cases, specification, input) { $0.convolution(specification) }
+    }
+  }
+
   @Test func ofInnerProduct() throws {
     try forAllSeeds { cases in
       let (specification, input) = cases.innerProduct(hasBias: false)
@@ -37,16 +44,21 @@ import Testing
       let layer = make(backend)
       let label = "seed \(cases.seed), \(backend.name) \(specification) on \(shape)"
       let ofX = try run(layer, x, [v], upstream: up)
-      let ofY = try run(layer, y, [v], upstream: other)
+      let ofY = try output(layer, y, [v])
       expectSame(
-        try output(layer, x.combined(2, y, -3), [v]), ofX.output.combined(2, ofY.output, -3),
+        try output(layer, x.combined(2, y, -3), [v]), ofX.output.combined(2, ofY, -3),
         "\(label), in the input")
       expectSame(
         try output(layer, x, [v.combined(2, w, -3)]),
         ofX.output.combined(2, try output(layer, x, [w]), -3), "\(label), in the weights")
+      let mixed = try run(layer, x, [v], upstream: up.combined(2, other, -3)).gradients
+      let byOther = try run(layer, x, [v], upstream: other).gradients
       expectSame(
-        try run(layer, x, [v], upstream: up.combined(2, other, -3)).gradients.input,
-        ofX.gradients.input.combined(2, ofY.gradients.input, -3), "\(label), backwards")
+        mixed.input, ofX.gradients.input.combined(2, byOther.input, -3), "\(label), backwards")
+      expectSame(
+        mixed.parameters[0],
+        ofX.gradients.parameters[0].combined(2, byOther.parameters[0], -3),
+        "\(label), backwards to the weights")
     }
   }
 }

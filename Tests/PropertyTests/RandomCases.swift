@@ -7,9 +7,14 @@ import Testing
 /// How many random cases each property is tried on, each from a seed of its own.
 let caseCount = 250
 
+/// How many, where a case has a hundred times as many numbers.
+let largeCaseCount = 25
+
 /// A property that is to hold for every case: runs it on all seeds, and names the seed that fails.
-func forAllSeeds(_ body: (inout RandomCases) throws -> Void) rethrows {
-  for seed in 1...UInt64(caseCount) {
+func forAllSeeds(
+  _ count: Int = caseCount, _ body: (inout RandomCases) throws -> Void
+) rethrows {
+  for seed in 1...UInt64(count) {
     var cases = RandomCases(seed: seed)
     try body(&cases)
   }
@@ -62,6 +67,29 @@ struct RandomCases {
       if (try? specification.outputShape(for: input)) != nil { return (specification, input) }
     }
   }
+
+  /// A convolution of as many images, kernels and channels as Fast wants for convolving with the
+  /// channels last, forwards and, unless a stride forbids it, backwards; and an input.
+  mutating func convolutionOfManyImages(
+    hasBias: Bool = true, pad: ClosedRange<Int> = 0...3
+  ) -> (ConvolutionSpecification, Shape) {
+    while true {
+      let group = integer(1...2)
+      let specification = ConvolutionSpecification(
+        outputChannels: group * integer(16...50), kernel: extent(1...3),
+        stride: Extent(integer(1...4) == 4 ? 2 : 1), pad: extent(pad), group: group,
+        hasBias: hasBias)
+      let input = Shape(
+        [7, 8, 15, 24][integer(0...3)], group * integer(16...26), integer(1...4), integer(1...4))
+      // The smallest kernel is one that Fast convolves in another way.
+      if specification.kernel != 1, (try? specification.outputShape(for: input)) != nil {
+        return (specification, input)
+      }
+    }
+  }
+
+  /// Images of more numbers than two pieces have where Fast cuts by numbers.
+  mutating func largeImages() -> Shape { Shape(5, 7, integer(44...60), integer(53...70)) }
 
   /// A pooling and an input that it accepts.
   mutating func pooling(
