@@ -179,6 +179,24 @@ for kind, name in enumerate(
 ):
     write(f"layers/{name}", bytes([kind % 2, kind] + [3, 2, 1, 0] * 8))
 
+# From 252 on, the kind is a convolution that Fast does with the channels last where the precision is
+# Float's (0). As the targets choose: groups less one; kernels of each less 14; extents less one of the
+# kernel, a square if a 0 follows; whether the stride is 2 (2); the pad; whether there is no bias;
+# channels of a group less 14; the ReLU behind it (6 or 7); rank 4 (0); images less 6; channels again;
+# rows and columns less one. Then whether there are three threads and whether a trick is missing, a
+# seed for each tensor, and whether gradients are added to, and the input's left out.
+for name, kernels, stride, groups, kernel, pad, relu, images, rows, columns, missing in [
+    ("plain", 3, 0, 0, [2, 0], [1, 0], 0, 2, 1, 2, [0]),
+    ("fused", 2, 0, 0, [1, 0], [3, 1, 0], 6, 1, 3, 1, [0]),
+    ("groups", 2, 0, 1, [1, 1, 2], [0, 0], 7, 9, 1, 2, [0]),
+    ("stride", 21, 2, 0, [2, 0], [2, 0], 0, 1, 4, 2, [0]),
+    ("columns", 3, 0, 0, [2, 0], [1, 0], 0, 2, 1, 2, [1, 2]),
+]:
+    choices = [groups, kernels, *kernel, stride, *pad, 0, 3, relu, 0, images, 0, rows, columns]
+    write(
+        f"layers/channels_last_{name}",
+        bytes([0, 252, *choices, 1, *missing, 1, 2, 3, 4, 5, 6, 0, 0]))
+
 # Files of the tests, by links.
 for path, fixtures in {
     "prototxt": ["caffe/sgd_blobs/solver.prototxt", "caffe/sgd_blobs/net.prototxt",
