@@ -411,6 +411,12 @@ def check_memory():
             "compare": ["compare", "--version", "fast", "--repeats", "1"],
             "compare a batch": [
                 "compare", "--version", "fast", "--repeats", "1", "--batch", "32"],
+            "compare tricks": ["compare", "--tricks", "--repeats", "1"],
+            "compare tricks with a batch": [
+                "compare", "--tricks", "--repeats", "1", "--batch", "16"],
+            "sweep threads": ["compare", "--sweep", "threads", "--repeats", "1"],
+            "sweep batches": [
+                "compare", "--network", "mini", "--sweep", "batch", "--repeats", "1"],
             "train": [
                 "train", "--network", "caffenet", "--iterations", "1", "--batch", "2", "--images",
                 "2", "--test-images", "1", "--snapshot", "1", "--output", f"{folder}/run"],
@@ -420,7 +426,9 @@ def check_memory():
             "evaluate": ["evaluate", *BLOBS, "--output", f"{folder}/blobs.npz"],
         }
         if not thorough:
-            commands = {name: commands[name] for name in ["compare", "evaluate"]}
+            # Of compare's ways, 400 and 800 MB are too little for those whose network is large.
+            names = ["compare", "compare tricks with a batch", "sweep threads", "evaluate"]
+            commands = {name: commands[name] for name in names}
         # A sanitizer lays claim to terabytes before anything of the program runs.
         roomy = [(resource.RLIMIT_AS, LIMITS[-1] << 20)]
         if program.run("--help", limits=roomy).code != 0:

@@ -13,9 +13,14 @@ struct MemoryNeed {
   /// The bytes that grow with network and batch.
   var bytes: Double
 
+  /// On how many threads the command works.
+  var threads = Engine.shared.threads
+
   /// What every command needs, its threads with their stacks and heaps included. Most of it is
-  /// address space that is never touched.
-  private static var base: Double { 320 * 0x1p20 + Double(Engine.shared.threads) * 80 * 0x1p20 }
+  /// address space that is never touched. No more threads than cores run at a time.
+  private var base: Double {
+    320 * 0x1p20 + Double(min(threads, Engine.shared.threads)) * 80 * 0x1p20
+  }
 
   /// The need of copies of a network's tensors in single precision.
   ///
@@ -24,7 +29,9 @@ struct MemoryNeed {
   ///   - parameters: how many tensors of each parameter's shape are alive at a time: itself, its
   ///     gradient, its history, what is made of it for a file.
   ///   - blobs: the same for each layer's output.
-  init(_ summary: NetworkSummary, parameters: Int, blobs: Int) {
+  ///   - threads: on how many threads the command works; all cores if left out.
+  init(_ summary: NetworkSummary, parameters: Int, blobs: Int, threads: Int? = nil) {
+    if let threads { self.threads = threads }
     purpose = "\(summary.network) with a batch of \(summary.input.images)"
     bytes =
       Double(MemoryLayout<Float>.size)
@@ -34,13 +41,13 @@ struct MemoryNeed {
 
   /// Throws unless the system would give this process so much memory more.
   func require() throws(MemoryError) {
-    guard MemoryGrant.isGiven(byteCount: Int(min(bytes + Self.base, 0x1p62))) else {
+    guard MemoryGrant.isGiven(byteCount: Int(min(bytes + base, 0x1p62))) else {
       throw MemoryError(need: self)
     }
   }
 
   fileprivate var description: String {
-    let gigabytes = String(format: "%.1f", (bytes + Self.base) * 0x1p-30)
+    let gigabytes = String(format: "%.1f", (bytes + base) * 0x1p-30)
     return "\(purpose) needs about \(gigabytes) GiB of memory here"
   }
 }

@@ -72,7 +72,8 @@ struct CompareReport: Encodable {
     var trainingGigaflops: Double
     /// The most memory that the process held since the measurement of this version began.
     var peakMemoryBytes: Int
-    /// Page faults in the measured training steps, after warming up: 0 when memory stands still.
-    var pageFaultsPerStep: Int
+    /// Page faults in the measured training steps, after warming up: 0 when memory stands still. A
+    /// mean, so that a single one in all steps can be seen.
+    var pageFaultsPerStep: Double
   }
 }

@@ -29,6 +29,8 @@ struct Comparison {
   func run() throws -> CompareReport {
     let engine = Engine(threads: threads)
     let summary = try definition.summary(batch: batch)
+    let roof = GemmRoof(definition, summary: summary)
+    try requireMemory(summary, roof)
     var totals = CompareReport.Totals()
     if versions.includesFast {
       totals.fast = try whole(FastBackend<Float>(engine: engine), "optimized", summary)
@@ -38,24 +40,32 @@ struct Comparison {
     }
     // Behind the network, so that both have met a processor that is warm.
     progress.step("measuring the roof")
-    let roof = GemmRoof(definition, summary: summary)
-      .gigaflops(threads: engine.threads, repeats: repeats)
+    let gigaflops = roof.gigaflops(threads: engine.threads, repeats: repeats)
     let layers = try layerByLayer(engine, summary)
     progress.finish()
     return CompareReport(
       network: definition.name,
       environment: .current(
         threads: engine.threads, batch: batch, warmup: warmup, repeats: repeats),
-      roof: .init(gemmGigaflops: roof), layers: layers, totals: totals)
+      roof: .init(gemmGigaflops: gigaflops), layers: layers, totals: totals)
   }
 
   private func whole(
     _ backend: some Backend<Float>, _ name: String, _ summary: NetworkSummary
   ) throws -> CompareReport.Version {
     try WholeNetwork(
-      definition: definition, batch: batch, warmup: warmup, repeats: repeats, seed: seed,
-      progress: progress
+      definition: definition, batch: batch, threads: threads, warmup: warmup, repeats: repeats,
+      seed: seed, progress: progress
     ).measure(backend, name: name)
+  }
+
+  /// Asks for the memory of all that is measured, before anything is.
+  private func requireMemory(_ summary: NetworkSummary, _ roof: GemmRoof) throws {
+    // Parameters are shared, their gradients are not; blobs and gradients of two networks.
+    var need = MemoryNeed(summary, parameters: 3, blobs: 5, threads: threads)
+    // The networks are gone when the roof is measured.
+    need.bytes = max(need.bytes, roof.bytes(threads: threads))
+    try need.require()
   }
 
   // MARK: - Layer by layer
@@ -63,8 +73,6 @@ struct Comparison {
   private func layerByLayer(
     _ engine: Engine, _ summary: NetworkSummary
   ) throws -> [CompareReport.Layer] {
-    // Parameters are shared, their gradients are not; blobs and gradients of two networks.
-    try MemoryNeed(summary, parameters: 3, blobs: 5).require()
     let fast =
       try versions.includesFast
       ? Network(definition, backend: FastBackend<Float>(engine: engine), batch: batch, seed: seed)

@@ -20,6 +20,16 @@ struct GemmRoof {
     var count: Int
 
     var flops: Int { 2 * rows * columns * inner }
+
+    /// The number of elements of all three matrices.
+    var elements: Int { rows * inner + inner * columns + rows * columns }
+
+    /// What one thread multiplies at a time.
+    func piece(threads: Int) -> Product {
+      var piece = self
+      if count == 1 { piece.columns = max(1, columns / threads) }
+      return piece
+    }
   }
 
   /// The products of a training step over the batch: three for each layer with weights, without
@@ -71,6 +81,12 @@ struct GemmRoof {
     ]
   }
 
+  /// The bytes of the matrices that `gigaflops` multiplies at a time, at most.
+  func bytes(threads: Int) -> Double {
+    let elements = products.map { Double(threads) * Double($0.piece(threads: threads).elements) }
+    return Double(MemoryLayout<Float>.size) * (elements.max() ?? 0)
+  }
+
   /// GFLOP/s of all products together, each as often as the training step needs it.
   ///
   /// Each thread multiplies matrices of its own, by the kernel that the layers use. A product that a
@@ -79,8 +95,7 @@ struct GemmRoof {
     var seconds = 0.0
     var flops = 0.0
     for product in products {
-      var piece = product
-      if product.count == 1 { piece.columns = max(1, product.columns / threads) }
+      let piece = product.piece(threads: threads)
       let operands = (0..<threads).map { _ in Operands(piece) }
       // Long enough for the clock, and for threads that don't start at the same moment.
       let calls = max(1, 1_000_000_000 / max(piece.flops, 1))

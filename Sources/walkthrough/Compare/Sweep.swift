@@ -36,12 +36,18 @@ struct Sweep {
     let values = variable.values
     let progress = Progress(
       steps: values.count * WholeNetwork.steps(warmup: 1, repeats: repeats))
-    let points = try values.map { value in
-      let engine = Engine(threads: variable == .threads ? value : threads)
-      let version = try WholeNetwork(
-        definition: definition, batch: variable == .batch ? value : batch, warmup: 1,
-        repeats: repeats, seed: seed, progress: progress
-      ).measure(FastBackend<Float>(engine: engine), name: "\(variable.rawValue) \(value)")
+    let networks = values.map { value in
+      WholeNetwork(
+        definition: definition, batch: variable == .batch ? value : batch,
+        threads: variable == .threads ? value : threads, warmup: 1, repeats: repeats, seed: seed,
+        progress: progress)
+    }
+    // Of the greatest too, before minutes are spent on the others.
+    for network in networks { try network.memoryNeed.require() }
+    let points = try zip(values, networks).map { value, network in
+      let engine = Engine(threads: network.threads)
+      let version = try network.measure(
+        FastBackend<Float>(engine: engine), name: "\(variable.rawValue) \(value)")
       return SweepReport.Point(value: value, version: version)
     }
     progress.finish()

@@ -17,10 +17,13 @@ struct TrickComparison {
   /// both sides without those in whose place it works.
   func run() throws -> TrickReport {
     let tricks = Trick.allCases.filter { !layers(concernedBy: $0).isEmpty }
+    try requireMemory(tricks)
     let progress = Progress(steps: tricks.count * (warmup + repeats))
     var networks: [Set<Trick>: Network<Float>] = [:]
     let rows = try tricks.map { trick in
-      let all = try networks[trick.rivals] ?? network(without: trick.rivals)
+      let all =
+        try networks[trick.rivals]
+        ?? network(without: trick.rivals, parameters: networks.values.first?.parameters)
       networks[trick.rivals] = all
       let one = try network(
         without: trick.rivals.union([trick]), parameters: all.parameters)
@@ -45,6 +48,18 @@ struct TrickComparison {
       network: definition.name,
       environment: .current(threads: threads, batch: batch, warmup: warmup, repeats: repeats),
       tricks: rows)
+  }
+
+  /// Asks for the memory of all networks that are alive at a time: one for each set of rivals, which
+  /// stays, and one without a trick.
+  private func requireMemory(_ tricks: [Trick]) throws {
+    let networks = Set(tricks.map(\.rivals)).count + 1
+    // Parameters are shared, their gradients are not; blobs, gradients and working memory are of
+    // each.
+    try MemoryNeed(
+      definition.summary(batch: batch), parameters: 1 + networks, blobs: 3 * networks,
+      threads: threads
+    ).require()
   }
 
   private func network(

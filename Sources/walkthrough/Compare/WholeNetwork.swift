@@ -7,6 +7,7 @@ import Training
 struct WholeNetwork {
   var definition: NetworkDefinition
   var batch: Int
+  var threads: Int
   var warmup: Int
   var repeats: Int
   var seed: UInt32
@@ -15,13 +16,20 @@ struct WholeNetwork {
   /// The number of steps that `measure` reports to its progress.
   static func steps(warmup: Int, repeats: Int) -> Int { 1 + 2 * (warmup + repeats) }
 
+  /// Parameters, gradients and history; blobs, two gradients of them, and working memory.
+  var memoryNeed: MemoryNeed {
+    get throws {
+      try MemoryNeed(
+        definition.summary(batch: batch), parameters: 3, blobs: 3, threads: threads)
+    }
+  }
+
   /// Measures, in new memory.
   func measure(
     _ backend: some Backend<Float>, name: String
   ) throws -> CompareReport.Version {
     progress.step("\(name): laying out the network")
-    // Parameters, gradients and history; blobs, two gradients of them, and working memory.
-    try MemoryNeed(definition.summary(batch: batch), parameters: 3, blobs: 3).require()
+    try memoryNeed.require()
     SystemReadings.resetPeakMemory()
     let network = try Network(
       definition, backend: backend, batch: batch, phase: .testing, seed: seed, fusing: true,
@@ -62,7 +70,7 @@ struct WholeNetwork {
       ],
       trainingGigaflops: Double(definition.trainingFlops(network.summary)) / training.median * 1e-9,
       peakMemoryBytes: SystemReadings.peakMemoryBytes,
-      pageFaultsPerStep: faults / max(repeats, 1))
+      pageFaultsPerStep: Double(faults) / Double(max(repeats, 1)))
   }
 }
 
