@@ -71,9 +71,13 @@ import Testing
       try expectSameBits(&cases, dropout, input) { $0.dropout(dropout) }
       try expectSameBitsInPlace(&cases, input) { $0.dropout(dropout) }
       for method in PoolingSpecification.Method.allCases {
-        // Windows that overlap, and windows larger than those that Fast slides.
-        for kernel in [3, 11] {
-          let pooling = PoolingSpecification(method, kernel: Extent(kernel), stride: 2, pad: 1)
+        // Windows that Fast slides over the plane, and so few that it visits each.
+        for (kernel, stride) in [(3, 2), (11, 11)] {
+          let pooling = PoolingSpecification(
+            method, kernel: Extent(kernel), stride: Extent(stride), pad: 1)
+          let windows = PoolingWindows(
+            pooling, input: input, output: try pooling.outputShape(for: input))
+          #expect(windows.areFew == (kernel == stride) && windows.pieces.parts > 2)
           try expectSameBits(&cases, pooling, input) { $0.pooling(pooling) }
         }
       }
