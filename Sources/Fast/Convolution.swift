@@ -15,6 +15,11 @@ import Tensors
 /// - A single small image is cut by kernels instead, over columns that are built once.
 /// - A ReLU behind it is applied while the block is in the cache (`ReLUFusing`).
 ///
+/// As in Caffe, the padding's zeros are columns' numbers like others, and 0 times infinity or NaN is
+/// NaN. So a weight that isn't finite makes the output NaN wherever it lies in the padding, and an
+/// upstream gradient that isn't finite does so to the gradients of the weights that lie there. The
+/// twin leaves these terms out, as `ChannelsLast` does; for finite numbers it makes no difference.
+///
 /// Twin: `Sources/Reference/Convolution.swift`. Source: Caffe's `base_conv_layer.cpp`.
 public struct Convolution<Scalar: FastScalar>: ReLUFusing {
   /// What describes this layer.
