@@ -227,10 +227,12 @@ def run(command, env):
 
 def make_environment(folder):
     python = folder / "bin" / "python"
-    if not python.exists():
+    complete = folder / "complete"  # else an earlier run was interrupted
+    if not complete.exists():
         print(f"Making {folder} with {', '.join(PACKAGES)}; this downloads much.", flush=True)
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
+        complete.touch()
     return python
 
 

@@ -97,17 +97,6 @@ public final class Engine: Sendable {
     _ count: Int, of type: Number.Type = Number.self,
     _ body: (UnsafeMutablePointer<Number>) -> Void
   ) {
-    let byteCount = count * MemoryLayout<Number>.stride
-    // A word behind the numbers tells whether any piece has written beyond its memory: a mistake
-    // that would otherwise show far from here, if at all.
-    let guardWord: UInt64 = 0x5AFE_5AFE_5AFE_5AFE
-    let workspace = pool.take(byteCount: byteCount + MemoryLayout<UInt64>.size)
-    workspace.memory.storeBytes(of: guardWord, toByteOffset: byteCount, as: UInt64.self)
-    // The block holds at least `count` numbers, and is aligned for vectors.
-    body(workspace.memory.bindMemory(to: Number.self, capacity: count))
-    precondition(
-      workspace.memory.loadUnaligned(fromByteOffset: byteCount, as: UInt64.self) == guardWord,
-      "a piece wrote beyond its \(byteCount) bytes of working memory")
-    pool.giveBack(workspace)
+    pool.lend(count, of: type, body)
   }
 }

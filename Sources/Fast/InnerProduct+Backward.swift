@@ -61,7 +61,8 @@ extension InnerProduct {
     }
   }
 
-  /// The output's gradient, N×K, after going back through the ReLU if there is one.
+  /// The output's gradient, N×K, after going back through the ReLU if there is one: as many numbers as
+  /// are lent for it, and as the output has.
   @inline(__always)
   private func masked(
     _ outputGradient: UnsafePointer<Scalar>, _ output: UnsafePointer<Scalar>,

@@ -87,21 +87,18 @@ struct MatrixProduct {
     let chunks = Partition(inner, partsOfAtMost: innerAtOnce)
     let blocks = Partition(strips, partsOfAtMost: stripsAtOnce)
     let (panelCount, tileCount) = (chunks.largest * Row48.count, 16 * Row48.count)
-    let count = panelCount + tileCount + Square.count
-    // Bound for the length of this call; the pool's blocks have a multiple of 4096 bytes.
-    let workspace = Self.pool.take(byteCount: count * MemoryLayout<Float>.stride)
-    let memory = workspace.memory.bindMemory(to: Float.self, capacity: count)
-    for chunk in 0..<chunks.parts {
-      for block in 0..<blocks.parts {
-        let block = Block(
-          product: self, chunk: chunks[chunk],
-          rows: blocks[block].lowerBound * 16..<min(blocks[block].upperBound * 16, rows),
-          adding: adding || chunk > 0, panel: memory, tile: memory + panelCount,
-          square: memory + panelCount + tileCount)
-        block.run()
+    Self.pool.lend(panelCount + tileCount + Square.count) { memory in
+      for chunk in 0..<chunks.parts {
+        for block in 0..<blocks.parts {
+          let block = Block(
+            product: self, chunk: chunks[chunk],
+            rows: blocks[block].lowerBound * 16..<min(blocks[block].upperBound * 16, rows),
+            adding: adding || chunk > 0, panel: memory, tile: memory + panelCount,
+            square: memory + panelCount + tileCount)
+          block.run()
+        }
       }
     }
-    Self.pool.giveBack(workspace)
   }
 
   /// Some rows, over a chunk of the sum.

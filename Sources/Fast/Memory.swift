@@ -4,7 +4,8 @@ import Tensors
 //
 // - Each public pass checks that the tensors it is handed hold as many numbers as its sizes say
 //   (`require`), and the pointers' loops run over those same sizes, which the comments name.
-// - Working memory is lent by `Engine` for a count that stands beside what it is for.
+// - Working memory is lent by a `WorkspacePool`, the engine's or that of `MatrixProduct`, for a count
+//   that stands beside what it is for, and a word behind it tells whether that was kept to.
 // - Work is cut by `Partition`, whose parts lie in the whole.
 
 /// Stops the program unless a tensor holds as many numbers as a pass is going to touch.

@@ -3,7 +3,8 @@ import Tensors
 
 /// Average pooling. The area of a window includes the padding that it covers.
 extension Pooling {
-  /// out = Σ over the window / area
+  /// out = Σ over the window / area, of planes of `windows.plane` numbers, into as many of
+  /// `windows.outputs`: the pieces' planes are all there are.
   @inline(__always)
   func forwardAverage(
     _ windows: PoolingWindows, _ input: UnsafePointer<Scalar>,
@@ -25,7 +26,8 @@ extension Pooling {
     }
   }
 
-  /// Slides a row of the window, then a column, over the plane as over one vector.
+  /// Slides a row of the window, then a column, over the plane as over one vector. `memory` is for
+  /// 3·`slidingCount` numbers, in which frame and sums stay; `down` below is the last window's corner + 1.
   @inline(__always)
   private func slideAverage(
     _ windows: PoolingWindows, _ plane: UnsafePointer<Scalar>,
@@ -55,7 +57,7 @@ extension Pooling {
     }
   }
 
-  /// Visits the windows one by one, row by row.
+  /// Visits the windows one by one, row by row; what is `onInput` lies in the plane.
   @inline(__always)
   private func visitAverage(
     _ windows: PoolingWindows, _ plane: UnsafePointer<Scalar>,
@@ -75,7 +77,7 @@ extension Pooling {
     }
   }
 
-  /// ∂L/∂in += ∂L/∂out / area, for each position of the window.
+  /// ∂L/∂in += ∂L/∂out / area, for each position of the window that is `onInput`: in the plane.
   @inline(__always)
   func backwardAverage(
     _ windows: PoolingWindows, _ upstream: UnsafePointer<Scalar>,

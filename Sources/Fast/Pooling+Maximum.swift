@@ -9,7 +9,8 @@ extension Pooling {
   /// What every maximum starts from, in Double too, as in Caffe.
   private static var lowest: Scalar { Scalar(-Double(Float.greatestFiniteMagnitude)) }
 
-  /// Each plane's maxima and their positions; NaN is never greater, so it is passed over.
+  /// Each plane's maxima and their positions; NaN is never greater, so it is passed over. The pieces'
+  /// planes are all there are, of `windows.plane` numbers to read and `windows.outputs` to write.
   @inline(__always)
   func forwardMaximum(
     _ windows: PoolingWindows, _ input: UnsafePointer<Scalar>,
@@ -34,7 +35,7 @@ extension Pooling {
     }
   }
 
-  /// Visits the windows one by one.
+  /// Visits the windows one by one; what is `onInput` lies in the plane.
   @inline(__always)
   private func visitMaximum(
     _ windows: PoolingWindows, _ plane: UnsafePointer<Scalar>,

@@ -49,6 +49,10 @@ struct SlidingMaximum<Scalar: FastScalar> {
     windows.slidingCount + 2 * (across(windows) + 3 * slack)
   }
 
+  /// - Parameters:
+  ///   - windows: of a plane that isn't too small.
+  ///   - memory: for `scratch(windows)` numbers: the frame, the row of maxima, the row of offsets.
+  ///   - lowest: what every maximum starts from.
   @inline(__always)
   init(_ windows: PoolingWindows, _ memory: UnsafeMutablePointer<Scalar>, lowest: Scalar) {
     self.windows = windows
@@ -60,7 +64,8 @@ struct SlidingMaximum<Scalar: FastScalar> {
     offsets = UnsafeMutableRawPointer(values + row).bindMemory(to: Offset.self, capacity: row)
   }
 
-  /// Writes the maxima of a plane and their positions in it, −1 where there is none.
+  /// Writes the maxima of a plane and their positions in it, −1 where there is none: one of each for
+  /// every window.
   @inline(__always)
   func run(
     _ plane: UnsafePointer<Scalar>, _ output: UnsafeMutablePointer<Scalar>,

@@ -57,7 +57,8 @@ struct SplitRows<Scalar: FastScalar> {
       memory + (row - rows.lowerBound) * rowCount + remainder * remainderCount + quotient)
   }
 
-  /// Splits the rows of a channel.
+  /// Splits the rows of a channel, of height × width numbers. Column x < width goes to remainder x % step,
+  /// position x / step < `remainderCount`, in its row of `rowCount` numbers.
   @inline(__always)
   func fill(from channel: UnsafePointer<Scalar>) {
     for row in rows {
@@ -90,6 +91,8 @@ struct SplitRows<Scalar: FastScalar> {
     }
   }
 
+  /// Sixteen columns from x on that end with the row are a whole vector of each remainder from x / step
+  /// on.
   @inline(__always)
   private func store<Vector>(_ vector: Vector, _ target: UnsafeMutablePointer<Scalar>) {
     UnsafeMutableRawPointer(target).storeBytes(of: vector, as: Vector.self)

@@ -1,7 +1,7 @@
 import Tensors
 
-/// A block of working memory, of `byteCount` bytes. Nobody else has it between `take` and `giveBack`,
-/// so it may go from thread to thread.
+/// A block of working memory, of `byteCount` bytes. Nobody else has it while it is lent, so it may
+/// go from thread to thread.
 struct Workspace: @unchecked Sendable {
   let memory: UnsafeMutableRawPointer
   let byteCount: Int
@@ -24,8 +24,27 @@ final class WorkspacePool: Sendable {
   var allocations: Int { state.withLock { $0.allocations } }
   var bytes: Int { state.withLock { $0.bytes } }
 
+  /// Lends working memory for `count` numbers, whose values are undefined, during a call.
+  func lend<Number>(
+    _ count: Int, of type: Number.Type = Number.self,
+    _ body: (UnsafeMutablePointer<Number>) -> Void
+  ) {
+    let byteCount = count * MemoryLayout<Number>.stride
+    // A word behind the numbers tells whether anybody has written beyond them: a mistake that would
+    // otherwise show far from here, if at all.
+    let guardWord: UInt64 = 0x5AFE_5AFE_5AFE_5AFE
+    let workspace = take(byteCount: byteCount + MemoryLayout<UInt64>.size)
+    workspace.memory.storeBytes(of: guardWord, toByteOffset: byteCount, as: UInt64.self)
+    // The block holds at least `count` numbers, and is aligned for vectors.
+    body(workspace.memory.bindMemory(to: Number.self, capacity: count))
+    precondition(
+      workspace.memory.loadUnaligned(fromByteOffset: byteCount, as: UInt64.self) == guardWord,
+      "somebody wrote beyond the \(byteCount) bytes of working memory that were lent")
+    giveBack(workspace)
+  }
+
   /// A block of at least `byteCount` bytes, on a boundary of 64: a cache line, an AVX-512 vector.
-  func take(byteCount: Int) -> Workspace {
+  private func take(byteCount: Int) -> Workspace {
     state.withLock { state in
       let best = state.free.indices
         .filter { state.free[$0].byteCount >= byteCount }
@@ -47,7 +66,7 @@ final class WorkspacePool: Sendable {
     }
   }
 
-  func giveBack(_ workspace: Workspace) {
+  private func giveBack(_ workspace: Workspace) {
     state.withLock { $0.free.append(workspace) }
   }
 

@@ -99,6 +99,20 @@ struct EngineTests {
     #expect(engine.workspaceBytes == bytes)
   }
 
+  /// What the trick is kept for where it gains no time; Docs/Performance.md quotes it.
+  @Test("Columns by slices of channels take less working memory")
+  func slices() throws {
+    let conv2 = ConvolutionSpecification(outputChannels: 256, kernel: 5, pad: 2, group: 2)
+    let data = try Data<Float>(conv2, Shape(1, 96, 27, 27))
+    let bytes = try [[], [.channelSlices]].map { (omitted: Set<Trick>) in
+      let engine = Engine(threads: 1, without: omitted)
+      _ = try run(Convolution<Float>(conv2, engine: engine), on: data)
+      return engine.workspaceBytes
+    }
+    print("working memory of conv2 with slices of channels and without: \(bytes) bytes")
+    #expect(2 * bytes[0] < bytes[1])
+  }
+
   @Test("Networks on several threads may share an engine")
   func shared() throws {
     let engine = Engine(threads: 2)

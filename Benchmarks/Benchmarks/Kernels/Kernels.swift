@@ -22,7 +22,9 @@ let benchmarks: @Sendable () -> Void = {
     gemm("GEMM \(name), OpenBLAS", rows, columns, inner, by: .openBLAS)
   }
 
-  // im2col beside its product: the difference to the GEMM above, for eight images, is im2col's.
+  // On one thread by im2col and its product too: what that takes beyond the GEMM above, once for each
+  // image and group, is im2col's.
+  let byColumns = Engine(threads: 1, without: [.channelsLast])
   for (name, convolution, input) in [
     (
       "conv1", ConvolutionSpecification(outputChannels: 96, kernel: 11, stride: 4),
@@ -38,6 +40,9 @@ let benchmarks: @Sendable () -> Void = {
     ),
   ] {
     both("convolution \(name)", Fast.Convolution<Float>(convolution), input)
+    both(
+      "convolution \(name) by columns", Fast.Convolution<Float>(convolution, engine: byColumns),
+      input)
   }
   let pooling = PoolingSpecification(.maximum, kernel: 3, stride: 2)
   both("max pooling pool1", Fast.Pooling<Float>(pooling), Shape(images, 96, 55, 55))
