@@ -97,8 +97,12 @@ struct GemmRoof {
     for product in products {
       let piece = product.piece(threads: threads)
       let operands = (0..<threads).map { _ in Operands(piece) }
-      // Long enough for the clock, and for threads that don't start at the same moment.
-      let calls = max(1, 1_000_000_000 / max(piece.flops, 1))
+      // Ten milliseconds are long enough for the clock, and for threads that don't start at the same
+      // moment. What a call takes is known from the second one, when its pages are there.
+      var call = Measurement()
+      operands[0].multiply()
+      call.time { operands[0].multiply() }
+      let calls = max(1, Int(0.01 / max(call.median, 1e-9)))
       var measurement = Measurement()
       for repetition in 0...repeats {
         // The first round is for the caches and pages.
