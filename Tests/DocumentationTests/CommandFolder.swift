@@ -53,7 +53,10 @@ struct CommandFolder: ~Copyable {
     else { return nil }
     switch arguments.first {
     case nil, "tour": return ["--network", "mini"]
-    case "compare": return ["--network", "mini", "--batch", "1", "--repeats", "1"]
+    case "compare":
+      // A sweep sets the batch or the threads itself.
+      return ["--network", "mini", "--repeats", "1"]
+        + (arguments.contains("--sweep") ? [] : ["--batch", "1"])
     case "check":
       guard arguments.contains("--network") else { return nil }
       return arguments.contains("--layer") ? [] : ["--layer", "fc8"]

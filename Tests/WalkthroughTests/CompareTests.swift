@@ -1,5 +1,6 @@
 import Fast
 import Foundation
+import Layers
 import Networks
 import Testing
 
@@ -49,11 +50,30 @@ struct CompareTests {
     var network: Totals
   }
 
-  private func report(_ versions: VersionChoice) throws -> CompareReport {
+  /// A comparison is measured once for all tests: the roof takes seconds.
+  private static let both = Result { try comparison(.both) }
+  private static let fast = Result { try comparison(.fast) }
+
+  private static func comparison(_ versions: VersionChoice) throws -> CompareReport {
     try Comparison(
-      definition: mini(), batch: 2, threads: 2, warmup: 1, repeats: 1, versions: versions, seed: 1,
+      definition: mini(), batch: 2, threads: 2, warmup: 1, repeats: 2, versions: versions, seed: 1,
       progress: Progress(steps: 1)
     ).run()
+  }
+
+  private func report(_ versions: VersionChoice) throws -> CompareReport {
+    try (versions == .both ? Self.both : Self.fast).get()
+  }
+
+  /// What `--layer` shows, beside a roof that isn't measured.
+  private func report(_ versions: VersionChoice, only name: String) throws -> CompareReport {
+    let layers = try LayerComparison(
+      definition: mini(), batch: 2, warmup: 1, repeats: 2, versions: versions,
+      only: mini().index(of: name), seed: 1, progress: Progress(steps: 1)
+    ).measure(Engine(threads: 2))
+    return CompareReport(
+      network: "mini", environment: .current(threads: 2, batch: 2, warmup: 1, repeats: 2),
+      roof: .init(gemmGigaflops: 1000), layers: layers, totals: .init())
   }
 
   private func face(_ report: CompareReport) throws -> Face {
@@ -66,7 +86,7 @@ struct CompareTests {
     let face = try face(report)
     #expect(face.layers.map(\.name) == mini().layers.map(\.name))
     #expect(face.environment.batch == 2 && face.environment.threads == 2)
-    #expect(face.environment.repeats == 1 && face.environment.warmup == 1)
+    #expect(face.environment.repeats == 2 && face.environment.warmup == 1)
     #expect(face.roof.gemmGigaflops > 0)
     for layer in face.layers {
       #expect(layer.naiveForwardSeconds != nil && layer.fastForwardSeconds != nil)
@@ -75,8 +95,96 @@ struct CompareTests {
     }
     // Outputs and gradients of two right programs in Float: as against Caffe, 1e-5.
     #expect(report.layers.allSatisfy { ($0.maxRelativeDifference ?? .infinity) <= 1e-5 })
+    #expect(report.layers.allSatisfy { ($0.maxRelativeGradientDifference ?? .infinity) <= 1e-5 })
+    #expect(report.layers.allSatisfy { $0.maxGradientDifference != nil })
+    for layer in report.layers {
+      expect(layer.naiveForwardSeconds, isIn: layer.naiveForwardSecondsRange)
+      expect(layer.fastForwardSeconds, isIn: layer.fastForwardSecondsRange)
+      expect(layer.naiveBackwardSeconds, isIn: layer.naiveBackwardSecondsRange)
+      expect(layer.fastBackwardSeconds, isIn: layer.fastBackwardSecondsRange)
+    }
+    for version in [report.totals.naive, report.totals.fast] {
+      expect(version?.forwardImagesPerSecond, isIn: version?.forwardImagesPerSecondRange)
+      expect(version?.trainingImagesPerSecond, isIn: version?.trainingImagesPerSecondRange)
+    }
     #expect(face.network.naive != nil && face.network.fast != nil)
     #expect((face.network.fast?.peakMemoryBytes ?? 0) > 0)
+  }
+
+  private func expect(_ median: Double?, isIn range: [Double]?) {
+    guard let median, let range, range.count == 2 else {
+      Issue.record("\(median as Any) in \(range as Any)")
+      return
+    }
+    // The mean of two in the middle may be rounded, and the rates are quotients.
+    #expect(range[0] <= median * (1 + 1e-12) && median <= range[1] * (1 + 1e-12))
+  }
+
+  @Test(
+    "measures one layer alone, on the same input and gradient of the output",
+    arguments: ["conv1", "relu1", "pool2", "norm2", "drop6", "fc7", "drop7", "loss"])
+  func oneLayer(name: String) throws {
+    let report = try report(.both, only: name)
+    #expect(report.layers.map(\.name) == [name])
+    let layer = try #require(report.layers.first)
+    #expect(layer.naiveBackwardSeconds != nil && layer.fastBackwardSeconds != nil)
+    // As for all layers.
+    #expect(layer.maxRelativeDifference ?? .infinity <= 1e-5)
+    #expect(layer.maxRelativeGradientDifference ?? .infinity <= 1e-5)
+    let face = try face(report)
+    #expect(face.network.naive == nil && face.network.fast == nil)
+    let terminal = Terminal(width: 80, isStyled: false, isInteractive: false)
+    let lines = CompareText(report: report, terminal: terminal).lines()
+    #expect(lines[0].contains("mini, \(name) only") || BuildMode.isDebug)
+    #expect(lines.last == "Without --layer, the whole network is measured, too.")
+  }
+
+  @Test("measures one layer of one version", arguments: [VersionChoice.fast, .reference])
+  func oneLayer(of version: VersionChoice) throws {
+    let layer = try #require(try report(version, only: "relu2").layers.first)
+    #expect((layer.fastForwardSeconds != nil) == version.includesFast)
+    #expect((layer.naiveBackwardSeconds != nil) == version.includesNaive)
+    #expect(layer.maxDifference == nil && layer.maxGradientDifference == nil)
+  }
+
+  @Test("writes both differences and the spread into lines of no more than 80 columns")
+  func table() throws {
+    var report = try report(.both)
+    report.roof.gemmGigaflops = 1000
+    let terminal = Terminal(width: 80, isStyled: false, isInteractive: false)
+    let lines = CompareText(report: report, terminal: terminal).lines()
+    let first = try #require(lines.firstIndex { $0.hasPrefix("layer ") })
+    let rows = lines[(first + 2)...].prefix { !$0.isEmpty }
+    #expect(rows.count == 2 * report.layers.count)
+    for row in rows {
+      #expect(row.count <= 80 && row.contains(/e[-+]\d\d$/), "\(row)")
+      #expect(row.matches(of: /±\d+%|>99%/).count == 2, "\(row)")
+    }
+  }
+
+  @Test("says on a sweep's chart what was measured, and on what scale it stands")
+  func sweepChart() {
+    var report = SweepReport(
+      network: "mini", variable: "threads",
+      environment: .current(threads: 2, batch: 3, warmup: 1, repeats: 1), points: [])
+    report.environment.build = "release"
+    #expect(report.svg().contains(", batch 3, release build, medians of 1"))
+    #expect(report.svg().contains("logarithmic"))
+    report.environment.build = "debug"
+    #expect(report.svg().contains("DEBUG BUILD: these times say nothing"))
+    report.variable = "batch"
+    #expect(report.svg().contains(", 2 threads, DEBUG BUILD"))
+  }
+
+  @Test("counts the memory of the roof's matrices on every thread")
+  func roofMemory() throws {
+    let definition = caffenet()
+    let roof = GemmRoof(definition, summary: try definition.summary(batch: 2))
+    // fc6's weights, which the threads share among them, and conv1's three matrices on each: with two
+    // images they aren't cut.
+    #expect(roof.bytes(threads: 1) >= 4 * 4096 * 9216)
+    let conv1 = 4.0 * Double(96 * 3025 + 363 * 3025 + 96 * 363)
+    #expect(roof.bytes(threads: 1024) >= 1024 * conv1)
   }
 
   @Test("leaves the naive runs out when told to")
@@ -135,11 +243,30 @@ struct CompareTests {
     arguments: [
       ["--batch", "0"], ["--batch", "x"], ["--threads", "-1"], ["--repeats", "0"],
       ["--tricks", "--sweep", "batch"], ["--tricks", "--svg", "tricks.svg"],
+      ["--tricks", "--layer", "conv1"], ["--tricks", "--version", "both"],
+      ["--sweep", "threads", "--layer", "conv1"], ["--sweep", "threads", "--version", "reference"],
+      ["--sweep", "batch", "--batch", "2"], ["--sweep", "threads", "--threads", "2"],
     ])
   func refuses(arguments: [String]) {
     #expect(throws: (any Error).self) {
       try Walkthrough.parseAsRoot(["compare"] + arguments)
     }
+  }
+
+  @Test("refuses a layer that the network doesn't have")
+  func unknownLayer() throws {
+    var command = try Walkthrough.parseAsRoot(["compare", "--layer", "nosuch"])
+    #expect(throws: LayerError.self) { try command.run() }
+  }
+
+  @Test(
+    "takes what a mode measures anyway",
+    arguments: [
+      ["--tricks", "--version", "fast"], ["--sweep", "batch", "--threads", "2"],
+      ["--sweep", "threads", "--batch", "2", "--version", "fast"],
+    ])
+  func takes(arguments: [String]) throws {
+    _ = try Walkthrough.parseAsRoot(["compare"] + arguments)
   }
 }
 

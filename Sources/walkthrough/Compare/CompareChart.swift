@@ -14,11 +14,9 @@ struct CompareChart {
           seconds.map { SVGBars.Bar(series: name, value: $0, label: Format.seconds($0)) }
         })
     }
-    let environment = report.environment
     return SVGBars(
       title: "\(report.network): forward and backward time of each layer, logarithmic",
-      subtitle: "\(environment.processor), \(environment.threads) threads, batch "
-        + "\(environment.batch), \(environment.build) build, medians of \(environment.repeats)",
+      subtitle: report.environment.caption(),
       groups: bars
     ).document()
   }

@@ -9,11 +9,17 @@ struct CompareText {
     heading() + [""] + table().lines() + [""] + chart() + [""] + totals()
   }
 
+  /// Whether one layer was measured and no whole network.
+  private var isOfOneLayer: Bool { report.totals.naive == nil && report.totals.fast == nil }
+
   private func heading() -> [String] {
-    var lines = report.environment.heading(report.network)
+    let only = isOfOneLayer ? report.layers.first.map { ", \($0.name) only" } : nil
+    var lines = report.environment.heading(report.network + (only ?? ""))
     lines[0] = terminal.styled(lines[0], report.environment.build == "debug" ? .bad : .heading)
     return lines + [
-      "roof \(rate(report.roof.gemmGigaflops)), measured on the products that im2col makes of a training step"
+      "roof \(rate(report.roof.gemmGigaflops)), measured on the products that im2col makes of a training step",
+      "±: how far the furthest run was from the median",
+      "differ: greatest difference of outputs or gradients, by their greatest magnitude",
     ]
   }
 
@@ -21,29 +27,34 @@ struct CompareText {
   private func table() -> TextTable {
     var table = TextTable(
       header: [
-        "layer", "", "naive", "optimized", "speed-up", "GFLOP/s", "of roof", "difference",
+        "layer", "", "naive", "optimized", "speed-up", "GFLOP/s", "of roof", "differ",
       ], textColumns: 2)
     for layer in report.layers {
       table.rows.append(
         row(
-          layer.name, "forward", layer.naiveForwardSeconds, layer.fastForwardSeconds,
-          layer.forwardFlops, layer.maxRelativeDifference))
+          layer.name, "forward", (layer.naiveForwardSeconds, layer.naiveForwardSecondsRange),
+          (layer.fastForwardSeconds, layer.fastForwardSecondsRange), layer.forwardFlops,
+          layer.maxRelativeDifference))
       table.rows.append(
         row(
-          "", "backward", layer.naiveBackwardSeconds, layer.fastBackwardSeconds,
-          layer.backwardFlops, nil))
+          "", "backward", (layer.naiveBackwardSeconds, layer.naiveBackwardSecondsRange),
+          (layer.fastBackwardSeconds, layer.fastBackwardSecondsRange), layer.backwardFlops,
+          layer.maxRelativeGradientDifference))
     }
     return table
   }
 
   private func row(
-    _ name: String, _ direction: String, _ naive: Double?, _ fast: Double?, _ flops: Int,
-    _ difference: Double?
+    _ name: String, _ direction: String, _ naiveTimes: (median: Double?, range: [Double]?),
+    _ fastTimes: (median: Double?, range: [Double]?), _ flops: Int, _ difference: Double?
   ) -> [String] {
+    let (naive, fast) = (naiveTimes.median, fastTimes.median)
     let gigaflops = fast.map { Double(flops) / max($0, 1e-12) * 1e-9 }
     let works = flops > 0
     return [
-      name, direction, naive.map(Format.seconds) ?? "", fast.map(Format.seconds) ?? "",
+      name, direction,
+      naive.map { Format.briefSeconds($0) + spread($0, naiveTimes.range) } ?? "",
+      fast.map { Format.briefSeconds($0) + spread($0, fastTimes.range) } ?? "",
       naive.flatMap { naive in fast.map { Format.factor(naive / max($0, 1e-12)) } } ?? "",
       works ? gigaflops.map { String(format: "%.0f", $0) } ?? "" : "",
       works ? gigaflops.map { Format.percent($0 / report.roof.gemmGigaflops) } ?? "" : "",
@@ -82,17 +93,16 @@ struct CompareText {
   }
 
   private func totals() -> [String] {
+    guard !isOfOneLayer else { return ["Without --layer, the whole network is measured, too."] }
     var table = TextTable(
       header: [
-        "whole network", "forward", "training step", "from … to", "GFLOP/s", "of roof",
-        "peak memory",
+        "whole network", "forward", "training step", "GFLOP/s", "of roof", "peak memory",
       ])
     for (name, version) in [("naive", report.totals.naive), ("optimized", report.totals.fast)] {
       guard let version else { continue }
       table.rows.append([
-        name, images(version.forwardImagesPerSecond), images(version.trainingImagesPerSecond),
-        version.trainingImagesPerSecondRange.map { String(format: "%.3g", $0) }
-          .joined(separator: " … "),
+        name, images(version.forwardImagesPerSecond, version.forwardImagesPerSecondRange),
+        images(version.trainingImagesPerSecond, version.trainingImagesPerSecondRange),
         String(format: "%.1f", version.trainingGigaflops),
         Format.percent(version.trainingGigaflops / report.roof.gemmGigaflops),
         Format.bytes(version.peakMemoryBytes),
@@ -105,8 +115,13 @@ struct CompareText {
     forward.flatMap { forward in backward.map { forward + $0 } }
   }
 
-  private func images(_ perSecond: Double) -> String {
-    String(format: "%.3g img/s", perSecond)
+  private func images(_ perSecond: Double, _ range: [Double]) -> String {
+    Format.rate(perSecond) + " img/s" + spread(perSecond, range)
+  }
+
+  /// The spread behind a median; nothing where there was a single run.
+  private func spread(_ median: Double, _ range: [Double]?) -> String {
+    report.environment.repeats > 1 ? " " + Format.spread(median, range ?? []) : ""
   }
 
   private func rate(_ gigaflops: Double) -> String {

@@ -13,13 +13,16 @@ struct Comparison {
   var repeats: Int
   /// Which versions to run.
   var versions: VersionChoice
+  /// The layer to measure, by index, instead of all and the whole network.
+  var only: Int?
   var seed: UInt32
   var progress: Progress
 
   /// The number of steps that `run` reports to its progress.
   var steps: Int {
     let versionCount = (versions.includesNaive ? 1 : 0) + (versions.includesFast ? 1 : 0)
-    return 2 + versionCount + (warmup + repeats) * versionCount * 2
+    let whole = WholeNetwork.steps(warmup: warmup, repeats: repeats) * versionCount
+    return 2 + 2 * (warmup + repeats) + (only == nil ? whole : 0)
   }
 
   /// Runs everything.
@@ -32,16 +35,19 @@ struct Comparison {
     let roof = GemmRoof(definition, summary: summary)
     try requireMemory(summary, roof)
     var totals = CompareReport.Totals()
-    if versions.includesFast {
+    if versions.includesFast, only == nil {
       totals.fast = try whole(FastBackend<Float>(engine: engine), "optimized", summary)
     }
-    if versions.includesNaive {
+    if versions.includesNaive, only == nil {
       totals.naive = try whole(ReferenceBackend<Float>(), "naive", summary)
     }
     // Behind the network, so that both have met a processor that is warm.
     progress.step("measuring the roof")
     let gigaflops = roof.gigaflops(threads: engine.threads, repeats: repeats)
-    let layers = try layerByLayer(engine, summary)
+    let layers = try LayerComparison(
+      definition: definition, batch: batch, warmup: warmup, repeats: repeats, versions: versions,
+      only: only, seed: seed, progress: progress
+    ).measure(engine)
     progress.finish()
     return CompareReport(
       network: definition.name,
@@ -67,62 +73,6 @@ struct Comparison {
     need.bytes = max(need.bytes, roof.bytes(threads: threads))
     try need.require()
   }
-
-  // MARK: - Layer by layer
-
-  private func layerByLayer(
-    _ engine: Engine, _ summary: NetworkSummary
-  ) throws -> [CompareReport.Layer] {
-    let fast =
-      try versions.includesFast
-      ? Network(definition, backend: FastBackend<Float>(engine: engine), batch: batch, seed: seed)
-      : nil
-    let naive =
-      try versions.includesNaive
-      ? Network(
-        definition, backend: ReferenceBackend<Float>(), batch: batch, seed: seed,
-        parameters: fast?.parameters) : nil
-    try fast.map { try $0.loadNoise(seed: seed) }
-    try naive.map { try $0.loadNoise(seed: seed) }
-
-    let count = definition.layers.count
-    var forward = (
-      naive: [Measurement](repeating: .init(), count: count),
-      fast: [Measurement](repeating: .init(), count: count)
-    )
-    var backward = forward
-    var differences = [Difference](repeating: Difference(), count: count)
-    for pass in 0..<warmup + repeats {
-      for index in 0..<count {
-        let isMeasured = pass >= warmup
-        try naive?.timed(isMeasured, &forward.naive[index]) { try $0.forward(layer: index) }
-        try fast?.timed(isMeasured, &forward.fast[index]) { try $0.forward(layer: index) }
-        if pass == 0, let naive, let fast { differences[index].compareOutputs(naive, fast, index) }
-      }
-      progress.step("layer by layer")
-      for index in (0..<count).reversed() {
-        let isMeasured = pass >= warmup
-        naive?.timed(isMeasured, &backward.naive[index]) { $0.backward(layer: index) }
-        fast?.timed(isMeasured, &backward.fast[index]) { $0.backward(layer: index) }
-        if pass == 0, let naive, let fast {
-          differences[index].compareGradients(naive, fast, index)
-        }
-      }
-      progress.step("layer by layer")
-    }
-    return definition.layers.indices.map { index in
-      CompareReport.Layer(
-        name: definition.layers[index].name,
-        naiveForwardSeconds: naive == nil ? nil : forward.naive[index].median,
-        fastForwardSeconds: fast == nil ? nil : forward.fast[index].median,
-        naiveBackwardSeconds: naive == nil ? nil : backward.naive[index].median,
-        fastBackwardSeconds: fast == nil ? nil : backward.fast[index].median,
-        maxDifference: differences[index].ofOutput,
-        maxRelativeDifference: differences[index].relative,
-        forwardFlops: summary.layers[index].floatingPointOperations,
-        backwardFlops: definition.backwardFlops(summary, index))
-    }
-  }
 }
 
 extension Network<Float> {
@@ -131,32 +81,5 @@ extension Network<Float> {
     _ isMeasured: Bool, _ measurement: inout Measurement, _ work: (Network) throws -> Void
   ) rethrows {
     if isMeasured { try measurement.time { try work(self) } } else { try work(self) }
-  }
-}
-
-/// How far the two versions are apart at one layer.
-private struct Difference {
-  var ofOutput: Double?
-  var relative: Double?
-
-  mutating func compareOutputs(_ naive: Network<Float>, _ fast: Network<Float>, _ index: Int) {
-    let blob = naive.definition.layers[index].top
-    guard let a = naive.blob(blob), let b = fast.blob(blob) else { return }
-    ofOutput = a.largestDifference(to: b)
-    add(a, b)
-  }
-
-  mutating func compareGradients(_ naive: Network<Float>, _ fast: Network<Float>, _ index: Int) {
-    let blob = naive.definition.layers[index].bottoms[0]
-    if let a = naive.gradient(of: blob), let b = fast.gradient(of: blob) { add(a, b) }
-    for (a, b) in zip(naive.parameterGradients[index], fast.parameterGradients[index]) {
-      add(a, b)
-    }
-  }
-
-  private mutating func add(_ a: Tensor<Float>, _ b: Tensor<Float>) {
-    let scale = a.largestMagnitude
-    let difference = a.largestDifference(to: b)
-    relative = max(relative ?? 0, scale == 0 ? difference : difference / scale)
   }
 }

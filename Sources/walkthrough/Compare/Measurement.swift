@@ -32,6 +32,12 @@ struct Measurement {
   /// The middle of the measured times; NaN without any.
   var median: Double { seconds.median }
 
+  /// The same, or nothing without any.
+  var medianIfAny: Double? { seconds.isEmpty ? nil : median }
+
+  /// The least and the greatest time, if anything was measured.
+  var rangeIfAny: [Double]? { seconds.isEmpty ? nil : [range.least, range.greatest] }
+
   /// The least and the greatest time.
   var range: (least: Double, greatest: Double) {
     (seconds.min() ?? .nan, seconds.max() ?? .nan)

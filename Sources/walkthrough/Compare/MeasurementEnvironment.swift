@@ -19,12 +19,23 @@ extension CompareReport.Environment {
       build == "debug"
       ? "DEBUG BUILD: these times say nothing. Build in release mode: script/walkthrough compare"
       : "\(title), \(build) build"
-    let fixed = [
-      varied == "threads" ? nil : "\(threads) threads", varied == "batch" ? nil : "batch \(batch)",
-    ].compactMap { $0 }
     return [
-      first, "processor \(processor), \(fixed.joined(separator: ", "))", blas,
+      first, "processor \(processor), \(fixed(varying: varied))", blas,
       "medians of \(repeats) runs after \(warmup) to warm up",
     ]
+  }
+
+  /// The line below a chart's title: the same in brief.
+  ///
+  /// - Parameter varied: `batch` or `threads`, if the chart has bars for each value.
+  func caption(varying varied: String? = nil) -> String {
+    let build = build == "debug" ? "DEBUG BUILD: these times say nothing" : "\(build) build"
+    return "\(processor), \(fixed(varying: varied)), \(build), medians of \(repeats)"
+  }
+
+  private func fixed(varying varied: String?) -> String {
+    [
+      varied == "threads" ? nil : "\(threads) threads", varied == "batch" ? nil : "batch \(batch)",
+    ].compactMap { $0 }.joined(separator: ", ")
   }
 }

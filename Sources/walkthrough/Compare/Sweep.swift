@@ -77,8 +77,9 @@ struct SweepReport: Encodable {
       textColumns: 0)
     table.rows = points.map { point in
       [
-        String(point.value), String(format: "%.3g", point.version.forwardImagesPerSecond),
-        String(format: "%.3g", point.version.trainingImagesPerSecond),
+        String(point.value),
+        speed(point.version.forwardImagesPerSecond, point.version.forwardImagesPerSecondRange),
+        speed(point.version.trainingImagesPerSecond, point.version.trainingImagesPerSecondRange),
         String(format: "%.1f", point.version.trainingGigaflops),
         Format.bytes(point.version.peakMemoryBytes),
       ]
@@ -87,11 +88,17 @@ struct SweepReport: Encodable {
       "\(network), optimized version", varying: variable) + [""] + table.lines()
   }
 
+  /// Images a second and how far the runs spread, if there were several.
+  private func speed(_ median: Double, _ range: [Double]) -> String {
+    Format.rate(median)
+      + (environment.repeats > 1 ? " " + Format.spread(median, range) : "")
+  }
+
   /// The speeds as an SVG chart.
   func svg() -> String {
     SVGBars(
-      title: "\(network): images a second against \(variable)",
-      subtitle: "\(environment.processor), \(environment.blas), medians of \(environment.repeats)",
+      title: "\(network): images a second against \(variable), logarithmic",
+      subtitle: environment.caption(varying: variable) + ", " + environment.blas,
       groups: points.map { point in
         SVGBars.Group(
           name: "\(variable) \(point.value)",
@@ -101,7 +108,7 @@ struct SweepReport: Encodable {
           ].map { series, speed in
             SVGBars.Bar(
               series: series, value: speed,
-              label: String(format: "%.3g img/s", speed)
+              label: Format.rate(speed) + " img/s"
                 + (series == "training" ? ", " + Format.bytes(point.version.peakMemoryBytes) : ""))
           })
       },

@@ -64,6 +64,9 @@ struct WholeNetwork {
     let images = Double(batch)
     return .init(
       forwardImagesPerSecond: images / forward.median,
+      forwardImagesPerSecondRange: [
+        images / forward.range.greatest, images / forward.range.least,
+      ],
       trainingImagesPerSecond: images / training.median,
       trainingImagesPerSecondRange: [
         images / training.range.greatest, images / training.range.least,

@@ -41,6 +41,28 @@ enum Format {
     return String(format: "%.2f µs", 1e6 * seconds)
   }
 
+  /// Three significant digits: `1.23 s`, `45.6 ms` or `789 µs`.
+  static func briefSeconds(_ seconds: Double) -> String {
+    let (number, unit) =
+      seconds >= 0.9995
+      ? (seconds, "s") : seconds >= 0.9995e-3 ? (1e3 * seconds, "ms") : (1e6 * seconds, "µs")
+    let decimals = number < 9.995 ? 2 : number < 99.95 ? 1 : 0
+    return String(format: "%.\(decimals)f \(unit)", number)
+  }
+
+  /// Three significant digits, or all before the point: `0.123`, `12.3`, `1234`.
+  static func rate(_ number: Double) -> String {
+    String(format: number < 999.5 ? "%.3g" : "%.0f", number)
+  }
+
+  /// How far the furthest of some values is from their median, as a share of it: `±12%`, or `>99%`
+  /// beyond that.
+  static func spread(_ median: Double, _ values: [Double]) -> String {
+    let furthest = values.map { abs($0 - median) }.max() ?? 0
+    let percent = 100 * furthest / max(median, .leastNormalMagnitude)
+    return percent < 99.5 ? String(format: "±%.0f%%", percent) : ">99%"
+  }
+
   /// `1.11 MiB`, `32.0 KiB` or `512 bytes`.
   static func bytes(_ count: Int) -> String {
     if count >= 1 << 20 { return String(format: "%.2f MiB", Double(count) / 1_048_576) }
