@@ -1,13 +1,11 @@
 import BrokenLayers
-import Foundation
 import GradientChecking
 import Testing
 
 /// The checker is checked on many points, and beside Caffe's way of checking.
 @Suite struct GalleryStatistics {
-  /// A sanitizer sees the same memory and the same threads at every point, and takes ten times as long.
-  private static let seeds: ClosedRange<UInt64> =
-    ProcessInfo.processInfo.environment["SANITIZER"] == nil ? 1...100 : 1...3
+  /// A sanitizer sees the same memory and the same threads at every point.
+  private static let seeds: ClosedRange<UInt64> = isSanitized ? 1...3 : 1...100
 
   /// A bar that is too narrow would show here as a false alarm: some 300,000 quotients of right
   /// layers.

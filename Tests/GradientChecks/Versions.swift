@@ -1,4 +1,5 @@
 import Fast
+import Foundation
 import GradientChecking
 import Layers
 import Reference
@@ -25,3 +26,6 @@ extension Backend {
     }
   }
 }
+
+/// Whether a sanitizer watches, under which everything takes many times as long.
+let isSanitized = ProcessInfo.processInfo.environment["SANITIZER"] != nil
