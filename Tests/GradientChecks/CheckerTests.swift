@@ -193,29 +193,9 @@ import Testing
   }
 
   @Test func aFunctionWithAGradientTooFewIsRefused() {
-    /// A function that leaves its gradients out.
-    struct Silent: DifferentiableFunction {
-      var function: PlainFunction
-      var variables: [Variable] { function.variables }
-
-      func values(of variable: Int) -> Tensor<Double> { function.values(of: variable) }
-      mutating func setValues(of variable: Int, to values: Tensor<Double>) {
-        function.setValues(of: variable, to: values)
-      }
-      func value(of variable: Int, at position: Int) -> Double {
-        function.value(of: variable, at: position)
-      }
-      mutating func setValue(of variable: Int, at position: Int, to value: Double) {
-        function.setValue(of: variable, at: position, to: value)
-      }
-      mutating func evaluate(
-        into outputs: inout [Double], seed: UInt32, movedOnly variable: Int?
-      ) throws {
-        try function.evaluate(into: &outputs, seed: seed, movedOnly: variable)
-      }
-      mutating func gradients(upstream: [Double], seed: UInt32) throws -> [Tensor<Double>] { [] }
+    let function = CountedFunction(Self.function(at: [0.3, 0.7], { .sin($0) }, { .cos($0) })) {
+      Array($0.dropLast())
     }
-    let function = Silent(function: Self.function(at: [0.3, 0.7], { .sin($0) }, { .cos($0) }))
     let error = #expect(throws: CheckError.self) { try check(function) }
     #expect(
       error?.reason == "function gives gradients of shapes [] for variables of shapes [2]")

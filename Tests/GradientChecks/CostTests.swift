@@ -7,45 +7,6 @@ import Testing
 /// What the comments of `check` say of its cost, counted.
 @Suite("The cost of a check")
 struct CostTests {
-  /// A function that counts how often it is evaluated, and how often its gradients are asked for.
-  private struct Counted<F: DifferentiableFunction>: DifferentiableFunction {
-    final class Counter: Sendable {
-      let evaluations = LockedState(0)
-      let gradients = LockedState(0)
-    }
-
-    let counter = Counter()
-    var function: F
-    /// What the claimed gradients are multiplied with: 1 for right ones.
-    var factor = 1.0
-
-    var variables: [Variable] { function.variables }
-    func values(of variable: Int) -> Tensor<Double> { function.values(of: variable) }
-    mutating func setValues(of variable: Int, to values: Tensor<Double>) {
-      function.setValues(of: variable, to: values)
-    }
-    func value(of variable: Int, at position: Int) -> Double {
-      function.value(of: variable, at: position)
-    }
-    mutating func setValue(of variable: Int, at position: Int, to value: Double) {
-      function.setValue(of: variable, at: position, to: value)
-    }
-
-    mutating func evaluate(
-      into outputs: inout [Double], seed: UInt32, movedOnly variable: Int?
-    ) throws {
-      counter.evaluations.withLock { $0 += 1 }
-      try function.evaluate(into: &outputs, seed: seed, movedOnly: variable)
-    }
-
-    mutating func gradients(upstream: [Double], seed: UInt32) throws -> [Tensor<Double>] {
-      counter.gradients.withLock { $0 += 1 }
-      return try function.gradients(upstream: upstream, seed: seed).map {
-        Tensor($0.shape, $0.elements.map { $0 * factor })
-      }
-    }
-  }
-
   /// Evaluations that no element or direction needs: one at the point for the checker, and for each
   /// variable another and the eight by which noise is measured.
   private func others(_ function: some DifferentiableFunction) -> Int {
@@ -70,7 +31,9 @@ struct CostTests {
   private func evaluations<L: Layer>(
     of layer: L, on shape: Shape, factor: Double = 1, options: CheckOptions = CheckOptions()
   ) throws -> (rate: Double, gradients: Int) {
-    let counted = Counted(function: try function(of: layer, shape), factor: factor)
+    let counted = CountedFunction(try function(of: layer, shape)) { gradients in
+      gradients.map { Tensor($0.shape, $0.elements.map { $0 * factor }) }
+    }
     #expect(try check(counted, options: options).passed == (factor == 1))
     let evaluations = counted.counter.evaluations.withLock { $0 } - others(counted)
     return (

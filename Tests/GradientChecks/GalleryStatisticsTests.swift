@@ -4,8 +4,8 @@ import Testing
 
 /// The checker is checked on many points, and beside Caffe's way of checking.
 @Suite struct GalleryStatistics {
-  /// A sanitizer sees the same memory and the same threads at every point.
-  private static let seeds: ClosedRange<UInt64> = isSanitized ? 1...3 : 1...100
+  /// The thread sanitizer sees the same threads at every point.
+  private static let seeds: ClosedRange<UInt64> = isWatchedForRaces ? 1...3 : 1...100
 
   /// A bar that is too narrow would show here as a false alarm: some 300,000 quotients of right
   /// layers.

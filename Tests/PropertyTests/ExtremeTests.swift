@@ -115,11 +115,11 @@ struct Results<Scalar: Tensors.Scalar> {
         for (i, gradient) in alone.parameterGradients.enumerated() {
           sums[version][i] = sums[version][i].combined(1, gradient, 1)
         }
-        // Softmax and LRN take roots and quotients in vectors here and one by one there: 8 units in
+        // Softmax and LRN take roots and quotients in vectors here and one by one there: 3 units in
         // the last place.
         for ((name, whole), (_, alone)) in zip(whole.tensors, alone.tensors).prefix(2) {
           let difference = try whole.image(n).largestDifference(to: alone)
-          #expect(difference <= 0x1p-20 * alone.largestMagnitude, "\(kind), image \(n), \(name)")
+          #expect(difference <= 4e-7 * alone.largestMagnitude, "\(kind), image \(n), \(name)")
         }
       }
     }
@@ -186,7 +186,7 @@ struct Results<Scalar: Tensors.Scalar> {
     }, [Shape(2, 6, 7, 7), Shape(7, 17, 3, 4)])
   func numbersThatAreNotFiniteAgree(_ kindAndSpecial: (Kind, Float), on input: Shape) throws {
     let (kind, special) = kindAndSpecial
-    for seed in 1...UInt64(12) {
+    for seed in 1...UInt64(20) {
       let label = "\(kind) on \(input), \(special), seed \(seed)"
       try expectAgreement(kind, on: input, special: special, seed: seed, label)
       try expectAgreement(kind, on: input, special: Double(special), seed: seed, label)
@@ -202,21 +202,19 @@ struct Results<Scalar: Tensors.Scalar> {
     expectAgreement(try kind.results(on: input, at: x, seed: seed), label)
   }
 
-  /// Expects two versions to agree, where they are finite, up to 84 units in the last place of the
-  /// largest number, 1e-5 in `Float`: sums of whole numbers are exact, LRN's powers and softmax's
-  /// exponentials are each off by a few units, and LRN's gradient adds up what a window of them
-  /// yields. Of denormal numbers a unit is the least number, and average pooling and LRN add up to
-  /// nine of them, each rounded and multiplied by up to 3.
+  /// Expects two versions to agree, where they are finite, up to 83 units in the last place of the
+  /// largest number, less than 1e-5 in `Float`: sums of whole numbers are exact, LRN's powers and
+  /// softmax's exponentials are each off by a few units, and LRN's gradient adds up what a window of
+  /// them yields. Where all numbers are denormal, that is less than the least number: they are the same.
   private func expectAgreement<Scalar: FastScalar>(
     _ results: [Results<Scalar>], _ label: String
   ) {
     let unit = Scalar.ulpOfOne.doubleValue
-    let least = Scalar.leastNonzeroMagnitude.doubleValue
     for ((name, expected), (_, actual)) in zip(results[0].tensors, results[1].tensors) {
       let finite = expected.elements.filter(\.isFinite).reduce(0) { max($0, abs($1.doubleValue)) }
       let difference = expected.largestDifference(to: actual)
       #expect(
-        difference <= 84 * unit * finite + 16 * least,
+        difference <= 83 * unit * finite,
         "\(label), \(Scalar.self): \(name) differs by \(difference)")
     }
   }

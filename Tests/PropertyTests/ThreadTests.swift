@@ -22,6 +22,8 @@ import Testing
       try expectSameBits(&cases, lrn, d) { $0.lrn(lrn) }
       let (innerProduct, e) = cases.innerProduct()
       try expectSameBits(&cases, innerProduct, e) { $0.innerProduct(innerProduct) }
+      let dropout = DropoutSpecification(ratio: 0.3)
+      try expectSameBits(&cases, dropout, b) { $0.dropout(dropout) }
       try expectSameBits(&cases, SoftmaxSpecification(), b) {
         $0.softmax(SoftmaxSpecification())
       }
