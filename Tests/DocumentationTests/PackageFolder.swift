@@ -34,7 +34,7 @@ enum PackageFolder {
     return (files?.compactMap { ($0 as? URL)?.path } ?? [])
       .filter { $0.hasSuffix(suffix) && $0.hasPrefix(prefix) }
       .map { String($0.dropFirst(prefix.count)) }
-      .filter { !$0.hasPrefix("Tests/Fixtures/") && !$0.hasPrefix("Exercises/Trial/") }
+      .filter { !$0.hasPrefix("Tests/Fixtures/") && !$0.hasPrefix("Exercises/Trial.") }
       .sorted()
   }
 }
