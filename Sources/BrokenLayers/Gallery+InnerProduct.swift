@@ -22,5 +22,11 @@ extension BrokenLayer {
       code: "var sum: Float = 0    instead of    var sum: Scalar = 0",
       expected: .wrongGradient(tensor: "weights"),
       double: SummedInFloat<Double>.self, float: SummedInFloat<Float>.self),
+    BrokenLayer(
+      "inner-product-rounded-weights", InnerProductSpecification(outputs: 4), Shape(3, 5),
+      bug: "weights are rounded to 1/256 forwards, and their gradient is that of unrounded ones",
+      code: "Σ_d round(256·w)/256 · in    instead of    Σ_d w · in",
+      expected: .wrongGradient(tensor: "weights"),
+      double: RoundedWeights<Double>.self, float: RoundedWeights<Float>.self),
   ]
 }

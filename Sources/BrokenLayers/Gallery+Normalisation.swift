@@ -36,5 +36,11 @@ extension BrokenLayer {
       code: "c' in c...c + n/2    instead of    c' in c − n/2...c + n/2",
       expected: .wrongGradient(tensor: "input"),
       double: NeighboursOnOneSide<Double>.self, float: NeighboursOnOneSide<Float>.self),
+    BrokenLayer(
+      "batch-norm-counts-one-less", NormalisationOverImagesSpecification(), Shape(5, 3),
+      bug: "the variance is a mean over N images forwards, and over N − 1 backwards",
+      code: "x̂·Σ(g·x̂)/(N − 1)    instead of    x̂·Σ(g·x̂)/N",
+      expected: .wrongGradient(tensor: "input"),
+      double: CountedOneLess<Double>.self, float: CountedOneLess<Float>.self),
   ]
 }

@@ -70,3 +70,46 @@ struct SummedInFloat<Scalar: Tensors.Scalar>: Broken {
     }
   }
 }
+
+/// The forward pass rounds the weights, the backward pass hands their gradient through: what
+/// quantised networks are trained with on purpose (a straight-through estimator), and still no
+/// derivative, which is 0 between the jumps.
+struct RoundedWeights<Scalar: Tensors.Scalar>: Broken {
+  let right: InnerProduct<Scalar>
+  init(_ specification: InnerProductSpecification) { right = InnerProduct(specification) }
+
+  func forward(
+    _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
+    output: inout Tensor<Scalar>, saved: inout NothingSaved
+  ) {
+    right.forward(
+      input, parameters: rounded(parameters), context: &context, output: &output, saved: &saved)
+  }
+
+  func backward(
+    outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
+    parameters: [Tensor<Scalar>], saved: NothingSaved, inputGradient: inout Tensor<Scalar>?,
+    parameterGradients: inout [Tensor<Scalar>], accumulating: Bool
+  ) {
+    right.backward(
+      outputGradient: outputGradient, input: input, output: output,
+      parameters: rounded(parameters), saved: saved, inputGradient: &inputGradient,
+      parameterGradients: &parameterGradients, accumulating: accumulating)
+  }
+
+  func spoil(
+    _ inputGradient: inout Tensor<Scalar>?, _ parameterGradients: inout [Tensor<Scalar>],
+    _ pass: BackwardPass<Scalar>
+  ) {}
+
+  private func rounded(_ parameters: [Tensor<Scalar>]) -> [Tensor<Scalar>] {
+    var parameters = parameters
+    for i in 0..<parameters[0].count {
+      // Truncation after adding ½ to the absolute value rounds to the nearest.
+      let value = parameters[0][i].doubleValue
+      let steps = Double(Int(abs(value) * 256 + 0.5))
+      parameters[0][i] = Scalar((value < 0 ? -steps : steps) / 256)
+    }
+    return parameters
+  }
+}

@@ -27,8 +27,8 @@ import Tensors
 ///   - options: which elements, along how many directions, from which seed.
 /// - Throws: `LayerError` when the layer refuses the shape, `CheckError` when its output is not
 ///   finite.
-/// - Complexity: For each element and direction 4 forward passes where the function is straight, some
-///   10 where it is curved, up to 48 where it bends or the gradient is wrong; 1 or 2 where
+/// - Complexity: For each element and direction 6 forward passes where the function is straight, some
+///   12 where it is curved, up to 48 where it bends or the gradient is wrong; 1 or 2 where
 ///   `options.isEconomical` and the gradient is right. For each tensor 9 more or, of a layer with few
 ///   outputs, 17, for the noise. So O(elements·forward) in all: choose a small shape, or
 ///   `CheckOptions.Mode.sampled`. Dual numbers add a forward pass for each of `exactElements`. To

@@ -23,7 +23,7 @@ public struct CheckOptions: Hashable, Sendable {
   /// are at hand.
   public var exactElements: Int
   /// Whether a gradient is accepted as soon as one quotient agrees with it to within rounding. That
-  /// takes one or two evaluations instead of four or more, for networks too large for those; kinks
+  /// takes one or two evaluations instead of six or more, for networks too large for those; kinks
   /// are then noticed only where they disturb.
   public var isEconomical: Bool
   /// Where all random numbers start: point, upstream gradient, directions, dropout masks.

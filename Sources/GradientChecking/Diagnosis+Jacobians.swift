@@ -48,10 +48,42 @@ extension Diagnosis {
           + "missing: a sum over one side only"
       }
     }
+    if let cause = normalisationTerms(jacobians) { return cause }
     guard missing.isEmpty, let factor = crossFactor(jacobians, cross) else { return nil }
     return factorPhrase(
       "the sum of the cross terms, by which outputs depend on other elements,", factor,
       within: 1e-3)
+  }
+
+  /// The terms of a normalisation over several elements, y = (x − µ)/σ:
+  ///
+  ///     ∂yⱼ/∂xᵢ = (δᵢⱼ − 1/N − yⱼ·yᵢ/N)/σ
+  ///
+  /// Of each output, an error that is the same for all elements lies in the term −1/N, which comes from
+  /// the mean; one in proportion to their outputs in the term −yⱼ·yᵢ/N, which comes from σ.
+  private func normalisationTerms(_ jacobians: Jacobians) -> String? {
+    var (isMean, isDeviation, rows) = (true, true, 0)
+    for j in jacobians.values.indices {
+      let reached = jacobians.values.indices.filter {
+        !jacobians.agree(jacobians.measured[j][$0], 0)
+      }
+      let errors = reached.map { jacobians.claimed[j][$0] - jacobians.measured[j][$0] }
+      let outputs = reached.map { jacobians.outputs[$0] }
+      guard reached.count >= 3 else { continue }
+      rows += 1
+      let largest = errors.reduce(0) { max($0, abs($1)) }
+      let mean = errors.reduce(0, +) / Double(errors.count)
+      let slope = inner(errors, outputs) / inner(outputs, outputs)
+      isMean = isMean && errors.allSatisfy { abs($0 - mean) <= 1e-3 * largest }
+      isDeviation =
+        isDeviation && zip(errors, outputs).allSatisfy { abs($0 - slope * $1) <= 1e-3 * largest }
+    }
+    guard rows > 0, isMean != isDeviation else { return nil }
+    return isMean
+      ? "of a normalisation, the term that comes from the mean is left out or wrong: each element "
+        + "moves the mean, which is subtracted from all"
+      : "of a normalisation, the term that comes from the deviation is left out or has a wrong factor "
+        + "(N − 1 for N, for example): each element changes what all are divided by"
   }
 
   private func missingCrossTerms(_ jacobians: Jacobians) -> String? {

@@ -9,7 +9,7 @@ struct Diagnosis {
   /// Elements off kinks with a usable quotient, by position.
   let judged: [ElementCheck]
   let wrong: [ElementCheck]
-  let wrongDirections: Int
+  let wrongDirections: [ElementCheck]
   let wrongKinks: [ElementCheck]
   let isComplete: Bool
   /// The size by which patterns are judged.
@@ -27,7 +27,7 @@ struct Diagnosis {
     judged = elements.filter { $0.place != .kink && $0.numeric.isFinite }
     wrong = judged.filter { !$0.passed }
     wrongKinks = elements.filter { $0.place == .kink && !$0.passed }
-    wrongDirections = directions.count { !$0.passed }
+    wrongDirections = directions.filter { !$0.passed }
     isComplete = judged.count == variable.shape.count
     scale = judged.reduce(0) { max($0, abs($1.numeric)) }
   }
@@ -36,16 +36,17 @@ struct Diagnosis {
   var causes: [String] {
     guard !wrong.isEmpty else {
       if !wrongKinks.isEmpty { return [kinkCause] }
-      return wrongDirections == 0
-        ? []
-        : [
-          "each element looks right by itself, but not all of them together: where elements share "
-            + "a kink (equal maxima of a window), the gradient is given out more than once"
-        ]
+      if wrongDirections.isEmpty { return [] }
+      return [
+        smoothedGradient(wrongDirections)
+          ?? "each element looks right by itself, but not all of them together: where elements share "
+          + "a kink (equal maxima of a window), the gradient is given out more than once"
+      ]
     }
     if wrong.contains(where: { !$0.analytic.isFinite }) {
       return ["not a finite number: memory that is read before it is written, or a division by 0"]
     }
+    if let cause = smoothedGradient(wrong) { return [cause] }
     let terms = jacobianPattern
     let patterns: [() -> String?] = [
       { constantFactor }, { lowPrecision }, { rearranged }, { experimentResult },
@@ -76,6 +77,21 @@ struct Diagnosis {
       ? "wrong at kinks only: the derivatives of both sides are added up, where one of them, or "
         + "something between, is right"
       : "wrong at kinks only: the value lies outside of what both sides allow"
+  }
+
+  /// Quotients of great steps agree with the gradient, those of small ones don't.
+  private func smoothedGradient(_ wrong: [ElementCheck]) -> String? {
+    let size = wrong.reduce(0) { $0 + abs($1.analytic) }
+    let coarse = wrong.reduce(0) { sum, check in
+      sum + (check.rows.first.map { abs($0.centred - check.analytic) } ?? .infinity)
+    }
+    let fine = wrong.reduce(0) { $0 + abs($1.numeric - $1.analytic) }
+    guard let step = wrong.first?.rows.first?.step, coarse <= 0.25 * size, fine >= 0.5 * size else {
+      return nil
+    }
+    return "the difference quotient with a step of \(short(step)) agrees with the gradient, those "
+      + "with small steps don't: the function is rounded, or oscillates, and the gradient is that "
+      + "of a smooth function in its place (a straight-through gradient, for example)"
   }
 
   /// analytic = c·numeric throughout.

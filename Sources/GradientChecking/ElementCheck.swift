@@ -10,6 +10,8 @@ public struct ElementCheck: Hashable, Sendable, Encodable {
     case nearKink
     /// Left and right derivative differ: each number between them is a right answer.
     case kink
+    /// The gradient and the quotient are both 0 but for rounding.
+    case zero
     /// The difference quotient's error bar is too wide to tell.
     case undecided
   }

@@ -41,6 +41,7 @@ extension TensorReport {
     var summary = "\(checked) elements"
     if kinks > 0 { summary += ", \(kinks) at a kink" }
     if nearKinks > 0 { summary += ", \(nearKinks) near one" }
+    if zeros > 0 { summary += ", \(zeros) zero but for rounding" }
     if undecided > 0 { summary += ", \(undecided) undecided" }
     if directions > 0 { summary += "; \(directions) directions" }
     if passed {

@@ -14,6 +14,8 @@ public struct GradientChecker<F: DifferentiableFunction> {
   private var lines: LineChecker<F>
   private let gradients: [Tensor<Double>]
   private var generator: SplitMix64
+  /// Apart from the other, so that the same directions are chosen with and without what it is for.
+  private var noiseGenerator: SplitMix64
 
   /// Evaluates the function and its gradient at the point.
   ///
@@ -42,6 +44,7 @@ public struct GradientChecker<F: DifferentiableFunction> {
     self.layer = layer
     self.version = version
     self.generator = generator
+    noiseGenerator = SplitMix64(seed: options.seed ^ 0x2E20)
     lines = LineChecker(function, seed: options.layerSeed, centre: centre, upstream: upstream)
   }
 
@@ -59,8 +62,8 @@ public struct GradientChecker<F: DifferentiableFunction> {
   ///   - facts: what explanations may refer to.
   ///   - progress: told how many of how many lines are done; returning false stops the check.
   /// - Throws: whatever the function throws.
-  /// - Complexity: For each element and direction 4 evaluations where the function is straight, some
-  ///   10 where it is curved, up to 48 where it bends or the gradient is wrong; 1 or 2 where
+  /// - Complexity: For each element and direction 6 evaluations where the function is straight, some
+  ///   12 where it is curved, up to 48 where it bends or the gradient is wrong; 1 or 2 where
   ///   `options.isEconomical` and the gradient is right; 9 or 17 in all for the noise. The findings
   ///   at every element are kept until the report is made.
   public mutating func check(
@@ -73,6 +76,8 @@ public struct GradientChecker<F: DifferentiableFunction> {
     let scale = gradient.elements.lazy.filter(\.isFinite).reduce(0) { max($0, abs($1)) }
     let size = typicalMagnitude(of: values.elements)
     let positions = chosenPositions(of: gradient.count)
+    let rounding = try lines.roundingOfZero(
+      gradient, of: variable, step: 0.25 * powerOfTwo(below: size), using: &noiseGenerator)
     let total = positions.count + (options.directions == 0 ? 0 : options.directions + 1)
     var run = TensorRun(variables[variable], gradient: gradient, values: values)
 
@@ -80,7 +85,7 @@ public struct GradientChecker<F: DifferentiableFunction> {
       let firstStep = 0.25 * powerOfTwo(below: max(abs(values[position]), size))
       let claim = LineChecker<F>.Claim(
         variable: variable, line: .element(position), analytic: gradient[position], scale: scale,
-        firstStep: firstStep, isEconomical: options.isEconomical)
+        firstStep: firstStep, roundingOfZero: rounding, isEconomical: options.isEconomical)
       run.elements.append(try lines.check(claim))
       if progress?(run.elements.count, total) == false { break }
     }
@@ -90,14 +95,15 @@ public struct GradientChecker<F: DifferentiableFunction> {
       let inner = signs.inner(gradient)
       let claim = LineChecker<F>.Claim(
         variable: variable, line: .direction(signs), analytic: inner.sum, scale: inner.size,
-        firstStep: 0.25, extraNoise: noise, isEconomical: options.isEconomical)
+        firstStep: 0.25, extraNoise: noise, roundingOfZero: rounding * signs.length(gradient.count),
+        isEconomical: options.isEconomical)
       run.directions.append(try lines.check(claim))
       if progress?(run.elements.count + run.directions.count, total) == false { break }
     }
     if var exact {
       try run.compare(
         with: &exact, variable: variable, upstream: upstream, options: options,
-        precision: lines.function.precision,
+        precision: lines.function.precision, roundingOfZero: rounding,
         using: &generator)
     }
     let experiments =

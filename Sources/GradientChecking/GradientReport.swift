@@ -54,7 +54,8 @@ public struct TensorReport: Sendable, Encodable {
   public var checked: Int
   /// Along how many directions the tensor was moved as a whole.
   public var directions: Int
-  /// The greatest |a − n| / max(|a|, |n|, 1e-3·largest gradient) of the elements off kinks.
+  /// The greatest |a − n| / max(|a|, |n|, 1e-3·largest gradient) of the elements off kinks whose
+  /// gradient isn't 0 but for rounding.
   public var worstRelativeError: Double
   /// The greatest difference in units of its own error bar, directions included.
   public var worstErrorOverBar: Double
@@ -65,6 +66,9 @@ public struct TensorReport: Sendable, Encodable {
   public var kinks: Int
   /// How many elements had a kink within the first steps, and were checked with smaller ones.
   public var nearKinks: Int
+  /// How many elements have a gradient that is 0 but for rounding, as a bias before a normalisation
+  /// has. They have no relative error.
+  public var zeros: Int
   /// How many difference quotients were too inaccurate to tell anything.
   public var undecided: Int
   /// The element or direction with the greatest difference over bar.
@@ -83,7 +87,7 @@ public struct TensorReport: Sendable, Encodable {
   private enum CodingKeys: String, CodingKey {
     case layer, version, tensor, checked, worstRelativeError, worstErrorOverBar
     case dualRelativeError, kinks, passed
-    case shape, directions, nearKinks, undecided, failed, failedDirections, causes
+    case shape, directions, nearKinks, zeros, undecided, failed, failedDirections, causes
   }
 
   /// An object with the fields of `walkthrough check --json`; a number that is not finite is null.
@@ -103,6 +107,7 @@ public struct TensorReport: Sendable, Encodable {
     try container.encode(shape, forKey: .shape)
     try container.encode(directions, forKey: .directions)
     try container.encode(nearKinks, forKey: .nearKinks)
+    try container.encode(zeros, forKey: .zeros)
     try container.encode(undecided, forKey: .undecided)
     try container.encode(failed, forKey: .failed)
     try container.encode(failedDirections, forKey: .failedDirections)

@@ -51,6 +51,9 @@ struct Signs {
     return (sum * size, .sqrt(squares) * size)
   }
 
+  /// √Σ uᵢ² over a number of elements.
+  func length(_ count: Int) -> Double { .sqrt(Double(count)) * size }
+
   /// The elements in blocks of 64, with a bit for each that tells whether its sign is −.
   private func forEachBlock(of count: Int, _ body: (Range<Int>, UInt64) -> Void) {
     var generator = seed.map { SplitMix64(seed: $0) }

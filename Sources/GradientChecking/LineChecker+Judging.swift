@@ -2,8 +2,9 @@ import RealModule
 import Tensors
 
 extension LineChecker {
-  /// A verdict, and whether more steps would add nothing but rounding.
-  typealias Judgement = (check: ElementCheck, isSettled: Bool)
+  /// A verdict, whether more steps would add nothing but rounding, and the least step that the
+  /// estimate was made of.
+  typealias Judgement = (check: ElementCheck, isSettled: Bool, leastStep: Double)
 
   func judge(_ claim: Claim, _ rows: [StepRow], at value: Double) -> Judgement {
     let whole = extrapolate(rows.map(\.centredQuotient), power: 2)
@@ -14,7 +15,7 @@ extension LineChecker {
     // The claim itself is rounded: a sum of products whose magnitudes add up to `magnitude`, each
     // with a relative error of a few times the precision, in a tensor of size `scale`.
     let magnitude = rows.map(\.magnitude).filter(\.isFinite).min() ?? 0
-    let floor = 32 * function.precision * (magnitude + claim.scale)
+    let floor = 32 * function.precision * (magnitude + claim.scale) + claim.roundingOfZero
 
     var place = ElementCheck.Place.smooth
     var numeric = Estimate(
@@ -42,11 +43,17 @@ extension LineChecker {
       }
     }
     // A bar is too wide to tell anything when it is a thousandth of the gradient, and for a small
-    // gradient, of a tenth of the largest one. Where the whole gradient claims to be 0, the bar is
-    // compared with a millionth of the change that would double the outputs.
+    // gradient, of a tenth of the largest one. Where the whole gradient claims to be 0, or is nothing
+    // but rounding, the bar is compared with a millionth of the change that would double the outputs.
     let size = max(abs(claim.analytic), abs(numeric.value), 0.1 * claim.scale)
-    let flat = claim.scale == 0 ? 1e-6 * outputSize / claim.firstStep : 0
+    let isZero = claim.scale == 0 || claim.roundingOfZero > 0
+    let flat = isZero ? 1e-6 * outputSize / claim.firstStep : 0
     if place != .kink && !(bar <= max(1e-3 * size, flat)) && bar > floor { place = .undecided }
+    if claim.roundingOfZero > 0 && place == .smooth
+      && abs(claim.analytic) <= claim.roundingOfZero && abs(numeric.value) <= bar
+    {
+      place = .zero
+    }
     let check = ElementCheck(
       position: claim.position, index: claim.index(in: function.variables[claim.variable].shape),
       value: value, analytic: claim.analytic, numeric: numeric.value, bar: bar,
@@ -56,7 +63,7 @@ extension LineChecker {
         upper.flatMap { low.value <= $0.value ? low.value...$0.value : nil }
       },
       place: place, rows: rows)
-    return (check, isSettled)
+    return (check, isSettled, whole?.smallestStep ?? claim.firstStep)
   }
 
   /// Whether left and right quotients differ by more than curvature explains, at steps that were

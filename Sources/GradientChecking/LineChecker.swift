@@ -13,6 +13,8 @@ struct LineChecker<F: DifferentiableFunction> {
   /// Σ |vⱼ·yⱼ| at the point.
   let outputSize: Double
   private var ladders = (elements: StepLadder(), directions: StepLadder())
+  /// Where the steps come from that are no fixed fraction of the first one.
+  private var generator: SplitMix64
   private var below: [Double] = []
   private var above: [Double] = []
 
@@ -21,6 +23,7 @@ struct LineChecker<F: DifferentiableFunction> {
     self.seed = seed
     self.centre = centre
     self.upstream = upstream
+    generator = SplitMix64(seed: UInt64(seed) ^ 0x57E9_5EED)
     outputSize = zip(upstream, centre).reduce(0) { $0 + abs($1.0 * $1.1) }
   }
 
@@ -36,6 +39,9 @@ struct LineChecker<F: DifferentiableFunction> {
     var firstStep: Double
     /// Noise of f that is not the outputs' own.
     var extraNoise = 0.0
+    /// How far rounding may have moved the claim away from 0, where the variable's whole gradient is
+    /// nothing but rounding; 0 where it is more than that.
+    var roundingOfZero = 0.0
     /// Whether it is accepted at once if a single one-sided quotient agrees to within rounding.
     var isEconomical: Bool
   }
@@ -52,6 +58,9 @@ struct LineChecker<F: DifferentiableFunction> {
       guard rows.count >= 2 else { continue }
       var current = judge(claim, rows, at: mover.startValue)
       if rows.count == 2 { current = try withGreaterSteps(claim, &rows, current, &mover) }
+      if current.check.passed && current.isSettled {
+        current = try withControl(claim, &rows, current, &mover)
+      }
       verdict = current.check
       // A claim that fits is believed as soon as more steps would add rounding only; a claim that
       // doesn't is refused for good reasons, after all steps.
@@ -69,8 +78,9 @@ struct LineChecker<F: DifferentiableFunction> {
   ) throws -> ElementCheck? {
     let floor = 32 * function.precision * (abs(claim.analytic) + claim.scale)
     let ladder = claim.position == nil ? \Self.ladders.directions : \Self.ladders.elements
+    let fraction = randomFraction()
     for rung in self[keyPath: ladder].order {
-      let step = claim.firstStep * self[keyPath: ladder].factor(rung)
+      let step = fraction * claim.firstStep * self[keyPath: ladder].factor(rung)
       let distance = mover.move(&function, by: step)
       try function.evaluate(into: &above, seed: seed, movedOnly: claim.variable)
       let row = StepRow(
@@ -109,6 +119,24 @@ struct LineChecker<F: DifferentiableFunction> {
     }
     return best
   }
+
+  /// One more quotient before a claim is believed, with a step that is no fixed fraction of the others.
+  ///
+  /// The other steps are powers of two times the first one, so all points lie on one grid. A function
+  /// that repeats itself from point to point, such as a rounded one, looks straight on a grid (this is
+  /// aliasing). No function repeats itself at a distance drawn at random. The step is a little less
+  /// than the least one that the estimate was made of, where the same truncation has to be left.
+  private mutating func withControl(
+    _ claim: Claim, _ rows: inout [StepRow], _ settled: Judgement, _ mover: inout Mover
+  ) throws -> Judgement {
+    let control = try row(of: claim, randomFraction() * settled.leastStep, &mover)
+    rows.insert(control, at: rows.firstIndex { $0.step < control.step } ?? rows.endIndex)
+    return judge(claim, rows, at: mover.startValue)
+  }
+
+  /// Less than 1, and more than the ½ by which steps shrink; far enough from either for the quotients of
+  /// neighbouring steps to differ.
+  private mutating func randomFraction() -> Double { .random(in: 0.6..<0.8, using: &generator) }
 
   /// Halves the step five times, which is where smooth functions converge, then divides it by 8,
   /// to get away from kinks, down to where rounding is all there is.
@@ -157,5 +185,40 @@ extension LineChecker {
     ladders.elements = StepLadder()
     noise = try NoiseLevel(
       of: &function, movingVariable: variable, outputs: centre, seed: seed, using: &generator)
+  }
+
+  /// How far rounding may have moved each element of a gradient away from 0, if the gradient is
+  /// nothing but rounding; 0 if it is more than that.
+  ///
+  /// The gradient by a bias before a normalisation is 0, because the normalisation subtracts the mean.
+  /// Computed, it is a sum of terms that cancel but for their rounding, some 10⁻¹⁶ of them. How large
+  /// the terms were can't be seen from outside. But rounding changes when the point and the upstream
+  /// gradient move by a billionth, and a gradient that is more than rounding stays what it is: where
+  /// the changes are as large as the gradient itself, it is nothing but rounding.
+  ///
+  /// - Complexity: 8 gradients of the function, or 16 of a variable with few elements, if the gradient
+  ///   is so small that it may be rounding; nothing otherwise.
+  mutating func roundingOfZero(
+    _ gradient: Tensor<Double>, of variable: Int, step: Double,
+    using generator: inout SplitMix64
+  ) throws -> Double {
+    let size = rootMeanSquare(gradient.elements)
+    // What is rounding changes f by no more than a small part of its last digits, in a step of the
+    // variable's own size. The root of the precision leaves room for terms much greater than f.
+    guard size > 0, size * step <= .sqrt(function.precision) * outputSize else { return 0 }
+    let steps = upstream.map { v in
+      let step = powerOfTwo(below: abs(v) * .pow(function.precision, 0.6))
+      return v == 0 ? 0 : Bool.random(using: &generator) ? step : -step
+    }
+    var moved = upstream
+    let deviations = try NoiseLevel.deviations(
+      of: &function, movingVariable: variable, count: gradient.count, using: &generator
+    ) { [seed] function, values in
+      values = try function.gradients(upstream: moved, seed: seed)[variable].elements
+      for j in moved.indices { moved[j] += steps[j] }
+    }
+    // Few differences make a deviation that may be too small by half: five deviations, doubled.
+    let rounding = 10 * rootMeanSquare(deviations)
+    return size <= rounding ? rounding : 0
   }
 }

@@ -41,20 +41,38 @@ struct NoiseLevel {
       deviations = spacings
       return
     }
+    let measured = try Self.deviations(
+      of: &function, movingVariable: variable, count: outputs.count, using: &generator
+    ) { function, values in
+      try function.evaluate(into: &values, seed: seed, movedOnly: variable)
+    }
+    // Five differences of one output can be small by chance, those of all outputs can't.
+    let typical = rootMeanSquare(measured)
+    deviations = zip(measured, spacings).map { max($0, typical, $1) }
+  }
+
+  /// The deviation of the noise of each of the numbers that a function has at its point, while a
+  /// variable moves. The function is left as it was.
+  ///
+  /// - Parameter evaluate: replaces its second argument by the numbers at the present point.
+  static func deviations<F: DifferentiableFunction>(
+    of function: inout F, movingVariable variable: Int, count: Int,
+    using generator: inout SplitMix64, _ evaluate: (inout F, inout [Double]) throws -> Void
+  ) throws -> [Double] {
     // A scalar loss yields 5 differences a direction: 2 directions give a deviation that is good
     // to about 1/√(2·10) = 22 %. Of a layer's many outputs one direction is enough.
-    let directions = max(1, min(2, 10 / outputs.count))
-    var squares = [Double](repeating: 0, count: outputs.count)
+    let directions = max(1, min(2, 10 / max(count, 1)))
+    var squares = [Double](repeating: 0, count: count)
     var (now, samples) = ([Double](), 0)
     for _ in 0..<directions {
-      let moves = Self.smallMoves(of: function, variable, precision, using: &generator)
+      let moves = smallMoves(of: function, variable, function.precision, using: &generator)
       var window: [[Double]] = []
       for k in 0..<8 {
         for move in moves {
           function.setValue(
             of: variable, at: move.position, to: move.start + Double(k) * move.step)
         }
-        try function.evaluate(into: &now, seed: seed, movedOnly: variable)
+        try evaluate(&function, &now)
         window.append(now)
         guard window.count == 4 else { continue }
         for j in squares.indices {
@@ -66,10 +84,7 @@ struct NoiseLevel {
       }
       for move in moves { function.setValue(of: variable, at: move.position, to: move.start) }
     }
-    let measured = squares.map { Double.sqrt($0 / (20 * Double(samples))) }
-    // Five differences of one output can be small by chance, those of all outputs can't.
-    let typical = Double.sqrt(measured.reduce(0) { $0 + $1 * $1 } / Double(measured.count))
-    deviations = zip(measured, spacings).map { max($0, typical, $1) }
+    return squares.map { Double.sqrt($0 / (20 * Double(samples))) }
   }
 
   private struct Move {
@@ -103,8 +118,13 @@ struct NoiseLevel {
 
 /// The root of the mean square of numbers; 1 where that is 0 or not finite.
 func typicalMagnitude(of numbers: some Collection<Double>) -> Double {
-  let mean = numbers.reduce(0) { $0 + $1 * $1 } / Double(max(numbers.count, 1))
-  return mean > 0 && mean.isFinite ? .sqrt(mean) : 1
+  let mean = rootMeanSquare(numbers)
+  return mean > 0 && mean.isFinite ? mean : 1
+}
+
+/// √(Σ x² / n); 0 of no numbers.
+func rootMeanSquare(_ numbers: some Collection<Double>) -> Double {
+  .sqrt(numbers.reduce(0) { $0 + $1 * $1 } / Double(max(numbers.count, 1)))
 }
 
 /// The greatest power of two that is not above a positive number.

@@ -32,7 +32,8 @@ struct TensorRun {
   /// a kink are left out of u: there a dual number follows one side, as the program does.
   mutating func compare(
     with exact: inout any ExactlyDifferentiable, variable number: Int, upstream: [Double],
-    options: CheckOptions, precision: Double, using generator: inout SplitMix64
+    options: CheckOptions, precision: Double, roundingOfZero: Double,
+    using generator: inout SplitMix64
   ) throws {
     let smooth = elements.indices.filter { elements[$0].place != .kink }
     let chosen =
@@ -47,7 +48,9 @@ struct TensorRun {
         alongVariable: number, unit, seed: options.layerSeed)
       let value = inner(upstream, derivative)
       elements[i].exact = value
-      note(elements[i].analytic, value, scale: 1e-3 * scale, rounding: scale, precision)
+      note(
+        elements[i].analytic, value, scale: 1e-3 * scale, rounding: scale, precision,
+        ofZero: roundingOfZero)
     }
     let kinks = elements.compactMap { $0.place == .kink ? $0.position : nil }
     for _ in 0..<max(options.directions, 1) where gradient.count > 0 {
@@ -57,16 +60,21 @@ struct TensorRun {
         alongVariable: number, direction, seed: options.layerSeed)
       let claimed = inner(gradient.elements, direction.elements)
       let size = Double.sqrt(inner(gradient.elements, gradient.elements))
-      note(claimed, inner(upstream, derivative), scale: size, rounding: size, precision)
+      note(
+        claimed, inner(upstream, derivative), scale: size, rounding: size, precision,
+        ofZero: roundingOfZero * .sqrt(Double(gradient.count)))
     }
   }
 
   /// Agreement is to 1e-12 relative. A sum of terms as large as `rounding` can't be more accurate
-  /// than some of their last digits.
+  /// than some of their last digits. Where the gradient is nothing but rounding, so is the exact
+  /// derivative, and both are taken for 0.
   private mutating func note(
-    _ claimed: Double, _ exact: Double, scale: Double, rounding: Double, _ precision: Double
+    _ claimed: Double, _ exact: Double, scale: Double, rounding: Double, _ precision: Double,
+    ofZero roundingOfZero: Double
   ) {
-    let difference = abs(claimed - exact)
+    let isZero = max(abs(claimed), abs(exact)) <= roundingOfZero
+    let difference = isZero ? 0 : abs(claimed - exact)
     let size = max(abs(claimed), abs(exact), scale)
     let relative = difference == 0 ? 0 : difference / size
     dualRelativeError = max(dualRelativeError ?? 0, relative.isNaN ? .infinity : relative)
@@ -85,7 +93,8 @@ struct TensorRun {
     let failures = all.filter { !$0.passed }.sorted { $0.errorOverBar > $1.errorOverBar }
     let decided = elements.filter { $0.place != .undecided }
     let scale = scale
-    let relative = decided.filter { $0.place != .kink }.map { $0.relativeError(scale: scale) }
+    let relative = decided.filter { $0.place != .kink && $0.place != .zero }
+      .map { $0.relativeError(scale: scale) }
     let undecided = all.count { $0.place == .undecided }
     var causes =
       failures.isEmpty
@@ -110,7 +119,8 @@ struct TensorRun {
       worstErrorOverBar: all.map(\.errorOverBar).max() ?? 0,
       dualRelativeError: dualRelativeError,
       kinks: elements.count { $0.place == .kink },
-      nearKinks: elements.count { $0.place == .nearKink }, undecided: undecided,
+      nearKinks: elements.count { $0.place == .nearKink },
+      zeros: elements.count { $0.place == .zero }, undecided: undecided,
       worst: all.max { $0.errorOverBar < $1.errorOverBar }, failures: Array(failures.prefix(10)),
       failed: elements.count { !$0.passed },
       failedDirections: directions.count { !$0.passed }, causes: causes,

@@ -34,6 +34,8 @@ import Testing
     "inner-product-not-transposed": "transposed weights",
     "inner-product-averaged-twice": "lacks a factor of 3 (N, the images)",
     "inner-product-summed-in-float": "computed in lower precision somewhere",
+    "inner-product-rounded-weights": "a straight-through gradient",
+    "batch-norm-counts-one-less": "(N − 1 for N, for example)",
     "softmax-diagonal-only": "only the diagonal of the Jacobian",
     "loss-not-divided": "has a factor of 4 (N, the images",
     "loss-weight-forgotten": "lacks a factor of 0.3 (the loss weight)",
