@@ -43,6 +43,8 @@ enum Tools {
       print("\(script): \(line)")
       return false
     }
-    return process.terminationStatus == 0 && lines == ["nothing is wrong"] ? [] : lines
+    if process.terminationStatus == 0 && lines == ["nothing is wrong"] { return [] }
+    // One that was killed may have said nothing, which isn't that nothing is wrong.
+    return lines + ["\(script) ended with \(process.terminationStatus)"]
   }
 }
