@@ -32,6 +32,7 @@ let package = Package(
     .systemLibrary(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
     .target(name: "Tensors", dependencies: [numerics]),
     .target(name: "Layers", dependencies: ["Tensors"]),
@@ -61,7 +62,7 @@ let package = Package(
       dependencies: [
         "Reference", "Fast", "GradientChecking", "BrokenLayers", "NetworkChecking", "Networks",
         "Training", "Datasets", "WholeFiles", "CaffeFormats", "CaffeMessages", "NumPyFiles",
-        argumentParser, numerics,
+        "CCrypto", argumentParser, numerics,
       ],
       // Inside the binary, so that a page is the same wherever the binary is moved.
       resources: [
