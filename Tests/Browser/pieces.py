@@ -74,7 +74,7 @@ def check_order(page):
 def check_groups(page):
     for case in page.cases("groups"):
         texts = page.evaluate("""name => {
-          const piece = document.querySelector(`[data-groups=${name}]`);
+          const piece = document.querySelector(`[data-groups="${name}"]`);
           const read = () => piece.querySelector("output").textContent;
           const together = read();
           piece.querySelector("input").click();
@@ -103,7 +103,7 @@ def check_sliding(page):
     for case in page.cases("sliding"):
         name = case["layer"]
         states = page.evaluate("""(name, places) => {
-          const piece = document.querySelector(`[data-sliding=${name}]`);
+          const piece = document.querySelector(`[data-sliding="${name}"]`);
           const state = %s;
           const start = state(piece);
           const move = sliders => {
@@ -135,12 +135,12 @@ def check_stepping(page):
     """The window goes on by itself, is stopped, and takes single steps, all by keyboard."""
     names = [case["layer"] for case in page.cases("sliding")]
     name = page.evaluate("""names => names.find(name =>
-      document.querySelector(`[data-sliding=${name}] .buttons`))""", names)
+      document.querySelector(`[data-sliding="${name}"] .buttons`))""", names)
     if name is None:
         page.expect(not names, "no window takes steps")
         return
     browser = page.browser
-    find = f"document.querySelector('[data-sliding={name}]')"
+    find = f"document.querySelector('[data-sliding=\"{name}\"]')"
 
     def state():
         return browser.evaluate(f"({STATE})({find})")
@@ -171,7 +171,7 @@ def check_stepping(page):
         label = press(1, "Enter", "\r")
         page.expect(label == "Stop", f"{name}: a window that slides offers {label!r}")
         waited = page.evaluate("""name => {
-          const input = document.querySelectorAll(`[data-sliding=${name}] .slider-panel input`)[1];
+          const input = document.querySelectorAll(`[data-sliding="${name}"] .slider-panel input`)[1];
           const [start, time] = [input.value, performance.now()];
           return new Promise(resolve => {
             const look = () => input.value === start

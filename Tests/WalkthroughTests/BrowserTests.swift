@@ -62,7 +62,7 @@ struct BrowserTests {
   @Test("a training run loads alone, and can be used by everybody")
   func training() throws {
     try check(
-      TrainingPage(report: try TrainingPageTests.report()).document(),
+      try TrainingPage(report: try TrainingPageTests.report()).document(),
       PageExpectations(ids: TrainingPageTests.sections))
   }
 

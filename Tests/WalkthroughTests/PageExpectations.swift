@@ -25,12 +25,14 @@ struct PageExpectations: Encodable {
   }
 
   struct GroupCase: Encodable {
+    /// The id of its section.
     var layer: String
     var grouped: String
     var whole: String
   }
 
   struct SlidingCase: Encodable {
+    /// The id of its section.
     var layer: String
     /// Missing for a convolution, whose one channel isn't the whole sum.
     var result: Double?
@@ -142,13 +144,13 @@ extension PageExpectations {
       ).parameters(for: input).map(\.shape.count).reduce(0, +)
     }
     return GroupCase(
-      layer: layer.name, grouped: Format.grouped(try parameters(group: layer.groups.count)),
+      layer: layer.anchor, grouped: Format.grouped(try parameters(group: layer.groups.count)),
       whole: Format.grouped(try parameters(group: 1)))
   }
 
   private static func slidingCase(_ layer: LayerReport) throws -> SlidingCase {
     let window = try #require(layer.example.window)
-    var sliding = SlidingCase(layer: layer.name, result: layer.example.byHand)
+    var sliding = SlidingCase(layer: layer.anchor, result: layer.example.byHand)
     switch layer.type {
     case "LRN":
       sliding.moves = try channels(layer, window)

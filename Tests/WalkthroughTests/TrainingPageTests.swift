@@ -26,7 +26,7 @@ struct TrainingPageTests {
   @Test("has its sections, numbers and pictures, and asks for nothing from outside")
   func contents() throws {
     let report = try Self.report()
-    let page = TrainingPage(report: report).document()
+    let page = try TrainingPage(report: report).document()
     for section in Self.sections {
       #expect(page.contains("id=\"\(section)\""), "\(section)")
     }

@@ -137,7 +137,7 @@ struct Train: ParsableCommand {
   private func writePage(of report: TrainingReport) throws {
     guard let html else { return }
     try WholeFile.write(
-      Array(TrainingPage(report: report).document().utf8), to: URL(filePath: html))
+      Array(try TrainingPage(report: report).document().utf8), to: URL(filePath: html))
   }
 
   /// Says something that is no result.

@@ -7,20 +7,15 @@ enum SVG {
 
   /// A text at a place.
   static func text(
-    _ text: String, x: Double, y: Double, anchor: String = "start", size: Int = 11,
-    colour: String = "#111827"
+    _ text: String, x: Double, y: Double, anchor: StaticString = "start", size: Int = 11,
+    colour: StaticString = "#111827"
   ) -> String {
     "<text x=\"\(number(x))\" y=\"\(number(y))\" text-anchor=\"\(anchor)\" "
-      + "font-size=\"\(size)\" fill=\"\(colour)\">\(escaped(text))</text>\n"
+      + "font-size=\"\(size)\" fill=\"\(colour)\">\(Escaping.markup(text))</text>\n"
   }
 
   /// A coordinate.
   static func number(_ value: Double) -> String { String(format: "%.1f", value) }
-
-  /// Text that can stand in a document.
-  static func escaped(_ text: String) -> String {
-    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-  }
 
   /// A whole document on white, with a title and a line below it.
   static func document(
@@ -29,7 +24,7 @@ enum SVG {
     """
     <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(width) \(height)" role="img" \
     font-family="system-ui, sans-serif" font-size="11">
-    <title>\(escaped(title))</title>
+    <title>\(Escaping.markup(title))</title>
     <rect width="100%" height="100%" fill="#ffffff"/>
     \(text(title, x: Double(left), y: 20, size: 15))\
     \(text(subtitle, x: Double(left), y: 38, colour: "#4b5563"))\

@@ -19,9 +19,9 @@ struct CodeListing {
     self.layer = layer
     reference = Self.files(
       layer.source.referenceCode, layer.formulaParts.compactMap(\.reference),
-      "\(layer.name)-reference", tree)
+      "\(layer.anchor)-reference", tree)
     fast = Self.files(
-      layer.source.fastCode, layer.formulaParts.compactMap(\.fast), "\(layer.name)-fast", tree)
+      layer.source.fastCode, layer.formulaParts.compactMap(\.fast), "\(layer.anchor)-fast", tree)
   }
 
   /// The passes of a version and what the pieces of the formula lead to, file by file.

@@ -19,7 +19,7 @@ struct GroupsPiece {
     let groups = layer.groups.count
     let (with, without) = (counts(groups: groups), counts(groups: 1))
     return section("\(layer.anchor)-groups", level: 4, "\(groups) groups") {
-      element("div", ["class": "groups-piece", "data-groups": layer.name]) {
+      element("div", ["class": "groups-piece", "data-groups": layer.anchor]) {
         element("div", ["class": "control", "hidden": ""]) {
           element("label") {
             element("input", ["type": "checkbox", "role": "switch", "checked": ""])

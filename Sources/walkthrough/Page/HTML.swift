@@ -1,39 +1,42 @@
-/// A piece of HTML or SVG. Text and attribute values are escaped on their way in, so that no
-/// number, name or line of code can break a page.
+/// A piece of HTML or SVG. Text and attribute values are escaped on their way in, and nothing else
+/// gets in but the program's own code: names of elements and attributes are literals. So no number,
+/// name or line of code can break a page.
 ///
 ///     element("p", ["class": "note"]) { "3 < 4"; element("b") { "true" } }
 struct HTML {
   fileprivate(set) var markup = ""
+  /// The shares that elements in it ask for, in thousandths.
+  fileprivate(set) var shares: Set<Int> = []
 
   /// Text, escaped.
   init(_ text: String) {
-    markup = text.escaped
+    markup = Escaping.markup(text)
   }
 
-  fileprivate init(markup: String) {
+  fileprivate init(markup: String, shares: Set<Int> = []) {
     self.markup = markup
+    self.shares = shares
   }
 
   /// Pieces one after the other.
   init(_ pieces: [HTML]) {
     markup = pieces.map(\.markup).joined()
+    for piece in pieces where !piece.shares.isEmpty { shares.formUnion(piece.shares) }
   }
 
-  /// The content of the page's own style sheet or script, which isn't escaped.
-  ///
-  /// - Parameter code: must not hold `</`, which would end the element.
-  static func code(_ code: String) -> HTML {
-    HTML(markup: code.replacing("</", with: "<\\/"))
+  /// The program's own style sheet or script, as it is: a browser decodes nothing in it.
+  static func code(_ code: OwnCode) -> HTML {
+    HTML(markup: code.text)
   }
 
-  /// A drawing that this program wrote itself as a document of SVG.
-  static func drawing(_ document: String) -> HTML {
-    HTML(markup: document)
+  /// A chart as it is drawn for a file, too.
+  static func drawing(_ chart: SVGCurves, width: Int) -> HTML {
+    HTML(markup: chart.drawn(width: width))
   }
 
-  /// JSON for the page's script.
-  static func json(_ text: String) -> HTML {
-    HTML(markup: text.replacing("<", with: "\\u003c"))
+  /// A value for the page's script, as JSON.
+  static func json(_ value: some Encodable) throws -> HTML {
+    HTML(markup: Escaping.json(try JSON.compact(value)))
   }
 }
 
@@ -41,26 +44,32 @@ struct HTML {
 private let voidElements: Set = ["br", "hr", "img", "input", "link", "meta"]
 
 /// An element with attributes, those that are `nil` left out, and content.
+///
+/// - Parameter share: from 0 to 1, what the style sheet finds as `var(--share)`; to a thousandth. The
+///   page's policy refuses `style` attributes, whoever wrote them.
 func element(
-  _ name: String, _ attributes: KeyValuePairs<String, String?> = [:],
-  @HTMLBuilder _ content: () -> HTML = { HTML([]) }
+  _ name: StaticString, _ attributes: KeyValuePairs<StaticString, String?> = [:],
+  share: Double? = nil, @HTMLBuilder _ content: () -> HTML = { HTML([]) }
 ) -> HTML {
+  let name = name.description
   var markup = "<" + name
   for (name, value) in attributes {
     guard let value else { continue }
-    markup += value.isEmpty ? " \(name)" : " \(name)=\"\(value.escaped)\""
+    markup += value.isEmpty ? " \(name)" : " \(name)=\"\(Escaping.markup(value))\""
+  }
+  var shares: Set<Int> = []
+  if let share {
+    let thousandths = PageStyle.thousandths(share)
+    markup += " \(PageStyle.attribute)=\"\(thousandths)\""
+    shares.insert(thousandths)
   }
   markup += ">"
-  return HTML(
-    markup: voidElements.contains(name) ? markup : markup + content().markup + "</\(name)>")
-}
-
-extension String {
-  fileprivate var escaped: String {
-    guard utf8.contains(where: { [0x22, 0x26, 0x3C, 0x3E].contains($0) }) else { return self }
-    return replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-      .replacing("\"", with: "&quot;")
+  if !voidElements.contains(name) {
+    let content = content()
+    markup += content.markup + "</\(name)>"
+    shares.formUnion(content.shares)
   }
+  return HTML(markup: markup, shares: shares)
 }
 
 /// Collects strings and pieces of HTML.
@@ -85,11 +94,17 @@ func section(
   _ id: String, level: Int, _ title: String, class style: String? = nil,
   @HTMLBuilder _ content: () -> HTML
 ) -> HTML {
-  element(
+  let heading: StaticString =
+    switch level {
+    case ...2: "h2"
+    case 3: "h3"
+    default: "h4"
+    }
+  return element(
     "section",
     ["id": id, "class": style, "aria-labelledby": level < 4 ? id + "-title" : nil]
   ) {
-    element("h\(level)", ["id": id + "-title"]) { title }
+    element(heading, ["id": id + "-title"]) { title }
     content()
   }
 }

@@ -21,12 +21,9 @@ extension LayerSection {
           element("div", ["class": name.hasPrefix("naive") ? "naive" : "fast"]) {
             element("dt") { name }
             element("dd") {
+              // However short a time is, its bar is to be seen.
               element(
-                "span",
-                [
-                  "class": "bar",
-                  "style": "width:\(decimal(max(60 * seconds / max(greatest, 1e-12), 0.4)))%",
-                ])
+                "span", ["class": "bar"], share: max(seconds / max(greatest, 1e-12), 0.007))
               element("span") { Format.seconds(seconds) }
             }
           }

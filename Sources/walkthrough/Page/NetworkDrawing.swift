@@ -198,7 +198,7 @@ struct NetworkDrawing {
 
 extension LayerReport {
   /// The id of its section.
-  var anchor: String { "layer-\(name)" }
+  var anchor: String { "layer-" + Escaping.identifier(name) }
 
   /// The class that gives the layer its colour.
   var kind: String {

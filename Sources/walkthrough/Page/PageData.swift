@@ -1,6 +1,9 @@
 /// What the page's script works on.
 struct PageData: Encodable {
   struct Layer: Encodable {
+    /// The id of its section, by which its pieces find it.
+    var anchor: String
+    /// For a reader.
     var name: String
     var type: String
     var settings: LayerReport.Settings
@@ -16,14 +19,18 @@ struct PageData: Encodable {
     var window: Example.Window?
   }
 
-  var layers: [Layer]
-  var parameters: Int
+  var layers: [Layer] = []
+  var parameters = 0
+
+  /// Of a page in which nothing is computed.
+  init() {}
 
   init(_ report: TourReport) {
     parameters = report.parameters
     layers = report.layers.map { layer in
       Layer(
-        name: layer.name, type: layer.type, settings: layer.settings, input: layer.input,
+        anchor: layer.anchor, name: Escaping.visible(layer.name), type: layer.type,
+        settings: layer.settings, input: layer.input,
         output: layer.output, groups: layer.groups.count, weights: layer.parameters.weights,
         biases: layer.parameters.biases, macs: layer.macs, position: layer.example.output,
         window: LayerSection(layer: layer, count: 0).slides ? layer.example.window : nil)

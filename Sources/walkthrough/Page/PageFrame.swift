@@ -1,24 +1,26 @@
-import Foundation
-
 /// A self-contained document: style sheet, script and data are inside, and its content security
-/// policy forbids everything from outside.
+/// policy forbids everything else, see `ContentPolicy`.
 struct PageFrame {
   var title: String
   var description: String
   /// The links of the side bar.
   var contents: HTML
   var main: HTML
-  /// What the script works on, as JSON.
-  var data: String
+  /// What the script works on.
+  var data: PageData
 
   /// The whole file.
-  func document() -> String {
-    let policy =
-      "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+  ///
+  /// - Throws: `ContentPolicyError` when no hash can be computed, `EncodingError` when the data can't
+  ///   be written as JSON.
+  func document() throws -> String {
+    let style = PageStyle.code(shares: contents.shares.union(main.shares))
+    let policy = try ContentPolicy(style: style, script: Self.script)
+    let data = try HTML.json(data)
     let page = element("html", ["lang": "en"]) {
       element("head") {
         element("meta", ["charset": "utf-8"])
-        element("meta", ["http-equiv": "Content-Security-Policy", "content": policy])
+        element("meta", ["http-equiv": "Content-Security-Policy", "content": policy.text])
         element(
           "meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"])
         element("meta", ["name": "color-scheme", "content": "light dark"])
@@ -26,7 +28,7 @@ struct PageFrame {
         element("title") { title }
         // An icon of its own, or browsers ask for one.
         element("link", ["rel": "icon", "href": "data:,"])
-        element("style") { HTML.code(Self.style) }
+        element("style") { HTML.code(style) }
       }
       element("body") {
         element("a", ["class": "skip", "href": "#main"]) { "Skip to the content" }
@@ -34,7 +36,7 @@ struct PageFrame {
           element("nav", ["class": "contents", "aria-label": "Contents"]) { contents }
           element("main", ["id": "main", "tabindex": "-1"]) { main }
         }
-        element("script", ["type": "application/json", "id": "data"]) { HTML.json(data) }
+        element("script", ["type": "application/json", "id": "data"]) { data }
         element("script") { HTML.code(Self.script) }
       }
     }
@@ -42,13 +44,9 @@ struct PageFrame {
   }
 
   // Embedded into the binary, so that it writes the same page wherever it is moved.
-  static let style = text(PackageResources.page_css)
-  static let script = [
+  static let script = OwnCode(
     PackageResources.page_js, PackageResources.sliding_js, PackageResources.shapes_js,
-    PackageResources.groups_js, PackageResources.lrn_js,
-  ].map(text).joined(separator: "\n")
-
-  private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+    PackageResources.groups_js, PackageResources.lrn_js)
 }
 
 /// A number for SVG: at most two decimals.

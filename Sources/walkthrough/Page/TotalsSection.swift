@@ -82,9 +82,8 @@ struct TotalsSection {
             "span",
             [
               "class": "part type-\(type.type.lowercased())",
-              "style": "flex-grow:\(decimal(1000 * value / sum))",
               "title": "\(type.type): \(Format.percent(value / sum))",
-            ]
+            ], share: value / sum
           ) {
             if value / sum > 0.14 {
               element("span") { "\(type.type) \(Format.percent(value / sum))" }

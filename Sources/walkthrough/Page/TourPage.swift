@@ -3,12 +3,14 @@ struct TourPage {
   let report: TourReport
 
   /// The file.
+  ///
+  /// - Throws: as `PageFrame.document`.
   func document() throws -> String {
-    PageFrame(
+    try PageFrame(
       title: "\(report.network), layer by layer",
       description: "\(report.network) step by step: every layer forwards and backwards, in "
         + "pictures and numbers.",
-      contents: contents(), main: main(), data: try JSON.compact(PageData(report))
+      contents: contents(), main: main(), data: PageData(report)
     ).document()
   }
 

@@ -3,11 +3,13 @@ struct TrainingPage {
   let report: TrainingReport
 
   /// The file.
-  func document() -> String {
-    PageFrame(
+  ///
+  /// - Throws: as `PageFrame.document`.
+  func document() throws -> String {
+    try PageFrame(
       title: "Training \(report.network)",
       description: "A training run of \(report.network): curves, filters, confusion, predictions.",
-      contents: contents(), main: main(), data: "{\"layers\":[]}"
+      contents: contents(), main: main(), data: PageData()
     ).document()
   }
 
@@ -80,7 +82,7 @@ struct TrainingPage {
         element("figure", ["class": "chart"]) {
           // Drawn twice, as text in a drawing grows and shrinks with it.
           for (style, width) in [("wide", chart.width), ("narrow", 330)] {
-            element("div", ["class": style]) { HTML.drawing(chart.drawn(width: width)) }
+            element("div", ["class": style]) { HTML.drawing(chart, width: width) }
           }
         }
       }
@@ -165,7 +167,7 @@ struct TrainingPage {
   private func cell(_ count: Int, of total: Int) -> HTML {
     let share = total > 0 ? Double(count) / Double(total) : 0
     return element(
-      "td", ["style": "--share:\(decimal(share))", "class": count == 0 ? "none" : nil]
+      "td", ["class": count == 0 ? "none" : nil], share: share
     ) { Format.grouped(count) }
   }
 

@@ -5,7 +5,7 @@ extension LayerSection {
   /// the script the window can be moved.
   func byHand() -> HTML {
     section("\(layer.anchor)-by-hand", level: 4, "One value by hand") {
-      element("div", ["class": "by-hand", "data-sliding": slides ? layer.name : nil]) {
+      element("div", ["class": "by-hand", "data-sliding": slides ? layer.anchor : nil]) {
         if let window = layer.example.window, window.plane.width > 1 {
           figure(window)
           if let map = layer.maps.first(where: { $0.channel == layer.example.output[0] }) {
@@ -143,13 +143,9 @@ extension LayerSection {
   private func cell(_ value: Double?, _ reach: Double) -> HTML {
     guard let value else { return element("td", ["class": "padding"]) { "0" } }
     let share = reach > 0 ? abs(value) / reach : 0
-    return element(
-      "td",
-      [
-        "class": value < 0 ? "negative" : "positive",
-        "style": "--share:\(decimal(share))",
-      ]
-    ) { Format.short(value) }
+    return element("td", ["class": value < 0 ? "negative" : "positive"], share: share) {
+      Format.short(value)
+    }
   }
 }
 

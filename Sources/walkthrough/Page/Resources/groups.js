@@ -2,7 +2,7 @@
 
 // Groups of a convolution on and off: a kernel sees 1/groups of the channels.
 for (const piece of document.querySelectorAll("[data-groups]")) {
-  const layer = data.layers.find((layer) => layer.name === piece.dataset.groups);
+  const layer = data.layers.find((layer) => layer.anchor === piece.dataset.groups);
   const control = piece.querySelector(".control");
   const input = control.querySelector("input");
   const answer = control.querySelector("output");

@@ -19,7 +19,10 @@ function digits(number, count = 4) {
 /** The width to draw in, so that text in a drawing is as large as text beside it. */
 const widthOf = (element) => Math.min(Math.max(element.clientWidth, 240), 720);
 
-/** An element of SVG with attributes. */
+/**
+ * An element of SVG with attributes, whose names are written in this script. Here as elsewhere a text
+ * becomes text, never elements or code: the page's policy refuses what would make those of it.
+ */
 function svg(name, attributes, text) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
@@ -123,7 +126,8 @@ for (const link of document.querySelectorAll(".formula a[data-reference]")) {
 
 // A link to a line opens the listing that it stands in; paper shows all of them.
 function openTarget() {
-  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  // No id of the page holds a character that an address would have to encode.
+  const target = document.getElementById(location.hash.slice(1));
   const closed = target && target.closest("details:not([open])");
   if (closed) {
     closed.open = true;

@@ -57,7 +57,7 @@ function poolingText(rows, method, area) {
 }
 
 for (const piece of document.querySelectorAll("[data-sliding]")) {
-  const layer = data.layers.find((layer) => layer.name === piece.dataset.sliding);
+  const layer = data.layers.find((layer) => layer.anchor === piece.dataset.sliding);
   if (layer.type === "LRN") slideOverChannels(piece, layer);
   else slideOverPositions(piece, layer);
 }
