@@ -1,7 +1,7 @@
 /// How text gets into HTML, into SVG, and into JSON that stands in HTML: the one place that decides it.
 ///
 /// It looks at Unicode scalars, as browsers do, and never at `Character`s. To Swift a quotation mark
-/// with a combining mark behind it is another character than a quotation mark, and `replacing` passes
+/// followed by a combining mark is another character than a quotation mark, and `replacing` passes
 /// it over; in a browser it ends the attribute.
 enum Escaping {
   /// Text between tags, or an attribute's value between quotation marks of either kind.
@@ -83,7 +83,7 @@ enum Escaping {
     }
   }
 
-  /// Not a special character of HTML, but `>` with it behind becomes one character, `≯`, in a file
+  /// Not a special character of HTML, but `>` followed by it becomes one character, `≯`, in a file
   /// that somebody normalises to composed characters; so do `<` and `=`. The tag before a text that
   /// begins with it would then not end.
   private static let longSolidus: Unicode.Scalar = "\u{338}"

@@ -4,7 +4,7 @@ struct OwnCode {
 
   /// Embedded files one after the other.
   ///
-  /// - Parameter rules: what is put behind them, of numbers only.
+  /// - Parameter rules: what is put after them, of numbers only.
   init(_ files: [UInt8]..., rules: String = "") {
     // A browser turns CR LF, which a checkout may have, into LF before it hashes the text.
     text =
