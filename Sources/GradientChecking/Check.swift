@@ -33,7 +33,8 @@ import Tensors
 ///   outputs, 17, for the noise. So O(elements·forward) in all: choose a small shape, or
 ///   `CheckOptions.Mode.sampled`. Dual numbers add a forward pass for each of `exactElements`. To
 ///   name its cause, a wrong tensor takes two backward passes for each output, where these are no
-///   more than 1000.
+///   more than 1000. A gradient that may be 0 but for rounding takes 32 where it seems wrong, and the
+///   contract six where it doesn't add up.
 public func check<L: Layer>(
   _ layer: L, input shape: Shape, at input: Tensor<Double>? = nil,
   parameters: [Tensor<Double>]? = nil, exact: (any Layer<Dual<Double>>)? = nil,

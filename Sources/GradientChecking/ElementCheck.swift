@@ -58,6 +58,9 @@ public struct ElementCheck: Hashable, Sendable, Encodable {
   /// Whether the gradient lies within the bar.
   public var passed: Bool { errorOverBar <= 1 }
 
+  /// Whether it failed, or couldn't be decided.
+  var isDoubtful: Bool { !passed || place == .undecided }
+
   /// |a − n| / max(|a|, |n|, 1e-3·scale), where `scale` is the largest gradient in the tensor.
   public func relativeError(scale: Double) -> Double {
     if difference == 0 { return 0 }

@@ -7,6 +7,14 @@ enum Line {
   case element(Int)
   /// All elements of a variable move by the same distance, up or down.
   case direction(Signs)
+
+  /// The derivative along the line of what has this gradient.
+  func derivative(_ gradient: Tensor<Double>) -> Double {
+    switch self {
+    case .element(let position): gradient[position]
+    case .direction(let signs): signs.inner(gradient).sum
+    }
+  }
 }
 
 /// A direction whose every component is +size or −size.
@@ -50,9 +58,6 @@ struct Signs {
     }
     return (sum * size, .sqrt(squares) * size)
   }
-
-  /// √Σ uᵢ² over a number of elements.
-  func length(_ count: Int) -> Double { .sqrt(Double(count)) * size }
 
   /// The elements in blocks of 64, with a bit for each that tells whether its sign is −.
   private func forEachBlock(of count: Int, _ body: (Range<Int>, UInt64) -> Void) {

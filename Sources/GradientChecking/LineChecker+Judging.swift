@@ -15,7 +15,7 @@ extension LineChecker {
     // The claim itself is rounded: a sum of products whose magnitudes add up to `magnitude`, each
     // with a relative error of a few times the precision, in a tensor of size `scale`.
     let magnitude = rows.map(\.magnitude).filter(\.isFinite).min() ?? 0
-    let floor = 32 * function.precision * (magnitude + claim.scale) + claim.roundingOfZero
+    let floor = 32 * function.precision * (magnitude + claim.scale)
 
     var place = ElementCheck.Place.smooth
     var numeric = Estimate(
@@ -43,14 +43,15 @@ extension LineChecker {
       }
     }
     // A bar is too wide to tell anything when it is a thousandth of the gradient, and for a small
-    // gradient, of a tenth of the largest one. Where the whole gradient claims to be 0, or is nothing
-    // but rounding, the bar is compared with a millionth of the change that would double the outputs.
+    // gradient, of a tenth of the largest one. Where the claim is 0, or nothing but rounding, the bar is
+    // compared with what counts as no change.
+    bar += claim.roundingOfZero
     let size = max(abs(claim.analytic), abs(numeric.value), 0.1 * claim.scale)
     let isZero = claim.scale == 0 || claim.roundingOfZero > 0
-    let flat = isZero ? 1e-6 * outputSize / claim.firstStep : 0
+    let flat = isZero ? leastChange / claim.firstStep : 0
     if place != .kink && !(bar <= max(1e-3 * size, flat)) && bar > floor { place = .undecided }
-    if claim.roundingOfZero > 0 && place == .smooth
-      && abs(claim.analytic) <= claim.roundingOfZero && abs(numeric.value) <= bar
+    if claim.roundingOfZero > 0 && place != .kink && place != .undecided
+      && abs(claim.analytic) <= bar && abs(numeric.value) <= bar
     {
       place = .zero
     }

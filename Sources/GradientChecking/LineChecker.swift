@@ -39,8 +39,8 @@ struct LineChecker<F: DifferentiableFunction> {
     var firstStep: Double
     /// Noise of f that is not the outputs' own.
     var extraNoise = 0.0
-    /// How far rounding may have moved the claim away from 0, where the variable's whole gradient is
-    /// nothing but rounding; 0 where it is more than that.
+    /// How far rounding may have moved the claim away from 0, where the claim is nothing but rounding;
+    /// 0 where it is more than that.
     var roundingOfZero = 0.0
     /// Whether it is accepted at once if a single one-sided quotient agrees to within rounding.
     var isEconomical: Bool
@@ -58,9 +58,7 @@ struct LineChecker<F: DifferentiableFunction> {
       guard rows.count >= 2 else { continue }
       var current = judge(claim, rows, at: mover.startValue)
       if rows.count == 2 { current = try withGreaterSteps(claim, &rows, current, &mover) }
-      if current.check.passed && current.isSettled {
-        current = try withControl(claim, &rows, current, &mover)
-      }
+      current = try withControls(claim, &rows, current, &mover)
       verdict = current.check
       // A claim that fits is believed as soon as more steps would add rounding only; a claim that
       // doesn't is refused for good reasons, after all steps.
@@ -71,8 +69,8 @@ struct LineChecker<F: DifferentiableFunction> {
 
   /// A one-sided quotient that agrees with the claim to within rounding, if one is found soon.
   ///
-  /// It costs one evaluation. Nothing is lost by it: the bar is narrower than that of the full
-  /// procedure with the same step, which allows for truncation too.
+  /// It costs one evaluation. The bar has to be narrow beside the claim itself: beside a much greater
+  /// gradient of the same tensor, rounding may be as large as the claim.
   private mutating func firstAgreement(
     _ claim: Claim, _ mover: inout Mover
   ) throws -> ElementCheck? {
@@ -87,8 +85,11 @@ struct LineChecker<F: DifferentiableFunction> {
         below: centre, centre: centre, above: above, upstream: upstream, noise: noise,
         steps: (below: distance, above: distance), extraNoise: claim.extraNoise)
       let bar = row.sidedRounding + floor
-      // Smaller steps have wider bars. This one has to be narrow enough to mean something.
-      guard bar <= 1e-4 * max(abs(claim.analytic), 0.1 * claim.scale) else { return nil }
+      // Smaller steps have wider bars. This one has to be narrow enough to mean something; what doesn't
+      // move at all, and is claimed not to, needs no bar.
+      let isStill = row.right == 0 && claim.analytic == 0
+      let size = max(abs(claim.analytic), claim.position == nil ? 0.1 * claim.scale : 0)
+      guard isStill || bar <= 1e-4 * size else { return nil }
       let agrees = abs(row.right - claim.analytic) <= bar
       self[keyPath: ladder].note(rung, isHit: agrees)
       if agrees {
@@ -120,18 +121,27 @@ struct LineChecker<F: DifferentiableFunction> {
     return best
   }
 
-  /// One more quotient before a claim is believed, with a step that is no fixed fraction of the others.
+  /// Before a claim is believed, one more quotient with a step that is no fixed fraction of the others.
   ///
   /// The other steps are powers of two times the first one, so all points lie on one grid. A function
   /// that repeats itself from point to point, such as a rounded one, looks straight on a grid (this is
-  /// aliasing). No function repeats itself at a distance drawn at random. The step is a little less
-  /// than the least one that the estimate was made of, where the same truncation has to be left.
-  private mutating func withControl(
+  /// aliasing). At a distance drawn at random, no function but a straight one does so. The step is a
+  /// little less than the least one that the estimate was made of, because no more truncation is left
+  /// there. Where the control makes another estimate the best one, that one needs a control as well.
+  private mutating func withControls(
     _ claim: Claim, _ rows: inout [StepRow], _ settled: Judgement, _ mover: inout Mover
   ) throws -> Judgement {
-    let control = try row(of: claim, randomFraction() * settled.leastStep, &mover)
-    rows.insert(control, at: rows.firstIndex { $0.step < control.step } ?? rows.endIndex)
-    return judge(claim, rows, at: mover.startValue)
+    var current = settled
+    var controls: [Double] = []
+    while current.check.passed && current.isSettled {
+      let least = current.leastStep
+      if controls.contains(where: { (0.5 * least...least).contains($0) }) { break }
+      let control = try row(of: claim, randomFraction() * least, &mover)
+      controls.append(control.step)
+      rows.insert(control, at: rows.firstIndex { $0.step < control.step } ?? rows.endIndex)
+      current = judge(claim, rows, at: mover.startValue)
+    }
+    return current
   }
 
   /// Less than 1, and more than the ½ by which steps shrink; far enough from either for the quotients of
@@ -161,6 +171,9 @@ struct LineChecker<F: DifferentiableFunction> {
 }
 
 extension LineChecker.Claim {
+  /// Whether it moves f by no more than some number over the first step.
+  func couldBeRounding(_ most: Double) -> Bool { abs(analytic) * firstStep <= most }
+
   var position: Int? {
     if case .element(let position) = line { position } else { nil }
   }
@@ -187,38 +200,53 @@ extension LineChecker {
       of: &function, movingVariable: variable, outputs: centre, seed: seed, using: &generator)
   }
 
-  /// How far rounding may have moved each element of a gradient away from 0, if the gradient is
-  /// nothing but rounding; 0 if it is more than that.
+  /// The change of f over the first step that counts as none where a gradient is said to be 0: a
+  /// millionth of the outputs, or a hundred times the precision.
+  var leastChange: Double { max(1e-6, 100 * function.precision) * outputSize }
+
+  /// How far rounding may have moved each of some claims away from 0; 0 for a claim that is more than
+  /// rounding.
   ///
   /// The gradient by a bias before a normalisation is 0, because the normalisation subtracts the mean.
   /// Computed, it is a sum of terms that cancel but for their rounding, some 10⁻¹⁶ of them. How large
   /// the terms were can't be seen from outside. But rounding changes when the point and the upstream
   /// gradient move by a billionth, and a gradient that is more than rounding stays what it is: where
-  /// the changes are as large as the gradient itself, it is nothing but rounding.
+  /// the changes are as large as the claim itself, it is nothing but rounding.
   ///
-  /// - Complexity: 8 gradients of the function, or 16 of a variable with few elements, if the gradient
-  ///   is so small that it may be rounding; nothing otherwise.
+  /// - Complexity: 32 gradients of the function.
   mutating func roundingOfZero(
-    _ gradient: Tensor<Double>, of variable: Int, step: Double,
-    using generator: inout SplitMix64
-  ) throws -> Double {
-    let size = rootMeanSquare(gradient.elements)
-    // What is rounding changes f by no more than a small part of its last digits, in a step of the
-    // variable's own size. The root of the precision leaves room for terms much greater than f.
-    guard size > 0, size * step <= .sqrt(function.precision) * outputSize else { return 0 }
+    in claims: [Claim], using generator: inout SplitMix64
+  ) throws -> [Double] {
+    guard let variable = claims.first?.variable else { return [] }
     let steps = upstream.map { v in
-      let step = powerOfTwo(below: abs(v) * .pow(function.precision, 0.6))
-      return v == 0 ? 0 : Bool.random(using: &generator) ? step : -step
+      v == 0 ? 0 : abs(v) * .pow(function.precision, 0.6) * .random(in: -1...1, using: &generator)
     }
     var moved = upstream
     let deviations = try NoiseLevel.deviations(
-      of: &function, movingVariable: variable, count: gradient.count, using: &generator
+      of: &function, movingVariable: variable, count: claims.count, directions: 4, isExact: false,
+      using: &generator
     ) { [seed] function, values in
-      values = try function.gradients(upstream: moved, seed: seed)[variable].elements
+      let gradient = try function.gradients(upstream: moved, seed: seed)[variable]
+      values = claims.map { $0.line.derivative(gradient) }
       for j in moved.indices { moved[j] += steps[j] }
     }
-    // Few differences make a deviation that may be too small by half: five deviations, doubled.
-    let rounding = 10 * rootMeanSquare(deviations)
-    return size <= rounding ? rounding : 0
+    // Each deviation is that of 20 differences, of which neighbours share numbers, and may be too small
+    // by chance. Where all claims of a kind together are nothing but rounding, their mean is safer.
+    let elements = claims.indices.filter { claims[$0].position != nil }
+    let directions = claims.indices.filter { claims[$0].position == nil }
+    var least = claims.map { _ in 0.0 }
+    for kind in [elements, directions] {
+      let mean = rootMeanSquare(kind.map { deviations[$0] })
+      guard rootMeanSquare(kind.map { claims[$0].analytic }) <= 10 * mean else { continue }
+      for i in kind { least[i] = mean }
+    }
+    return claims.indices.map { i in
+      // Five deviations, doubled for what so few differences have missed, and again because the claim
+      // is rounded as well. What moves by more than rounding, as at a jump, is no excuse.
+      let rounding = 20 * max(deviations[i], least[i])
+      let isRounding =
+        claims[i].couldBeRounding(leastChange) && rounding * claims[i].firstStep <= leastChange
+      return isRounding && abs(claims[i].analytic) <= rounding ? rounding : 0
+    }
   }
 }

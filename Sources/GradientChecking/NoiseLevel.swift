@@ -41,31 +41,38 @@ struct NoiseLevel {
       deviations = spacings
       return
     }
+    // A scalar loss yields 5 differences a direction: 2 directions give a deviation that is good
+    // to about 1/√(2·10) = 22 %. Of a layer's many outputs one direction is enough.
     let measured = try Self.deviations(
-      of: &function, movingVariable: variable, count: outputs.count, using: &generator
+      of: &function, movingVariable: variable, count: outputs.count,
+      directions: max(1, min(2, 10 / outputs.count)), isExact: true, using: &generator
     ) { function, values in
       try function.evaluate(into: &values, seed: seed, movedOnly: variable)
     }
-    // Five differences of one output can be small by chance, those of all outputs can't.
-    let typical = rootMeanSquare(measured)
+    // Five differences of one output can be small by chance, those of half of the outputs can't. The
+    // mean would let a jump of one output, as of a rounded one, pass for noise of all.
+    let typical = 2 * measured.sorted()[measured.count / 2]
     deviations = zip(measured, spacings).map { max($0, typical, $1) }
   }
 
   /// The deviation of the noise of each of the numbers that a function has at its point, while a
   /// variable moves. The function is left as it was.
   ///
-  /// - Parameter evaluate: replaces its second argument by the numbers at the present point.
+  /// - Parameters:
+  ///   - count: how many numbers there are.
+  ///   - directions: along how many the variable moves; each takes 8 evaluations.
+  ///   - isExact: whether steps are powers of two. Sums of numbers of equal size then round alike at
+  ///     each point, as they also do when the difference quotients are taken.
+  ///   - evaluate: replaces its second argument by the numbers at the present point.
   static func deviations<F: DifferentiableFunction>(
-    of function: inout F, movingVariable variable: Int, count: Int,
-    using generator: inout SplitMix64, _ evaluate: (inout F, inout [Double]) throws -> Void
+    of function: inout F, movingVariable variable: Int, count: Int, directions: Int,
+    isExact: Bool, using generator: inout SplitMix64,
+    _ evaluate: (inout F, inout [Double]) throws -> Void
   ) throws -> [Double] {
-    // A scalar loss yields 5 differences a direction: 2 directions give a deviation that is good
-    // to about 1/√(2·10) = 22 %. Of a layer's many outputs one direction is enough.
-    let directions = max(1, min(2, 10 / max(count, 1)))
     var squares = [Double](repeating: 0, count: count)
     var (now, samples) = ([Double](), 0)
     for _ in 0..<directions {
-      let moves = smallMoves(of: function, variable, function.precision, using: &generator)
+      let moves = smallMoves(of: function, variable, isExact: isExact, using: &generator)
       var window: [[Double]] = []
       for k in 0..<8 {
         for move in moves {
@@ -92,10 +99,9 @@ struct NoiseLevel {
     let start, step: Double
   }
 
-  /// At most 4096 elements, each with a step of some 10⁻⁹ of its value that is a power of two, so
-  /// that the points are exact.
+  /// At most 4096 elements, each with a step of some 10⁻⁹ of its value.
   private static func smallMoves<F: DifferentiableFunction>(
-    of function: F, _ variable: Int, _ precision: Double, using generator: inout SplitMix64
+    of function: F, _ variable: Int, isExact: Bool, using generator: inout SplitMix64
   ) -> [Move] {
     let count = function.variables[variable].shape.count
     let positions =
@@ -107,9 +113,10 @@ struct NoiseLevel {
     let scale = typicalMagnitude(of: starts)
     // The cube of the relative step has to vanish beside the precision, and the step itself has
     // to be many times the precision: 2⁻³¹ for Double, 2⁻¹⁴ for Float.
-    let relativeStep = Double.pow(precision, 0.6)
+    let relativeStep = Double.pow(function.precision, 0.6)
     return zip(distinct, starts).map { position, start in
-      let size = powerOfTwo(below: max(abs(start), 1e-3 * scale) * relativeStep)
+      let exact = powerOfTwo(below: max(abs(start), 1e-3 * scale) * relativeStep)
+      let size = isExact ? exact : exact * .random(in: 1...2, using: &generator)
       return Move(
         position: position, start: start, step: Bool.random(using: &generator) ? size : -size)
     }

@@ -32,8 +32,7 @@ struct TensorRun {
   /// a kink are left out of u: there a dual number follows one side, as the program does.
   mutating func compare(
     with exact: inout any ExactlyDifferentiable, variable number: Int, upstream: [Double],
-    options: CheckOptions, precision: Double, roundingOfZero: Double,
-    using generator: inout SplitMix64
+    options: CheckOptions, precision: Double, using generator: inout SplitMix64
   ) throws {
     let smooth = elements.indices.filter { elements[$0].place != .kink }
     let chosen =
@@ -48,9 +47,9 @@ struct TensorRun {
         alongVariable: number, unit, seed: options.layerSeed)
       let value = inner(upstream, derivative)
       elements[i].exact = value
+      let zero = elements[i].place == .zero ? elements[i].bar : 0
       note(
-        elements[i].analytic, value, scale: 1e-3 * scale, rounding: scale, precision,
-        ofZero: roundingOfZero)
+        elements[i].analytic, value, scale: 1e-3 * scale, rounding: scale, precision, zero: zero)
     }
     let kinks = elements.compactMap { $0.place == .kink ? $0.position : nil }
     for _ in 0..<max(options.directions, 1) where gradient.count > 0 {
@@ -62,18 +61,27 @@ struct TensorRun {
       let size = Double.sqrt(inner(gradient.elements, gradient.elements))
       note(
         claimed, inner(upstream, derivative), scale: size, rounding: size, precision,
-        ofZero: roundingOfZero * .sqrt(Double(gradient.count)))
+        zero: directionalZero)
     }
   }
 
+  /// How large the derivative along a direction may be, of components of ±1, if everything that was
+  /// looked at is nothing but rounding; 0 otherwise.
+  private var directionalZero: Double {
+    let lines = elements.isEmpty ? directions : elements
+    guard lines.allSatisfy({ $0.place == .zero }) else { return 0 }
+    let bar = lines.reduce(0) { max($0, $1.bar) }
+    return elements.isEmpty ? bar : bar * .sqrt(Double(gradient.count))
+  }
+
   /// Agreement is to 1e-12 relative. A sum of terms as large as `rounding` can't be more accurate
-  /// than some of their last digits. Where the gradient is nothing but rounding, so is the exact
-  /// derivative, and both are taken for 0.
+  /// than some of their last digits. Numbers of a gradient that is nothing but rounding are both 0 if
+  /// they are no larger than `zero`.
   private mutating func note(
     _ claimed: Double, _ exact: Double, scale: Double, rounding: Double, _ precision: Double,
-    ofZero roundingOfZero: Double
+    zero: Double
   ) {
-    let isZero = max(abs(claimed), abs(exact)) <= roundingOfZero
+    let isZero = max(abs(claimed), abs(exact)) <= zero
     let difference = isZero ? 0 : abs(claimed - exact)
     let size = max(abs(claimed), abs(exact), scale)
     let relative = difference == 0 ? 0 : difference / size

@@ -25,13 +25,14 @@ import Testing
 
     /// From now on, these are the pages that `swift package generate-documentation` makes. As DocC
     /// does, it replaces the folder that it is given.
-    func write(_ pages: [String]) throws {
+    func write(_ pages: [String], then: String = "") throws {
       let commands = pages.map { "mkdir -p \"$(dirname '\($0)')\"; echo new > '\($0)'" }
       let stub = """
         #!/bin/bash
         while [ "$1" != --output-path ]; do shift; done
         rm -rf "$2"; mkdir -p "$2"; cd "$2"
         \(commands.joined(separator: "\n"))
+        cd "\(root.path)"; \(then)
         """
       let file = root.appending(path: "bin/swift")
       try stub.write(to: file, atomically: true, encoding: .utf8)
@@ -154,6 +155,75 @@ import Testing
     #expect(result.exitCode == 64)
     #expect(result.errors.contains("is a link"))
     try #expect(checkout.files(in: other) == ["tensors.json": "mine"])
+  }
+
+  /// The build takes a while, in which a link may come into the folder.
+  @Test func looksForLinksAgainAfterTheBuild() throws {
+    let checkout = try Checkout()
+    #expect(try checkout.run(["pages"]).exitCode == 0)
+    try checkout.write(
+      ["data/tensors.json"],
+      then: "rm -r pages/data; mkdir else; echo mine >else/tensors.json; ln -s ../else pages/data")
+    #expect(try checkout.run(["pages"]).errors.contains("is a link"))
+    try #expect(
+      checkout.files(in: checkout.root.appending(path: "else")) == ["tensors.json": "mine\n"])
+  }
+
+  @Test func keepsThePagesWhenThereAreNoNewOnes() throws {
+    let checkout = try Checkout()
+    #expect(try checkout.run(["pages"]).exitCode == 0)
+    let before = try checkout.files(in: checkout.pages)
+    try checkout.write([])
+    let result = try checkout.run(["pages"])
+    #expect(result.exitCode == 64 && result.errors.contains("there are no pages"))
+    #expect(try checkout.files(in: checkout.pages) == before)
+  }
+
+  /// A page may come in the place of a folder of pages, and the other way round, but not in the place
+  /// of somebody else's.
+  @Test func exchangesItsOwnFilesAndFolders() throws {
+    let checkout = try Checkout()
+    #expect(try checkout.run(["pages"]).exitCode == 0)
+    try checkout.write(["data", "index.html/x"])
+    #expect(try checkout.run(["pages"]).exitCode == 0)
+    try #expect(
+      checkout.files(in: checkout.pages) == ["data": "new\n", "index.html/x": "new\n"])
+
+    try checkout.put("mine", "mine")
+    try checkout.put("mine", "folder/mine")
+    let before = try checkout.files(in: checkout.pages)
+    for (pages, obstacle) in [(["mine/x"], "/pages/mine is"), (["folder"], "/folder/mine is")] {
+      try checkout.write(pages)
+      let result = try checkout.run(["pages"])
+      #expect(result.exitCode == 64 && result.errors.contains(obstacle), "\(result.errors)")
+      #expect(try checkout.files(in: checkout.pages) == before)
+    }
+  }
+
+  /// What a run that was interrupted has not written isn't its own.
+  @Test func takesOnlyWrittenFilesForItsOwn() throws {
+    let checkout = try Checkout()
+    #expect(try checkout.run(["pages"]).exitCode == 0)
+    // A folder in the place of a page ends the copying with an error.
+    try checkout.write(["a.html", "b.html", "c.html"], then: "mkdir -p pages/b.html/empty")
+    #expect(try checkout.run(["pages"]).exitCode != 0)
+    try FileManager.default.removeItem(at: checkout.pages.appending(path: "b.html"))
+    try checkout.put("mine", "c.html")
+    try checkout.write(["a.html", "b.html", "c.html"])
+    let result = try checkout.run(["pages"])
+    #expect(result.exitCode == 64 && result.errors.contains("/c.html is in the way"))
+    #expect(try checkout.files(in: checkout.pages)["c.html"] == "mine")
+  }
+
+  @Test func keepsOutOfItsBuildFolder() throws {
+    let checkout = try Checkout()
+    for arguments in [[], [".build-docs/site"], [".build-docs/site"]] {
+      #expect(try checkout.run(arguments).exitCode == 0)
+    }
+    for folder in [".build-docs", ".build-docs/site/sub", ".build-docs/other"] {
+      let result = try checkout.run([folder])
+      #expect(result.exitCode == 64 && result.errors.contains("build folder"), "\(result.errors)")
+    }
   }
 
   @Test(arguments: [["--help"], ["-h"]]) func explainsItself(arguments: [String]) throws {

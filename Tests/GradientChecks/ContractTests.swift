@@ -60,3 +60,63 @@ private struct Doubling: InPlaceLayer {
     }
   }
 }
+
+/// y = x + b minus its mean over the images: b is taken away again, and its gradient is 0 but for
+/// rounding.
+private struct Centring: Layer {
+  struct Specification: LayerSpecification {
+    static let typeName = "Centring"
+    func outputShape(for input: Shape) throws(LayerError) -> Shape { input }
+    func parameters(for input: Shape) throws(LayerError) -> [ParameterSpecification] {
+      [ParameterSpecification(name: "bias", shape: Shape(input[1]))]
+    }
+  }
+
+  let specification = Specification()
+  let overwrites: Bool
+
+  /// Without its mean over the images.
+  private func centred(_ values: Tensor<Double>) -> Tensor<Double> {
+    let (images, channels) = (values.shape[0], values.shape[1])
+    var result = values
+    for c in 0..<channels {
+      let mean = (0..<images).reduce(0) { $0 + values[$1 * channels + c] } / Double(images)
+      for n in 0..<images { result[n * channels + c] -= mean }
+    }
+    return result
+  }
+
+  func forward(
+    _ input: Tensor<Double>, parameters: [Tensor<Double>], context: inout RunContext,
+    output: inout Tensor<Double>, saved: inout NothingSaved
+  ) {
+    let channels = input.shape[1]
+    for i in 0..<input.count { output[i] = input[i] + parameters[0][i % channels] }
+    output = centred(output)
+  }
+
+  func backward(
+    outputGradient: Tensor<Double>, input: Tensor<Double>, output: Tensor<Double>,
+    parameters: [Tensor<Double>], saved: NothingSaved, inputGradient: inout Tensor<Double>?,
+    parameterGradients: inout [Tensor<Double>], accumulating: Bool
+  ) {
+    let gradient = centred(outputGradient)
+    if overwrites || !accumulating { parameterGradients[0].fill(with: 0) }
+    for i in 0..<gradient.count { parameterGradients[0][i % input.shape[1]] += gradient[i] }
+    inputGradient.update { $0 = gradient }
+  }
+}
+
+extension Contracts {
+  /// What is left of a sum that cancels is another number in every order, and still has to be added.
+  @Test(arguments: [3, 5, 16]) func areCheckedForGradientsThatAreZero(images: Int) throws {
+    for seed in 1...50 as ClosedRange<UInt64> {
+      let shape = Shape(images, 3)
+      let options = CheckOptions(seed: seed)
+      let right = try check(Centring(overwrites: false), input: shape, options: options)
+      #expect(right.passed, "seed \(seed): \(right.explanation)")
+      let wrong = try check(Centring(overwrites: true), input: shape, options: options)
+      #expect(wrong.violations.map(\.rule) == [.accumulatesWhenAsked], "seed \(seed)")
+    }
+  }
+}

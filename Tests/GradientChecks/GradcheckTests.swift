@@ -1,5 +1,6 @@
 import Foundation
 import GradientChecking
+import Layers
 import RealModule
 import Tensors
 import Testing
@@ -190,6 +191,77 @@ import Testing
     }
   }
 
+  /// Beside large outputs greater steps bring the derivative out, and those need controls as well.
+  @Test(arguments: 1...10 as ClosedRange<UInt64>)
+  func seesRoughnessBesideLargeOutputs(seed: UInt64) throws {
+    let rounded = Claim("1e9 + rounded to 1/64", { 1e9 + ($0 * 64).rounded() / 64 }, { _ in 1 })
+    let wave = Claim("1e9 + wave 8", { 1e9 + $0 + .sin(8 * .pi * $0) }, { _ in 1 })
+    for claim in [rounded, wave] {
+      for options in [CheckOptions(seed: seed), CheckOptions(isEconomical: true, seed: seed)] {
+        #expect(try !check(claim.function, options: options).passed, "\(claim.name)")
+      }
+    }
+  }
+
+  /// In `Float`, where the bars are wide, rounding to 1/256 shows at single elements.
+  @Test(arguments: [4, 10, 16, 64, 100, 256]) func seesRoundedNumbersInFloat(steps: Int) throws {
+    struct Identity: LayerSpecification {
+      static let typeName = "Rounded"
+      func outputShape(for input: Shape) throws(LayerError) -> Shape { input }
+    }
+    struct Rounded: Layer {
+      let specification = Identity()
+      let steps: Float
+      func forward(
+        _ input: Tensor<Float>, parameters: [Tensor<Float>], context: inout RunContext,
+        output: inout Tensor<Float>, saved: inout NothingSaved
+      ) {
+        for i in 0..<input.count { output[i] = (input[i] * steps).rounded() / steps }
+      }
+      func backward(
+        outputGradient: Tensor<Float>, input: Tensor<Float>, output: Tensor<Float>,
+        parameters: [Tensor<Float>], saved: NothingSaved, inputGradient: inout Tensor<Float>?,
+        parameterGradients: inout [Tensor<Float>], accumulating: Bool
+      ) {
+        inputGradient.update { $0 = outputGradient }
+      }
+    }
+    for seed in 1...20 as ClosedRange<UInt64> {
+      for isEconomical in [false, true] {
+        let options = CheckOptions(isEconomical: isEconomical, seed: seed)
+        let layer = Rounded(steps: Float(steps))
+        #expect(try !check(layer, input: Shape(3, 5), options: options).passed, "seed \(seed)")
+      }
+    }
+  }
+
+  /// Beside a gradient of 1e5, rounding is as large as one of 1e-3: a quotient says nothing of that.
+  @Test(arguments: 1...10 as ClosedRange<UInt64>)
+  func anEconomicalCheckSeesSmallElementsBesideGreatOnes(seed: UInt64) throws {
+    let slopes = [1e5, 1e-3, 1e-3, 1e-3, 1e-3, 1e-3]
+    for error in [1, 1.2] {
+      let claim = Claim(
+        "slopes", biases: 6, value: { zip(slopes, $0).map { $0 * ($1 + 0.3) } },
+        gradient: { _, upstream in
+          zip(slopes, upstream).enumerated().map { $0 == 2 ? error * $1.0 * $1.1 : $1.0 * $1.1 }
+        })
+      let report = try check(claim.function, options: CheckOptions(isEconomical: true, seed: seed))
+      #expect(report.passed == (error == 1))
+    }
+  }
+
+  /// Sizes of a batch and biases at which rounding comes in different amounts.
+  @Test(arguments: [(3, 1), (8, 0), (8, 10), (50, 10)])
+  func takesBiasesOfAllSizesForZero(images: Int, bias: Double) throws {
+    for seed in 1...10 as ClosedRange<UInt64> {
+      let function = Self.batchNormalisation(images: images, bias: bias, wrong: false)
+      let report = try check(function, options: CheckOptions(seed: seed))
+      #expect(report.passed, "\(report.explanation)")
+      let wrong = Self.batchNormalisation(images: images, bias: bias, wrong: true)
+      #expect(try !check(wrong, options: CheckOptions(seed: seed)).passed)
+    }
+  }
+
   /// Rounding excuses nothing that is more than rounding: neither a wrong gradient of a constant, nor
   /// nearly 0 where the derivative isn't.
   @Test func zerosAreNoExcuse() throws {
@@ -205,6 +277,40 @@ import Testing
       "small", biases: 1, value: { [1, 1e-20 * $0[0]] },
       gradient: { _, upstream in [2e-20 * upstream[1]] })
     #expect(try !check(small.function).passed)
+  }
+
+  /// One bias for each of 5 columns of numbers, before each column is normalised; or the gradient
+  /// without the term that takes the mean away.
+  private static func batchNormalisation(
+    images: Int, bias: Double, wrong: Bool
+  ) -> PlainFunction {
+    let x = (0..<5).map { c in (0..<images).map { Double.sin(Double(7 * c + 3 * $0) + 0.3) } }
+    func normalise(_ column: [Double]) -> (y: [Double], deviation: Double) {
+      let mean = column.reduce(0, +) / Double(images)
+      let variance = column.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(images)
+      let deviation = Double.sqrt(variance + 1e-5)
+      return (column.map { ($0 - mean) / deviation }, deviation)
+    }
+    let shape = Shape(5)
+    return PlainFunction(
+      at: ["bias": Tensor(shape, Array(repeating: bias, count: 5))],
+      value: { point in
+        let b = point["bias"]?.elements ?? []
+        let y = zip(x, b).flatMap { x, b in normalise(x.map { $0 + b }).y }
+        return ["y": Tensor(Shape(5 * images), y)]
+      },
+      gradient: { point, upstream in
+        let b = point["bias"]?.elements ?? []
+        let g = upstream["y"]?.elements ?? []
+        let gradient = (0..<5).map { c in
+          let (y, deviation) = normalise(x[c].map { $0 + b[c] })
+          let part = Array(g[c * images..<(c + 1) * images])
+          let mean = wrong ? 0 : part.reduce(0, +) / Double(images)
+          let product = zip(part, y).reduce(0) { $0 + $1.0 * $1.1 } / Double(images)
+          return zip(part, y).reduce(0) { $0 + ($1.0 - mean - $1.1 * product) / deviation }
+        }
+        return ["bias": Tensor(shape, gradient)]
+      })
   }
 
   /// y = (x − µ)/σ with its gradient's three terms, the last two multiplied by something.
