@@ -1,7 +1,8 @@
 import Layers
 import Tensors
 
-/// A layer with a bug: the right layer, whose backward pass is spoiled afterwards.
+/// A layer with a bug: the right layer, whose backward pass is spoiled afterwards, or which has a pass
+/// of its own.
 protocol Broken: Layer {
   /// The layer that it would be without the bug.
   associatedtype Right: Layer
@@ -30,6 +31,12 @@ struct BackwardPass<Scalar: Tensors.Scalar> {
 
 extension Broken {
   var specification: Right.Specification { right.specification }
+
+  /// Nothing: the bug is in a pass of the layer's own.
+  func spoil(
+    _ inputGradient: inout Tensor<Scalar>?, _ parameterGradients: inout [Tensor<Scalar>],
+    _ pass: BackwardPass<Scalar>
+  ) {}
 
   func makeSaved(for input: Shape) throws(LayerError) -> Right.Saved {
     try right.makeSaved(for: input)

@@ -85,9 +85,4 @@ struct OutputAccumulates<Scalar: Tensors.Scalar>: Broken {
       input, parameters: parameters, context: &context, output: &output, saved: &saved)
     for i in 0..<output.count { output[i] += before[i] }
   }
-
-  func spoil(
-    _ inputGradient: inout Tensor<Scalar>?, _ parameterGradients: inout [Tensor<Scalar>],
-    _ pass: BackwardPass<Scalar>
-  ) {}
 }

@@ -97,11 +97,6 @@ struct RoundedWeights<Scalar: Tensors.Scalar>: Broken {
       parameterGradients: &parameterGradients, accumulating: accumulating)
   }
 
-  func spoil(
-    _ inputGradient: inout Tensor<Scalar>?, _ parameterGradients: inout [Tensor<Scalar>],
-    _ pass: BackwardPass<Scalar>
-  ) {}
-
   private func rounded(_ parameters: [Tensor<Scalar>]) -> [Tensor<Scalar>] {
     var parameters = parameters
     for i in 0..<parameters[0].count {

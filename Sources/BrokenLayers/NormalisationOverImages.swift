@@ -137,9 +137,4 @@ struct CountedOneLess<Scalar: Tensors.Scalar>: Broken {
         dividingBy: Scalar(Double(input.shape[0] - 1)))
     }
   }
-
-  func spoil(
-    _ inputGradient: inout Tensor<Scalar>?, _ parameterGradients: inout [Tensor<Scalar>],
-    _ pass: BackwardPass<Scalar>
-  ) {}
 }
