@@ -71,7 +71,10 @@ struct TensorRun {
     let lines = elements.isEmpty ? directions : elements
     guard lines.allSatisfy({ $0.place == .zero }) else { return 0 }
     let bar = lines.reduce(0) { max($0, $1.bar) }
-    return elements.isEmpty ? bar : bar * .sqrt(Double(gradient.count))
+    // The components of the directions that were checked are as large as the values are.
+    return elements.isEmpty
+      ? bar / powerOfTwo(below: typicalMagnitude(of: values.elements))
+      : bar * .sqrt(Double(gradient.count))
   }
 
   /// Agreement is to 1e-12 relative. A sum of terms as large as `rounding` can't be more accurate

@@ -8,19 +8,6 @@ import Testing
 
 /// The checker on functions whose nature is known.
 @Suite struct Checker {
-  private static func function(
-    at x: [Double], _ f: @escaping (Double) -> Double, _ derivative: @escaping (Double) -> Double
-  ) -> PlainFunction {
-    let shape = Shape(x.count)
-    return PlainFunction(
-      at: ["x": Tensor(shape, x)],
-      value: { ["y": Tensor(shape, ($0["x"]?.elements ?? []).map(f))] },
-      gradient: { point, upstream in
-        let pairs = zip(point["x"]?.elements ?? [], upstream["y"]?.elements ?? [])
-        return ["x": Tensor(shape, pairs.map { derivative($0) * $1 })]
-      })
-  }
-
   private static func only(_ report: GradientReport) throws -> TensorReport {
     try #require(report.tensors.first)
   }
@@ -33,7 +20,7 @@ import Testing
     let tanh: (Function, Function) = ({ .tanh($0) }, { 1 / .pow(.cosh($0), 2) })
     let cube: (Function, Function) = ({ .pow($0, 3) }, { 3 * $0 * $0 })
     for (f, derivative) in [exp, sin, tanh, cube] {
-      let report = try Self.only(check(Self.function(at: points, f, derivative)))
+      let report = try Self.only(check(elementwise(at: points, f, derivative)))
       #expect(report.passed)
       #expect(report.worstRelativeError <= 1e-10)
       #expect(report.kinks == 0)
@@ -59,14 +46,14 @@ import Testing
   /// The bar grows with the numbers: where 1e30 + x can't be seen to move, nothing is claimed.
   @Test func theBarIsHonestAtLargeMagnitudes() throws {
     let report = try Self.only(
-      check(Self.function(at: [0.3, -0.8, 1.4], { 1e30 + $0 }, { _ in 1 })))
+      check(elementwise(at: [0.3, -0.8, 1.4], { 1e30 + $0 }, { _ in 1 })))
     #expect(report.failed == 0)
     #expect(report.undecided > 0)
     #expect(!report.passed, "a check that can't tell must not say yes")
     // Of 1e12 + x greater steps bring the derivative out, wherever that is possible.
-    let large = try Self.only(check(Self.function(at: [0.3, -0.8], { 1e12 + $0 }, { _ in 1 })))
+    let large = try Self.only(check(elementwise(at: [0.3, -0.8], { 1e12 + $0 }, { _ in 1 })))
     #expect(large.passed && large.undecided == 0)
-    let wrong = try Self.only(check(Self.function(at: [0.3, -0.8], { 1e12 + $0 }, { _ in 1.01 })))
+    let wrong = try Self.only(check(elementwise(at: [0.3, -0.8], { 1e12 + $0 }, { _ in 1.01 })))
     #expect(!wrong.passed)
   }
 
@@ -74,17 +61,17 @@ import Testing
   @Test func smallErrorsAreCaught() throws {
     for error in [1e-3, 1e-6, 1e-9] {
       let report = try Self.only(
-        check(Self.function(at: [0.3, -0.8, 1.4, 2.0], { .exp($0) }, { (1 + error) * .exp($0) })))
+        check(elementwise(at: [0.3, -0.8, 1.4, 2.0], { .exp($0) }, { (1 + error) * .exp($0) })))
       #expect(!report.passed, "an error of \(error)")
     }
   }
 
   @Test func aFactorIsNamed() throws {
     let twice = try Self.only(
-      check(Self.function(at: [0.3, -0.8, 1.4, 2.0], { .sin($0) }, { 2 * .cos($0) })))
+      check(elementwise(at: [0.3, -0.8, 1.4, 2.0], { .sin($0) }, { 2 * .cos($0) })))
     #expect(twice.causes == ["the gradient has a factor of 2 too much"])
     let negative = try Self.only(
-      check(Self.function(at: [0.3, -0.8, 1.4, 2.0], { .sin($0) }, { -.cos($0) })))
+      check(elementwise(at: [0.3, -0.8, 1.4, 2.0], { .sin($0) }, { -.cos($0) })))
     #expect(negative.causes == ["the gradient is the negative of the right one"])
   }
 
@@ -93,25 +80,25 @@ import Testing
     let points = [-1, 0, 1e-7, 0.5]
     for value in [-1, -0.3, 0, 1.0] {
       let report = try Self.only(
-        check(Self.function(at: points, { abs($0) }, { $0 == 0 ? value : $0 < 0 ? -1 : 1 })))
+        check(elementwise(at: points, { abs($0) }, { $0 == 0 ? value : $0 < 0 ? -1 : 1 })))
       #expect(report.passed, "\(value) at 0")
       #expect(report.kinks == 1)
       #expect(report.nearKinks == 1)
     }
     for value in [-1.1, 1.001, 3] {
       let report = try Self.only(
-        check(Self.function(at: points, { abs($0) }, { $0 == 0 ? value : $0 < 0 ? -1 : 1 })))
+        check(elementwise(at: points, { abs($0) }, { $0 == 0 ? value : $0 < 0 ? -1 : 1 })))
       #expect(!report.passed, "\(value) at 0")
     }
     // 1e-7 beside the kink there is one right answer only.
     let report = try Self.only(
-      check(Self.function(at: points, { abs($0) }, { $0 == 0 || $0 == 1e-7 ? 0 : $0 < 0 ? -1 : 1 }))
+      check(elementwise(at: points, { abs($0) }, { $0 == 0 || $0 == 1e-7 ? 0 : $0 < 0 ? -1 : 1 }))
     )
     #expect(report.failed == 1)
   }
 
   @Test func whatIsRightIsSaidToBe() throws {
-    let report = try Self.only(check(Self.function(at: [0.3, -0.8], { .sin($0) }, { .cos($0) })))
+    let report = try Self.only(check(elementwise(at: [0.3, -0.8], { .sin($0) }, { .cos($0) })))
     #expect(
       report.explanation.hasPrefix("function x (gradientchecking): right. 2 elements; "),
       "\(report.explanation)")
@@ -130,7 +117,7 @@ import Testing
   }
 
   @Test func nothingIsThereToBeWrong() throws {
-    let report = try Self.only(check(Self.function(at: [], { $0 }, { _ in 1 })))
+    let report = try Self.only(check(elementwise(at: [], { $0 }, { _ in 1 })))
     #expect(report.passed && report.checked == 0 && report.failed == 0)
   }
 
@@ -150,7 +137,7 @@ import Testing
     for (error, passes) in [(0, true), (1e-9, false)] {
       let report = try Self.only(
         check(
-          Self.function(at: point, { .sin($0) }, { .cos($0) }),
+          elementwise(at: point, { .sin($0) }, { .cos($0) }),
           exact: Exact(point: point, error: error)))
       #expect(report.failures.isEmpty)
       #expect(report.passed == passes)
@@ -162,7 +149,7 @@ import Testing
 
   @Test func aGradientThatIsNoNumberFails() throws {
     let report = try Self.only(
-      check(Self.function(at: [0.3, 0.7], { $0 * $0 }, { $0 > 0.5 ? .nan : 2 * $0 })))
+      check(elementwise(at: [0.3, 0.7], { $0 * $0 }, { $0 > 0.5 ? .nan : 2 * $0 })))
     #expect(!report.passed)
     #expect(report.failed == 1)
     #expect(report.causes.first?.contains("not a finite number") == true)
@@ -170,7 +157,7 @@ import Testing
 
   @Test func anOutputThatIsNoNumberIsRefused() {
     #expect(throws: CheckError.self) {
-      try check(Self.function(at: [-1], { .log($0) }, { 1 / $0 }))
+      try check(elementwise(at: [-1], { .log($0) }, { 1 / $0 }))
     }
   }
 
@@ -193,7 +180,7 @@ import Testing
   }
 
   @Test func aFunctionWithAGradientTooFewIsRefused() {
-    let function = CountedFunction(Self.function(at: [0.3, 0.7], { .sin($0) }, { .cos($0) })) {
+    let function = CountedFunction(elementwise(at: [0.3, 0.7], { .sin($0) }, { .cos($0) })) {
       Array($0.dropLast())
     }
     let error = #expect(throws: CheckError.self) { try check(function) }
@@ -276,7 +263,7 @@ import Testing
   /// The table shows the V: the error falls with the step, then rises.
   @Test func theTableOfStepsShowsTheV() throws {
     let report = try Self.only(
-      check(Self.function(at: [0.3, -0.8, 1.4, 2.0], { .exp($0) }, { 1.001 * .exp($0) })))
+      check(elementwise(at: [0.3, -0.8, 1.4, 2.0], { .exp($0) }, { 1.001 * .exp($0) })))
     let failure = try #require(report.failures.first { $0.position != nil })
     #expect(failure.rows.count > 10)
     let truth = failure.analytic / 1.001
