@@ -8,8 +8,9 @@ let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-
 
 /// Everything that `AlexNet` hands to a package that depends on it, from the ground up.
 let libraries = [
-  "Tensors", "Layers", "Reference", "Fast", "GradientChecking", "BrokenLayers", "NetworkChecking",
-  "Networks", "Training", "Datasets", "NumPyFiles", "WholeFiles", "CaffeMessages", "CaffeFormats",
+  "Tensors", "Layers", "Reference", "Fast", "Tuned", "GradientChecking", "BrokenLayers",
+  "NetworkChecking", "Networks", "Training", "Datasets", "NumPyFiles", "WholeFiles",
+  "CaffeMessages", "CaffeFormats",
 ]
 
 let package = Package(
@@ -38,6 +39,7 @@ let package = Package(
     .target(name: "Layers", dependencies: ["Tensors"]),
     .target(name: "Reference", dependencies: ["Layers", numerics]),
     .target(name: "Fast", dependencies: ["Layers", "COpenBLAS", "CProcessor"]),
+    .target(name: "Tuned", dependencies: ["Fast", "Layers", "COpenBLAS", "CProcessor"]),
     .target(name: "GradientChecking", dependencies: ["Layers", numerics]),
     .target(
       name: "BrokenLayers", dependencies: ["GradientChecking", "Layers", "Reference", numerics]),

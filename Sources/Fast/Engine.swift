@@ -62,7 +62,7 @@ public final class Engine: Sendable {
   /// Runs the pieces 0, 1, … `pieces` − 1 over the threads and returns when all are done.
   ///
   /// `body` is called from several threads at a time: pieces must write to memory of their own.
-  func run(_ pieces: Int, _ body: (Int) -> Void) {
+  package func run(_ pieces: Int, _ body: (Int) -> Void) {
     let workers = min(threads, pieces)
     guard workers > 1 else {
       for piece in 0..<max(pieces, 0) { body(piece) }
@@ -83,7 +83,7 @@ public final class Engine: Sendable {
   }
 
   /// As `run(_:_:)`, each piece with working memory for `count` numbers whose values are undefined.
-  func run<Number>(
+  package func run<Number>(
     _ pieces: Int, scratch count: Int, of type: Number.Type = Number.self,
     _ body: (Int, UnsafeMutablePointer<Number>) -> Void
   ) {
@@ -93,7 +93,7 @@ public final class Engine: Sendable {
   }
 
   /// Lends working memory for `count` numbers, whose values are undefined, during a call.
-  func lend<Number>(
+  package func lend<Number>(
     _ count: Int, of type: Number.Type = Number.self,
     _ body: (UnsafeMutablePointer<Number>) -> Void
   ) {

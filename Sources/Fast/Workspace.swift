@@ -12,12 +12,14 @@ struct Workspace: @unchecked Sendable {
 /// A request gets the smallest block that is large enough; if none is, the largest one is replaced
 /// by one that is. There are never more blocks than were out at one time, and once the pool has
 /// seen every request of a network's pass, it allocates no more.
-final class WorkspacePool: Sendable {
+package final class WorkspacePool: Sendable {
   private struct State {
     var free: [Workspace] = []
     var allocations = 0
     var bytes = 0
   }
+
+  package init() {}
 
   private let state = LockedState(State())
 
@@ -25,7 +27,7 @@ final class WorkspacePool: Sendable {
   var bytes: Int { state.withLock { $0.bytes } }
 
   /// Lends working memory for `count` numbers, whose values are undefined, during a call.
-  func lend<Number>(
+  package func lend<Number>(
     _ count: Int, of type: Number.Type = Number.self,
     _ body: (UnsafeMutablePointer<Number>) -> Void
   ) {

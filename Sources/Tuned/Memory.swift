@@ -1,0 +1,110 @@
+import Fast
+import Tensors
+
+// The fast layers work on bare pointers. What keeps those within their memory:
+//
+// - Each public pass checks that the tensors it is handed hold as many numbers as its sizes say
+//   (`require`), and the pointers' loops run over those same sizes, which the comments name.
+// - Working memory is lent by a `WorkspacePool`, the engine's or that of `MatrixProduct`, for a count
+//   that stands beside what it is for, and a word behind it tells whether that was kept to.
+// - Work is cut by `Partition`, whose parts lie in the whole.
+
+/// Stops the program unless a tensor holds as many numbers as a pass is going to touch.
+///
+/// `Layer` leaves it to its callers that the tensors of a pass fit together. A caller's mistake must
+/// not become a write beyond a tensor.
+@inline(__always)
+func require<Element>(_ tensor: Tensor<Element>, _ count: Int) {
+  precondition(
+    tensor.count == count,
+    "a tensor of shape \(tensor.shape) where \(count) numbers are needed: the tensors of a pass must "
+      + "have the shapes that the layer's specification gives them")
+}
+
+/// Stops the program unless the gradients of a backward pass have the sizes of what they belong to.
+@inline(__always)
+func require<Element>(
+  _ gradients: [Tensor<Element>], like parameters: [Tensor<Element>],
+  _ inputGradient: Tensor<Element>?, like input: Tensor<Element>
+) {
+  precondition(gradients.count == parameters.count, "each parameter needs memory for its gradient")
+  for (gradient, parameter) in zip(gradients, parameters) { require(gradient, parameter.count) }
+  if let inputGradient { require(inputGradient, input.count) }
+}
+
+extension Tensor {
+  /// Calls `body` with the memory of the elements, `count` of them; not at all for an empty tensor.
+  @inline(__always)
+  func withMemory(_ body: (UnsafePointer<Element>) -> Void) {
+    elements.withUnsafeBufferPointer { buffer in
+      precondition(buffer.count == count, "a tensor's elements must be as many as its shape says")
+      if let base = buffer.baseAddress, count > 0 { body(base) }
+    }
+  }
+
+  /// As `withMemory`, to write to.
+  @inline(__always)
+  mutating func withMutableMemory(_ body: (UnsafeMutablePointer<Element>) -> Void) {
+    let count = count
+    elements.withUnsafeMutableBufferPointer { buffer in
+      precondition(buffer.count == count, "a tensor's elements must be as many as its shape says")
+      if let base = buffer.baseAddress, !buffer.isEmpty { body(base) }
+    }
+  }
+}
+
+/// Calls `body` with the memory of weights and, if the layer has one, of the bias.
+@inline(__always)
+func withMemory<Scalar: TunedScalar>(
+  ofParameters parameters: [Tensor<Scalar>],
+  _ body: (_ weights: UnsafePointer<Scalar>, _ bias: UnsafePointer<Scalar>?) -> Void
+) {
+  parameters[0].withMemory { weights in
+    guard parameters.count > 1 else { return body(weights, nil) }
+    parameters[1].withMemory { body(weights, $0) }
+  }
+}
+
+/// Calls `body` with the memory of the gradients of weights and bias.
+@inline(__always)
+func withMutableMemory<Scalar: TunedScalar>(
+  ofGradients gradients: inout [Tensor<Scalar>],
+  _ body: (_ weights: UnsafeMutablePointer<Scalar>, _ bias: UnsafeMutablePointer<Scalar>?) -> Void
+) {
+  // Through a buffer pointer, since the array itself can't be changed in two places at a time.
+  gradients.withUnsafeMutableBufferPointer { tensors in
+    tensors[0].withMutableMemory { weights in
+      guard tensors.count > 1 else { return body(weights, nil) }
+      tensors[1].withMutableMemory { body(weights, $0) }
+    }
+  }
+}
+
+extension Optional {
+  /// Calls `body` with the memory of the tensor, or with `nil` if there is none.
+  @inline(__always)
+  mutating func withMutableMemory<Scalar>(
+    _ body: (UnsafeMutablePointer<Scalar>?) -> Void
+  ) where Wrapped == Tensor<Scalar> {
+    guard self != nil else { return body(nil) }
+    update { $0.withMutableMemory { body($0) } }
+  }
+}
+
+extension UnsafePointer where Pointee: TunedScalar {
+  /// The same memory, where `Pointee` is known to be `Float`.
+  @inline(__always)
+  var floats: UnsafePointer<Float> {
+    precondition(Pointee.self == Float.self)
+    return UnsafeRawPointer(self).assumingMemoryBound(to: Float.self)
+  }
+}
+
+extension UnsafeMutablePointer where Pointee: TunedScalar {
+  /// The same memory, where `Pointee` is known to be `Float`.
+  @inline(__always)
+  var floats: UnsafeMutablePointer<Float> {
+    precondition(Pointee.self == Float.self)
+    return UnsafeMutableRawPointer(self).assumingMemoryBound(to: Float.self)
+  }
+}
