@@ -27,6 +27,10 @@ public protocol Layer<Scalar>: Sendable {
   /// - Complexity: O(size) in what is kept, which it allocates.
   func makeSaved(for input: Shape) throws(LayerError) -> Saved
 
+  /// The algorithm that runs for an input of this shape, for example `im2col, GEMM`; `nil` where it
+  /// is the formula and nothing else.
+  func algorithm(for input: Shape) -> String?
+
   /// y = f(x, θ): overwrites `output` and `saved`.
   ///
   /// - Complexity: That of the layer, which says it for its own; a few operations for each product
@@ -97,6 +101,9 @@ extension Layer where Saved == NothingSaved {
 extension Layer {
   /// Unknown.
   public static var source: SourceLocation? { nil }
+
+  /// The formula.
+  public func algorithm(for input: Shape) -> String? { nil }
 }
 
 /// A place in the package's source.

@@ -177,6 +177,14 @@ public final class Network<Scalar: Tensors.Scalar> {
     layers[index].source
   }
 
+  /// The algorithm that runs a layer: that of the backend's own layer, or `= fast` where the backend
+  /// has taken the layer from another one of that name. `nil` where the formula is all there is.
+  public func algorithm(ofLayer index: Int) -> String? {
+    guard case .layer(let step) = layers[index] else { return nil }
+    let owner = step.module.lowercased()
+    return owner == backendName || backendName != "tuned" ? step.algorithm : "= \(owner)"
+  }
+
   /// The sum of the losses, each times its weight.
   ///
   /// - Complexity: O(layers).

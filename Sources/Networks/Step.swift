@@ -8,6 +8,10 @@ protocol Step<Scalar>: AnyObject {
   associatedtype Scalar: Tensors.Scalar
 
   var source: SourceLocation? { get }
+  /// The module of the layer's type, for example `Fast`.
+  var module: String { get }
+  /// The algorithm that runs for the layer's input.
+  var algorithm: String? { get }
 
   func forward(
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
@@ -22,14 +26,18 @@ protocol Step<Scalar>: AnyObject {
 /// A layer whose output has memory of its own.
 final class LayerStep<L: Layer>: Step {
   let layer: L
+  private let input: Shape
   private var saved: L.Saved
 
   init(_ layer: L, input: Shape) throws(LayerError) {
     self.layer = layer
+    self.input = input
     saved = try layer.makeSaved(for: input)
   }
 
   var source: SourceLocation? { L.source }
+  var module: String { String(String(reflecting: L.self).prefix { $0 != "." }) }
+  var algorithm: String? { layer.algorithm(for: input) }
 
   func forward(
     _ input: Tensor<L.Scalar>, parameters: [Tensor<L.Scalar>], context: inout RunContext,
