@@ -6,17 +6,19 @@ let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 
-/// Everything that `AlexNet` hands to a package that depends on it, from the ground up.
+/// The modules that `import AlexNet` imports, and that a package may import one by one.
 let libraries = [
-  "Tensors", "Layers", "Reference", "Fast", "Tuned", "GradientChecking", "BrokenLayers",
-  "NetworkChecking", "Networks", "Training", "Datasets", "NumPyFiles", "WholeFiles",
-  "CaffeMessages", "CaffeFormats",
+  "Tensors", "Layers", "Reference", "Fast", "Tuned", "Networks", "Training",
+  "GradientChecking", "NetworkChecking", "BrokenLayers",
+  "Datasets", "NumPyFiles", "WholeFiles", "CaffeMessages", "CaffeFormats",
 ]
 
 let package = Package(
   name: "swift-alexnet",
   products: [
-    .library(name: "AlexNet", targets: libraries),
+    .library(name: "AlexNet", targets: ["AlexNet"] + libraries),
+    // For those who check layers of their own and need no more: it links no system library.
+    .library(name: "GradientChecking", targets: ["GradientChecking", "Layers", "Tensors"]),
     .executable(name: "walkthrough", targets: ["walkthrough"]),
   ],
   dependencies: [
@@ -35,6 +37,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
+    .target(name: "AlexNet", dependencies: libraries.map { .target(name: $0) }),
     .target(name: "Tensors", dependencies: [numerics]),
     .target(name: "Layers", dependencies: ["Tensors"]),
     .target(name: "Reference", dependencies: ["Layers", numerics]),
