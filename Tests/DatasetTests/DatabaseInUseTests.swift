@@ -40,6 +40,22 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: database) == ["data.mdb"])
   }
 
+  /// Where a file is mapped into memory, this ends the process (SIGBUS).
+  @Test func aFileThatIsShortenedIsAnError() throws {
+    let opened = try DatumDatabase(database)
+    let count = try #require(opened.count)
+    let values = try (0..<count).map { try opened.value($0) }
+    let file = try FileHandle(forWritingTo: URL(filePath: database + "/data.mdb"))
+    let size = try file.seekToEnd()
+    try file.truncate(atOffset: 2 * 4096)
+    for index in 0..<count {
+      #expect(throws: DatasetError.self) { try opened.value(index) }
+    }
+    try file.truncate(atOffset: size)
+    // What was cut off is 0 by now, so the values differ; nothing traps.
+    for index in 0..<count { #expect(try opened.value(index).count == values[index].count) }
+  }
+
   #if os(Linux)
     /// liblmdb's lock, held by a file description: Linux counts that as somebody else's, even in
     /// this process.

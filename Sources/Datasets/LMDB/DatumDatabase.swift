@@ -1,6 +1,3 @@
-import CLMDB
-import Tensors
-
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
@@ -23,18 +20,17 @@ import Tensors
 /// once. In exchange nobody may begin to write to it meanwhile; where it is seen that somebody did,
 /// that is an error.
 ///
-/// Opening reads the whole tree of keys and refuses files whose tree is damaged; values of more than
-/// half a page lie elsewhere and are not read. One danger remains that only liblmdb itself could
-/// meet: it maps the file into memory, and when another process shortens it later, the system ends
-/// this one (SIGBUS).
+/// Opening reads the whole tree of keys, refuses a file whose tree is damaged, and keeps where each
+/// value lies. A value is then read from its place in the file: nothing is mapped into memory, so a
+/// file that another process shortens is an error as well.
 public final class DatumDatabase: RecordSource {
   /// The folder, or the file in it, as the caller named it.
   public let path: String
   /// How colours are to be decoded.
   public let colours: Datum.ColourDecoding
 
-  private let keys: KeyList
-  private let map: LockedState<MappedDatabase>
+  private let file: PageFile
+  private let records: RecordIndex
 
   /// Opens a database.
   ///
@@ -54,17 +50,13 @@ public final class DatumDatabase: RecordSource {
     let isFolder = (try? FileManager.default.contentsOfDirectory(atPath: path)) != nil
     let file = isFolder ? path + "/data.mdb" : path
     try LockFile.requireUnused(path, path: isFolder ? path + "/lock.mdb" : path + "-lock")
-    let pages = try PageFile(path: file)
-    let head = pages.head
-    let byteCount = pages.byteCount
-    keys = try TreeWalk.keys(of: pages)
-    guard keys.count > 0 else { throw DatasetError("\(path): the database has no records") }
-    map = LockedState(
-      try MappedDatabase(file: file, byteCount: byteCount, transaction: head.transaction))
+    self.file = try PageFile(path: file)
+    records = try TreeWalk.records(of: self.file)
+    guard records.count > 0 else { throw DatasetError("\(path): the database has no records") }
   }
 
   /// How many records there are.
-  public var count: Int? { keys.count }
+  public var count: Int? { records.count }
 
   /// None: a `Datum` knows its label only as a number.
   public var classNames: [String] { [] }
@@ -72,18 +64,16 @@ public final class DatumDatabase: RecordSource {
   /// The key of record i modulo the count.
   ///
   /// - Complexity: O(length) of the key.
-  public func key(_ index: Int) -> [UInt8] { Array(keys[position(index)]) }
+  public func key(_ index: Int) -> [UInt8] { Array(records.key(position(index))) }
 
   /// Record i modulo the count.
   ///
   /// - Throws: `DatasetError` naming database and key when the value is no `Datum`, doesn't fit its
   ///   extents, or is a picture that can't be decoded.
-  /// - Complexity: O(log records) to find it, and O(length) to decode it.
+  /// - Complexity: O(length) to read and decode it.
   public func datum(_ index: Int) throws(DatasetError) -> Datum {
-    let key = Array(keys[position(index)])
     do throws(DatasetError) {
-      let value = try map.withLock { map throws(DatasetError) in try map.value(of: key) }
-      return try Datum(decoding: value, colours: colours)
+      return try Datum(decoding: value(index), colours: colours)
     } catch {
       throw DatasetError("\(name(ofRecord: index)): \(error.description)")
     }
@@ -93,82 +83,24 @@ public final class DatumDatabase: RecordSource {
   ///
   /// - Complexity: O(length) of both.
   public func name(ofRecord index: Int) -> String {
-    "\(path), key \"\(String(decoding: keys[position(index)], as: UTF8.self))\""
+    "\(path), key \"\(String(decoding: records.key(position(index)), as: UTF8.self))\""
   }
 
   /// The bytes of record i modulo the count, as they are in the database.
   ///
   /// - Throws: `DatasetError` when another process has changed the database.
-  /// - Complexity: O(log records + length), copying.
+  /// - Complexity: O(length), which it allocates.
   public func value(_ index: Int) throws(DatasetError) -> [UInt8] {
-    let key = Array(keys[position(index)])
-    return try map.withLock { map throws(DatasetError) in try map.value(of: key) }
-  }
-
-  private func position(_ index: Int) -> Int {
-    let remainder = index % keys.count
-    return remainder < 0 ? remainder + keys.count : remainder
-  }
-}
-
-/// A database that liblmdb has mapped into memory, as it was when it was opened.
-private struct MappedDatabase: ~Copyable {
-  private let environment: OpaquePointer
-  private let transaction: OpaquePointer
-  private let table: MDB_dbi
-  private let number: Int
-
-  init(file: String, byteCount: Int, transaction number: Int) throws(DatasetError) {
-    var made: OpaquePointer?
-    var begun: OpaquePointer?
-    var table = MDB_dbi()
-    // Without a map size of our own, the head of the file would decide how much is mapped.
-    let flags = UInt32(MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS | MDB_NOSUBDIR)
-    var status = mdb_env_create(&made)
-    if status == 0 { status = mdb_env_set_mapsize(made, byteCount) }
-    if status == 0 { status = mdb_env_open(made, file, flags, 0o644) }
-    if status == 0 { status = mdb_txn_begin(made, nil, UInt32(MDB_RDONLY), &begun) }
-    if status == 0 { status = mdb_dbi_open(begun, nil, 0, &table) }
-    guard status == 0, let made, let begun else {
-      if let begun { mdb_txn_abort(begun) }
-      if let made { mdb_env_close(made) }
-      throw DatasetError("\(file): cannot be opened: \(lmdbMessage(status))")
-    }
-    environment = made
-    transaction = begun
-    self.table = table
-    self.number = number
-  }
-
-  deinit {
-    mdb_txn_abort(transaction)
-    mdb_env_close(environment)
-  }
-
-  func value(of key: [UInt8]) throws(DatasetError) -> [UInt8] {
-    // Pages that this state needs can only be written over once a later one has been committed.
-    try checkState()
-    var found = MDB_val()
-    let status = key.withUnsafeBytes { bytes in
-      var wanted = MDB_val(bytes)
-      return mdb_get(transaction, table, &wanted, &found)
-    }
-    guard status == 0 else { throw DatasetError("cannot be read: \(lmdbMessage(status))") }
-    // Where the value lies in the map, as `PageFile` has found it to be: copied before anything else.
-    let value = [UInt8](UnsafeRawBufferPointer(start: found.mv_data, count: found.mv_size))
-    try checkState()
+    // A page that this state needs can be written over only after a later state has been committed,
+    // so the state is looked at before and after.
+    try file.requireUnchanged()
+    let value = try file.read(records.place(position(index)))
+    try file.requireUnchanged()
     return value
   }
 
-  private func checkState() throws(DatasetError) {
-    var info = MDB_envinfo()
-    guard mdb_env_info(environment, &info) == 0, Int(info.me_last_txnid) == number,
-      mdb_txn_id(transaction) == number
-    else { throw DatasetError("another process has changed the database while it was being read") }
+  private func position(_ index: Int) -> Int {
+    let remainder = index % records.count
+    return remainder < 0 ? remainder + records.count : remainder
   }
-}
-
-/// What a status of liblmdb means.
-func lmdbMessage(_ status: Int32) -> String {
-  mdb_strerror(status).map { String(cString: $0) } ?? "status \(status)"
 }

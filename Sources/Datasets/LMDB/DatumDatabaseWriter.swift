@@ -154,3 +154,8 @@ extension MDB_val {
       mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
   }
 }
+
+/// What a status of liblmdb means.
+private func lmdbMessage(_ status: Int32) -> String {
+  mdb_strerror(status).map { String(cString: $0) } ?? "status \(status)"
+}

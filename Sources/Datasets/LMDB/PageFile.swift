@@ -10,9 +10,9 @@
 ///
 /// The layout is that of LMDB 0.9 (`mdb.c`, structures `MDB_meta`, `MDB_db` and `MDB_page`), as
 /// written on machines of 64 bits, lowest byte first.
-final class PageFile {
+final class PageFile: Sendable {
   /// What the newer of the two heads says.
-  struct Head {
+  struct Head: Equatable {
     var pageSize = 0
     var lastPage = 0
     var transaction = 0
@@ -24,13 +24,50 @@ final class PageFile {
     var root: Int?
   }
 
-  let path: String
-  let byteCount: Int
-  private(set) var head = Head()
-  private let descriptor: Int32
+  let head: Head
+  private let file: OpenFile
 
   /// Opens a file and checks its head.
   init(path: String) throws(DatasetError) {
+    file = try OpenFile(path)
+    head = try file.head()
+  }
+
+  /// Throws where another process has committed a later state of the database.
+  func requireUnchanged() throws(DatasetError) {
+    guard try file.head() == head else {
+      throw DatasetError("another process has changed the database while it was being read")
+    }
+  }
+
+  /// Some of the file's bytes.
+  func read(_ place: Range<Int>) throws(DatasetError) -> [UInt8] {
+    try file.read(place.lowerBound, place.count)
+  }
+
+  /// A page's bytes.
+  func page(_ number: Int) throws(DatasetError) -> Page {
+    guard number >= 2, number <= head.lastPage, number < byteCount / head.pageSize else {
+      throw error(
+        "refers to page \(number), but the file ends behind page "
+          + "\(min(head.lastPage, byteCount / head.pageSize - 1)): it is truncated or damaged")
+    }
+    return Page(bytes: try file.read(number * head.pageSize, head.pageSize), number: number)
+  }
+
+  var byteCount: Int { file.byteCount }
+
+  /// An error about this file.
+  func error(_ problem: String) -> DatasetError { file.error(problem) }
+}
+
+/// An open file, and the head of a database in it as it is at the moment.
+private final class OpenFile: Sendable {
+  let path: String
+  let byteCount: Int
+  private let descriptor: Int32
+
+  init(_ path: String) throws(DatasetError) {
     self.path = path
     descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
@@ -40,27 +77,16 @@ final class PageFile {
     let isExamined = fstat(descriptor, &facts) == 0
     byteCount = isExamined && facts.st_mode & S_IFMT == S_IFREG ? Int(facts.st_size) : 0
     guard byteCount > 0 else { throw error("is empty, or no file: an LMDB database begins with") }
-    head = try readHead()
   }
 
   deinit { close(descriptor) }
 
-  /// A page's bytes.
-  func page(_ number: Int) throws(DatasetError) -> Page {
-    guard number >= 2, number <= head.lastPage, number < byteCount / head.pageSize else {
-      throw error(
-        "refers to page \(number), but the file ends behind page "
-          + "\(min(head.lastPage, byteCount / head.pageSize - 1)): it is truncated or damaged")
-    }
-    return Page(bytes: try read(number * head.pageSize, head.pageSize), number: number)
-  }
-
-  /// An error about this file.
   func error(_ problem: String) -> DatasetError {
     DatasetError("\(path): \(problem)")
   }
 
-  private func readHead() throws(DatasetError) -> Head {
+  /// What the newer of the two heads says now.
+  func head() throws(DatasetError) -> PageFile.Head {
     let first = try head(at: 0)
     let second = try head(at: first.pageSize)
     guard first.pageSize == second.pageSize else {
@@ -70,7 +96,7 @@ final class PageFile {
     return first.transaction < second.transaction ? second : first
   }
 
-  private func head(at offset: Int) throws(DatasetError) -> Head {
+  private func head(at offset: Int) throws(DatasetError) -> PageFile.Head {
     guard byteCount - offset >= 152 else {
       throw error("is too short for an LMDB database: it is truncated, or something else")
     }
@@ -81,7 +107,7 @@ final class PageFile {
     guard page.word32(20) == 1 else {
       throw error("is written in version \(page.word32(20)) of LMDB's format; version 1 is read")
     }
-    var head = Head()
+    var head = PageFile.Head()
     head.pageSize = page.word32(40)
     guard head.pageSize.nonzeroBitCount == 1, (512...65536).contains(head.pageSize) else {
       throw error("has pages of \(head.pageSize) bytes, which is impossible: it is damaged")
@@ -103,7 +129,7 @@ final class PageFile {
     return head
   }
 
-  private func read(_ offset: Int, _ count: Int) throws(DatasetError) -> [UInt8] {
+  func read(_ offset: Int, _ count: Int) throws(DatasetError) -> [UInt8] {
     var got = 0
     let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, used in
       repeat {

@@ -1,18 +1,17 @@
-/// Walks through the tree of an LMDB file and checks everything that liblmdb trusts in.
+/// Walks through the tree of an LMDB file, checks it, and notes where each value lies.
 ///
-/// liblmdb maps the file into memory and follows it without looking: a page number or an offset
-/// that is wrong ends the process. So every branch and leaf is read here first, once. The values
-/// themselves are left alone, except that they must lie within the file.
+/// Every branch and leaf is read once. A page number or an offset that is wrong is an error. The
+/// values themselves are left alone, except that they must lie within the file.
 struct TreeWalk {
-  /// The keys in their order, which is that of the records.
-  private(set) var keys = KeyList()
+  /// The records in the order of their keys.
+  private(set) var records = RecordIndex()
 
   private let file: PageFile
   /// For each page, whether the walk has come by: in a tree it does so once at most.
   private var isVisited: [Bool]
 
-  /// The keys of a file's main tree.
-  static func keys(of file: PageFile) throws(DatasetError) -> KeyList {
+  /// The records of a file's main tree.
+  static func records(of file: PageFile) throws(DatasetError) -> RecordIndex {
     let head = file.head
     guard head.flags == 0 else {
       throw file.error(
@@ -21,11 +20,11 @@ struct TreeWalk {
     }
     var walk = TreeWalk(file)
     if let root = head.root { try walk.visit(root, level: 1, of: head.depth) }
-    guard walk.keys.count == head.entryCount else {
+    guard walk.records.count == head.entryCount else {
       throw file.error(
-        "has \(walk.keys.count) records, but its head counts \(head.entryCount): it is damaged")
+        "has \(walk.records.count) records, but its head counts \(head.entryCount): it is damaged")
     }
-    return walk.keys
+    return walk.records
   }
 
   private init(_ file: PageFile) {
@@ -75,14 +74,15 @@ struct TreeWalk {
     let keySize = page.word16(node + 6)
     guard (1...511).contains(keySize) else { throw damage("has a key of \(keySize) bytes") }
     let key = page.bytes[node + 8..<node + 8 + keySize]
-    guard keys.append(key) else { throw damage("is out of order") }
+    let start: Int
     switch page.word16(node + 4) {
     case 0:
       guard size <= page.bytes.count - node - 8 - keySize else {
         throw damage("has a value of \(size) bytes, which reaches beyond the page")
       }
+      start = page.number * file.head.pageSize + node + 8 + keySize
     case 1:
-      // The value lies on pages of its own, behind a page head of 16 bytes.
+      // The value lies on pages of its own, after a page head of 16 bytes.
       let first = page.word64(node + 8 + keySize)
       guard node + 16 + keySize <= page.bytes.count, first >= 2, first <= file.head.lastPage,
         Int(first) * file.head.pageSize + 16 + size <= file.byteCount
@@ -90,28 +90,39 @@ struct TreeWalk {
         throw damage(
           "has a value of \(size) bytes on page \(first), which reaches beyond the file")
       }
+      start = Int(first) * file.head.pageSize + 16
     default:
       throw damage("is of a kind that Caffe's databases don't have")
     }
+    guard records.append(key, value: start..<start + size) else { throw damage("is out of order") }
   }
 }
 
-/// Byte strings in ascending order, without an allocation for each.
-struct KeyList: Sendable {
+/// The keys of records in ascending order, and where their values lie in the file.
+struct RecordIndex: Sendable {
+  /// All keys, one after the other.
   private var bytes: [UInt8] = []
+  /// For each record, where its key ends in `bytes`.
   private var ends: [Int] = []
+  /// For each record, the bytes of the file that its value takes.
+  private var places: [Range<Int>] = []
 
   var count: Int { ends.count }
 
-  subscript(index: Int) -> ArraySlice<UInt8> {
+  /// The key of a record.
+  func key(_ index: Int) -> ArraySlice<UInt8> {
     bytes[(index == 0 ? 0 : ends[index - 1])..<ends[index]]
   }
 
-  /// Adds a key; false when it isn't greater than the last one, as liblmdb compares.
-  mutating func append(_ key: ArraySlice<UInt8>) -> Bool {
-    if count > 0, !self[count - 1].lexicographicallyPrecedes(key) { return false }
-    bytes += key
+  /// The bytes of the file that a record's value takes.
+  func place(_ index: Int) -> Range<Int> { places[index] }
+
+  /// Adds a record; false when its key isn't greater than the last one, as liblmdb compares.
+  mutating func append(_ newKey: ArraySlice<UInt8>, value place: Range<Int>) -> Bool {
+    if count > 0, !key(count - 1).lexicographicallyPrecedes(newKey) { return false }
+    bytes += newKey
     ends.append(bytes.count)
+    places.append(place)
     return true
   }
 }
