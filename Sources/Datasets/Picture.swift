@@ -1,3 +1,11 @@
+import WholeFiles
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
 /// A colour picture: H×W pixels of 3 bytes, red first, row after row from the top left.
 ///
 /// Networks of Caffe's kind take blue, green and red planes instead; `Datum` makes that step.
@@ -71,4 +79,199 @@ public struct PictureError: Error, Equatable, CustomStringConvertible {
 
   /// For example `cat.jpg: truncated or damaged JPEG: Premature end of JPEG file`.
   public var description: String { "\(name): \(problem)" }
+}
+
+extension Picture {
+  /// The square of a side in the middle, as Caffe cuts it in testing: its first row is
+  /// ⌊(H − side)/2⌋, its first column ⌊(W − side)/2⌋.
+  ///
+  /// - Throws: `PictureError` when the side is below 1 or exceeds the picture.
+  /// - Complexity: O(side²).
+  public func centreCrop(_ side: Int) throws(PictureError) -> Picture {
+    try cropped(
+      top: (height - side) / 2, left: (width - side) / 2, height: side, width: side)
+  }
+
+  /// A rectangle of the picture.
+  ///
+  /// - Throws: `PictureError` when it is empty or reaches beyond the picture.
+  /// - Complexity: O(height·width) of the rectangle.
+  public func cropped(
+    top: Int, left: Int, height cropHeight: Int, width cropWidth: Int
+  ) throws(PictureError) -> Picture {
+    guard cropHeight > 0, cropWidth > 0, cropHeight <= height, cropWidth <= width,
+      (0...height - cropHeight).contains(top), (0...width - cropWidth).contains(left)
+    else {
+      throw PictureError(
+        name: "picture",
+        problem: "no \(cropHeight)×\(cropWidth) pixels can be cut at row \(top), column \(left) "
+          + "out of \(height)×\(width)")
+    }
+    var pixels: [UInt8] = []
+    pixels.reserveCapacity(3 * cropHeight * cropWidth)
+    for y in top..<top + cropHeight {
+      let start = 3 * (y * width + left)
+      pixels += bytes[start..<start + 3 * cropWidth]
+    }
+    return Picture(unchecked: pixels, height: cropHeight, width: cropWidth)
+  }
+
+  /// The picture with left and right exchanged.
+  ///
+  /// - Complexity: O(H·W).
+  public func mirrored() -> Picture {
+    var pixels = bytes
+    for y in 0..<height {
+      for x in 0..<width {
+        let (from, to) = (3 * (y * width + width - 1 - x), 3 * (y * width + x))
+        for channel in 0..<3 { pixels[to + channel] = bytes[from + channel] }
+      }
+    }
+    return Picture(unchecked: pixels, height: height, width: width)
+  }
+}
+
+extension Picture {
+  /// Reads a PNG or JPEG file; which of the two it is, its content says, not its name.
+  ///
+  /// - Throws: `PictureError` when the file is unreadable, neither of the two, truncated, damaged,
+  ///   or larger than `largestPixelCount`.
+  /// - Complexity: O(length + H·W); memory for the file and 4 bytes for each pixel at most.
+  public init(contentsOf url: URL) throws(PictureError) {
+    try self.init(decoding: try Self.fileContent(url), name: url.relativePath)
+  }
+
+  /// The bytes of a file that may be a picture.
+  ///
+  /// - Throws: `PictureError` when it can't be read, or is too long for any picture.
+  /// - Complexity: O(length) of the file.
+  public static func fileContent(_ url: URL) throws(PictureError) -> [UInt8] {
+    do {
+      // No compressed picture of the greatest size is longer than its bare 16-bit pixels.
+      return try WholeFile.read(url, limit: 8 * Self.largestPixelCount)
+    } catch {
+      throw PictureError(name: url.relativePath, problem: error.problem)
+    }
+  }
+
+  /// Reads the content of a PNG or JPEG file.
+  ///
+  /// Gray becomes three equal channels, a palette is looked up, 16 bits become 8. Transparency is
+  /// ignored, as OpenCV and so Caffe ignore it, and so is an orientation in EXIF.
+  ///
+  /// - Parameters:
+  ///   - bytes: the whole file.
+  ///   - name: what error messages call it.
+  ///   - inGray: whether three equal channels come of a coloured picture too, as OpenCV makes them.
+  /// - Throws: as `init(contentsOf:)`.
+  /// - Complexity: O(length + H·W), with 4 bytes for each pixel at most.
+  public init(
+    decoding bytes: [UInt8], name: String = "picture", inGray: Bool = false
+  ) throws(PictureError) {
+    if bytes.starts(with: pngSignature) {
+      let picture = try decodedPNG(bytes, name: name)
+      self = inGray ? picture.grayed() : picture
+    } else if bytes.starts(with: [0xFF, 0xD8]) {
+      self = try decodedJPEG(bytes, name: name, inGray: inGray)
+    } else {
+      let problem =
+        bytes.isEmpty ? "the file is empty" : "this is neither a PNG nor a JPEG picture"
+      throw PictureError(name: name, problem: problem)
+    }
+  }
+
+  /// Writes a PNG file of 8 bits a channel. The file appears whole or not at all.
+  ///
+  /// - Throws: `PictureError` when the file cannot be written.
+  /// - Complexity: O(H·W).
+  public func writePNG(to url: URL) throws(PictureError) {
+    let content = try pngEncoded()
+    do {
+      try WholeFile.write(content, to: url)
+    } catch {
+      throw PictureError(name: url.relativePath, problem: error.problem)
+    }
+  }
+}
+
+extension Picture {
+  /// The red channel alone, H×W.
+  var redPlane: [UInt8] { stride(from: 0, to: bytes.count, by: 3).map { bytes[$0] } }
+
+  /// Three equal channels, made of the colours as OpenCV makes them when it reads a PNG file in
+  /// gray: with libpng's weights, cut off and not rounded.
+  func grayed() -> Picture {
+    var gray = bytes
+    for i in stride(from: 0, to: bytes.count, by: 3) {
+      let (red, green, blue) = (Int(bytes[i]), Int(bytes[i + 1]), Int(bytes[i + 2]))
+      // 0.299, 0.587 and what is left of 1, in parts of 2¹⁵.
+      let value = UInt8((9797 * red + 19234 * green + 3737 * blue) >> 15)
+      for channel in 0..<3 { gray[i + channel] = value }
+    }
+    return Picture(unchecked: gray, height: height, width: width)
+  }
+
+  /// Whether a PNG or JPEG file stores no colours.
+  static func isStoredInGray(_ file: [UInt8]) -> Bool {
+    if file.starts(with: pngSignature) {
+      // The colour type in the first chunk: 0 is gray, 4 gray with transparency.
+      return file.count > 25 && (file[25] == 0 || file[25] == 4)
+    }
+    return componentsOfJPEG(file) == 1
+  }
+
+  /// How many colours a JPEG file has: its frame header says.
+  private static func componentsOfJPEG(_ file: [UInt8]) -> UInt8? {
+    var position = 2
+    while position + 9 < file.count, file[position] == 0xFF {
+      let marker = file[position + 1]
+      if marker == 0xFF {
+        position += 1
+      } else if (0xC0...0xCF).contains(marker), ![0xC4, 0xC8, 0xCC].contains(marker) {
+        return file[position + 9]
+      } else {
+        position += 2 + Int(file[position + 2]) << 8 + Int(file[position + 3])
+      }
+    }
+    return nil
+  }
+}
+
+extension Picture {
+  /// Pictures of one size side by side, row after row, on white.
+  ///
+  /// - Parameters:
+  ///   - pictures: at least one.
+  ///   - columns: how many stand in a row.
+  ///   - gap: pixels between them and around them.
+  /// - Throws: `PictureError` when there is no picture or column, the sizes differ, or the grid
+  ///   exceeds `largestPixelCount`.
+  /// - Complexity: O(pixels) of the grid.
+  public static func grid(_ pictures: [Picture], columns: Int, gap: Int = 2) throws(PictureError)
+    -> Picture
+  {
+    guard let first = pictures.first, columns > 0, gap >= 0, gap <= largestPixelCount,
+      pictures.allSatisfy({ $0.height == first.height && $0.width == first.width })
+    else {
+      throw PictureError(
+        name: "grid", problem: "needs pictures of one size, a column, and no gap below 0")
+    }
+    let columns = min(columns, pictures.count)
+    let rows = (pictures.count + columns - 1) / columns
+    let height = rows * (first.height + gap) + gap
+    let width = columns * (first.width + gap) + gap
+    try check(height: height, width: width, name: "grid")
+    var bytes = [UInt8](repeating: 255, count: 3 * height * width)
+    for (i, picture) in pictures.enumerated() {
+      let top = gap + i / columns * (first.height + gap)
+      let left = gap + i % columns * (first.width + gap)
+      for y in 0..<first.height {
+        let start = 3 * ((top + y) * width + left)
+        let row = 3 * y * first.width
+        bytes.replaceSubrange(
+          start..<start + 3 * first.width, with: picture.bytes[row..<row + 3 * first.width])
+      }
+    }
+    return Picture(unchecked: bytes, height: height, width: width)
+  }
 }

@@ -118,3 +118,136 @@ struct Light {
     return above + (below - above) * y.weight
   }
 }
+
+// Lengths are in sides of the picture, angles in turns. What would need the platform's sine or
+// arctangent, whose last bit varies, is approximated to what the eye can see.
+
+/// sin(2πt) within 0.0011: a parabola for each half of the wave, bent once more.
+func wave(_ turns: Float) -> Float {
+  let t = turns - turns.rounded(.toNearestOrEven)  // −0.5 … 0.5
+  let parabola = 8 * t - 16 * t * abs(t)
+  return 0.225 * (parabola * abs(parabola) - parabola) + parabola
+}
+
+/// The angle of (x, y) in turns, −0.5 … 0.5, within 0.0007.
+func angle(_ x: Float, _ y: Float) -> Float {
+  let (ax, ay) = (abs(x), abs(y))
+  let large = max(ax, ay)
+  guard large > 0 else { return 0 }
+  let ratio = min(ax, ay) / large
+  // arctan(r) ≈ r·(π/4 + 0.273·(1 − r)) for 0 ≤ r ≤ 1, divided by 2π.
+  var turns = ratio * (0.125 + 0.04344929 * (1 - ratio))
+  if ay > ax { turns = 0.25 - turns }
+  if x < 0 { turns = 0.5 - turns }
+  return y < 0 ? -turns : turns
+}
+
+/// A vector of length 1.
+struct Direction {
+  var x: Float
+  var y: Float
+
+  init(turns: Float) {
+    let (cosine, sine) = (wave(turns + 0.25), wave(turns))
+    let length = (cosine * cosine + sine * sine).squareRoot()
+    x = cosine / length
+    y = sine / length
+  }
+
+  /// How far (x, y) lies along this direction.
+  func along(_ px: Float, _ py: Float) -> Float { px * x + py * y }
+  /// How far (x, y) lies to the side of it.
+  func across(_ px: Float, _ py: Float) -> Float { py * x - px * y }
+}
+
+/// How far a position lies inside the nearest band, of bands that repeat once a unit; negative
+/// between them.
+func band(_ position: Float, share: Float) -> Float {
+  let fraction = position - position.rounded(.down)
+  return 0.5 * share - abs(fraction - 0.5)
+}
+
+extension SplitMix64 {
+  mutating func real(_ range: ClosedRange<Float>) -> Float {
+    range.lowerBound + (range.upperBound - range.lowerBound) * Float(nextUniform())
+  }
+
+  // The standard library's random integers may be drawn differently in its next release.
+  mutating func integer(_ range: ClosedRange<Int>) -> Int {
+    range.lowerBound + Int(nextUniform() * Double(range.count))
+  }
+
+  mutating func chance(_ probability: Float) -> Bool { real(0...1) < probability }
+}
+
+/// A colour: red, green and blue from 0 to 1; the fourth lane is unused.
+typealias Colour = SIMD4<Float>
+
+/// A colour that runs into another along a direction.
+struct Ink {
+  var start: Colour
+  var change: Colour
+  var direction: Direction
+  var offset: Float
+
+  /// A random ink of a luminance.
+  ///
+  /// - Parameter hue: in turns of the colour circle.
+  init(hue: Float, luminance: Float, using random: inout SplitMix64) {
+    start = Self.colour(
+      hue: hue, saturation: random.real(0.35...0.95), luminance: luminance)
+    let end = Self.colour(
+      hue: hue + random.real(-0.09...0.09), saturation: random.real(0.35...0.95),
+      luminance: min(max(luminance + random.real(-0.09...0.09), 0.03), 0.97))
+    change = end - start
+    direction = Direction(turns: random.real(0...1))
+    // The middle of the picture gets the middle of the two colours.
+    offset = 0.5 - direction.along(0.5, 0.5)
+  }
+
+  @inline(__always)
+  func colour(_ x: Float, _ y: Float) -> Colour {
+    start + change * min(max(direction.along(x, y) + offset, 0), 1)
+  }
+
+  /// The colour of a hue, first dimmed, then whitened until its luminance is right.
+  private static func colour(hue: Float, saturation: Float, luminance: Float) -> Colour {
+    var colour = Colour()
+    for channel in 0..<3 {
+      // Each channel rises and falls over two thirds of the circle, a third after the other.
+      let turns = hue - Float(channel) / 3
+      let distance = abs(turns - turns.rounded(.toNearestOrEven))
+      let pure = min(max(2 - 6 * distance, 0), 1)
+      colour[channel] = 1 - saturation + saturation * pure
+    }
+    let present = Self.luminance(colour)
+    let gain = min(luminance / present, 1 / max(colour[0], colour[1], colour[2]))
+    colour *= gain
+    let white = (luminance - present * gain) / (1 - present * gain + 1e-6)
+    return colour + (Colour(repeating: 1) - colour) * max(white, 0)
+  }
+
+  private static func luminance(_ colour: Colour) -> Float {
+    0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]
+  }
+}
+
+/// The inks of a scene: one for the ground, and three of much other luminance for what lies on it.
+struct Palette {
+  var ground: Ink
+  var figures: [Ink]
+
+  init(using random: inout SplitMix64) {
+    let dark = random.real(0.06...0.38)
+    let light = min(dark + random.real(0.3...0.62), 0.95)
+    let isNight = random.chance(0.5)
+    let hue = random.real(0...1)
+    ground = Ink(hue: hue, luminance: isNight ? dark : light, using: &random)
+    let other = hue + random.real(0.15...0.85)
+    figures = []
+    for _ in 0..<3 {
+      let nearby = other + random.real(-0.12...0.12)
+      figures.append(Ink(hue: nearby, luminance: isNight ? light : dark, using: &random))
+    }
+  }
+}
