@@ -54,7 +54,7 @@ import Testing
       let expected = try NumPyArray(contentsOf: fixture("caffe/lmdb/out_\(run.name).npy"))
         .tensor(as: Float.self)
       let mean = try NumPyArray(contentsOf: fixture("caffe/lmdb/mean.npy")).tensor(as: Float.self)
-      let transformer = Transformer(
+      let transformer = DataTransformer(
         cropSize: run.name.contains("crop27") ? 27 : nil,
         mean: run.name.contains("meanfile")
           ? .image(mean) : run.name.contains("plain") ? .none : .perChannel([104, 117, 123]))

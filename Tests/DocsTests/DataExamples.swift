@@ -10,10 +10,10 @@ extension Example {
     let datum = try Datum(
       channels: shape[0], height: shape[1], width: shape[2],
       values: .bytes(record.elements.map { UInt8($0) }))
-    let transformer = Transformer(
+    let transformer = DataTransformer(
       cropSize: 2, mean: .perChannel(try self("mean").elements.map { Float($0) }), mirror: true)
     let tensor = try transformer.tensor(
-      datum, placement: Transformer.Placement(top: 1, left: 1, isMirrored: true))
+      datum, placement: DataTransformer.Placement(top: 1, left: 1, isMirrored: true))
     expect("out", tensor.converted())
   }
 
@@ -22,7 +22,7 @@ extension Example {
     try checkDraws(seed: 1)
     let datum = try Datum(
       channels: 1, height: 5, width: 5, values: .bytes([UInt8](repeating: 0, count: 25)))
-    let transformer = Transformer(cropSize: 3, mirror: true)
+    let transformer = DataTransformer(cropSize: 3, mirror: true)
     var random = MersenneTwister(seed: 1)
     let count = try self("row").count
     let places = try (0..<count).map { _ in

@@ -30,7 +30,7 @@ func smallRun(
 ) throws -> TrainingRun {
   let definition = smallNetwork()
   let source = try CachedRecords(SyntheticImages(seed: 3, side: 24), count: 50)
-  let transformer = Transformer(
+  let transformer = DataTransformer(
     cropSize: 19, mean: .perChannel([104, 117, 123]), scale: 1 / 64, mirror: true)
   let loader = try BatchLoader(
     source, transformer: transformer, images: 8, isTraining: true,
@@ -128,7 +128,7 @@ struct TrainingRunTests {
     var net = NetworkBuilder(name: "scores", channels: 3, height: 19, width: 19)
     _ = net.fullyConnected("fc", net.data, outputs: 10, weights: .msra(), bias: 0)
     let loader = try BatchLoader(
-      CachedRecords(SyntheticImages(seed: 3, side: 19), count: 10), transformer: Transformer(),
+      CachedRecords(SyntheticImages(seed: 3, side: 19), count: 10), transformer: DataTransformer(),
       images: 2, isTraining: false, state: LoaderState(seed: 5))
     let error = #expect(throws: LayerError.self) {
       try Examination(

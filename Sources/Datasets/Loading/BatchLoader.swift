@@ -36,12 +36,12 @@ public struct Batch: Sendable {
 
 /// Takes records in their order, transforms them, and puts them together to batches.
 ///
-/// Source: Caffe's `data_layer.cpp`, whose order of draws `Transformer` follows.
+/// Source: Caffe's `data_layer.cpp`, whose order of draws `DataTransformer` follows.
 public struct BatchLoader: Sendable {
   /// Where records come from.
   public let source: any RecordSource
   /// What becomes of them.
-  public let transformer: Transformer
+  public let transformer: DataTransformer
   /// Whether crops are drawn at random; otherwise they are centred.
   public let isTraining: Bool
   /// The shape of every batch, N×C×H×W.
@@ -56,7 +56,7 @@ public struct BatchLoader: Sendable {
   /// - Throws: `DatasetError` when that record can't be read, or doesn't fit the transformer.
   /// - Complexity: That of one record of the source.
   public init(
-    _ source: any RecordSource, transformer: Transformer, images: Int, isTraining: Bool,
+    _ source: any RecordSource, transformer: DataTransformer, images: Int, isTraining: Bool,
     state: LoaderState
   ) throws(DatasetError) {
     self.source = source

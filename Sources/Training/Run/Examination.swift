@@ -91,13 +91,9 @@ public final class Examination {
     var result = Result(
       loss: 0, confusion: .init(repeating: .init(repeating: 0, count: classes), count: classes),
       wrong: [], right: [])
-    let feed = BatchFeed(loader, depth: 1)
-    var lent: Batch?
+    let prefetcher = Prefetcher(loader, depth: 1)
     for _ in 0..<batches {
-      let batch = try feed.next()
-      try network.load(images: batch.images, labels: batch.labels)
-      if let lent { feed.giveBack(lent) }
-      lent = batch
+      let batch = try prefetcher.loadNext(into: network)
       try network.forward()
       result.loss += Double(network.results[definition.name] ?? 0)
       guard let scores = network.blob(definition.bottoms[0]) else { continue }

@@ -15,9 +15,8 @@ public final class TrainingRun {
   /// Where the loader stands behind the last batch that was learnt from.
   public private(set) var loaderState: LoaderState
 
-  private let feed: BatchFeed
+  private let prefetcher: Prefetcher
   private let examination: Examination?
-  private var lent: Batch?
 
   /// A run at iteration 0.
   ///
@@ -34,7 +33,7 @@ public final class TrainingRun {
     self.solver = solver
     self.examination = examination
     loaderState = loader.state
-    feed = BatchFeed(loader, depth: depth)
+    prefetcher = Prefetcher(loader, depth: depth)
   }
 
   /// The network that learns.
@@ -49,11 +48,7 @@ public final class TrainingRun {
   @discardableResult
   public func step() throws -> Float {
     let loss = try solver.step { network in
-      let batch = try feed.next()
-      try network.load(images: batch.images, labels: batch.labels)
-      if let lent { feed.giveBack(lent) }
-      lent = batch
-      loaderState = batch.stateAfter
+      loaderState = try prefetcher.loadNext(into: network).stateAfter
     }
     log.losses.append(loss)
     return loss
@@ -97,6 +92,18 @@ public final class TrainingRun {
       iteration: snapshot.iteration, history: try snapshot.history(for: network))
     loaderState = snapshot.loader
     log = snapshot.log
+  }
+}
+
+extension Prefetcher {
+  /// Loads a network with the next batch. The network keeps the batch until the next call.
+  ///
+  /// - Returns: the batch.
+  /// - Throws: `DatasetError` or `LayerError` when images or labels can't be read or don't fit.
+  /// - Complexity: That of `next`.
+  @discardableResult
+  public func loadNext(into network: Network<Float>) throws -> Batch {
+    try loadNext { try network.load(images: $0.images, labels: $0.labels) }
   }
 }
 

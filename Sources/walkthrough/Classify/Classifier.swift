@@ -31,7 +31,7 @@ struct Classifier {
 
   private let network: Network<Float>
   private let probabilities: String
-  private let transformer: Transformer
+  private let transformer: DataTransformer
   private let side: Int
   private let tenCrop: Bool
   private let labels: [String]
@@ -87,7 +87,7 @@ struct Classifier {
         problem: "takes \(image[1]) rows and columns: resizing to \(side) is too small")
     }
     tenCrop = preparation.tenCrop
-    transformer = Transformer(
+    transformer = DataTransformer(
       cropSize: image[1],
       mean: try Self.mean(preparation.mean, channels: image[0], side: side),
       scale: preparation.scale)
@@ -121,7 +121,7 @@ struct Classifier {
   }
 
   /// The middle; or the corners and the middle, then their mirror images.
-  private func placements(of datum: Datum) -> [Transformer.Placement] {
+  private func placements(of datum: Datum) -> [DataTransformer.Placement] {
     let centre = transformer.centre(of: datum)
     guard tenCrop else { return [centre] }
     let last = side - network.input.shape.height
@@ -132,9 +132,9 @@ struct Classifier {
   }
 
   /// A mean image where it has the size of the resized picture, else its average in each channel.
-  private static func mean(_ file: URL?, channels: Int, side: Int) throws -> Transformer.Mean {
+  private static func mean(_ file: URL?, channels: Int, side: Int) throws -> DataTransformer.Mean {
     guard let file else {
-      return channels == 3 ? Transformer.caffenet.mean : .none
+      return channels == 3 ? DataTransformer.caffenet.mean : .none
     }
     let image = try MeanImage.read(file, as: Float.self)
     guard image.shape.dimensions[0] == channels else {

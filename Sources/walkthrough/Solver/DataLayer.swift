@@ -4,14 +4,14 @@ import Datasets
 import Foundation
 import Networks
 import Tensors
+import Training
 
 /// What feeds a network of a `.prototxt` while it is trained or tested: Caffe's Data layer.
 ///
 /// Batches go on where the last one ended, behind the last record with the first.
 /// Source: Caffe's `data_layer.cpp`.
 final class DataLayer {
-  private let feed: BatchFeed
-  private var lent: Batch?
+  private let prefetcher: Prefetcher
 
   /// The layer of a network.
   ///
@@ -35,7 +35,7 @@ final class DataLayer {
         images: network.batch, isTraining: network.phase == .training,
         state: LoaderState(
           nextRecord: 0, random: MersenneTwister(dataLayerSeed: seed)))
-      feed = BatchFeed(loader)
+      prefetcher = Prefetcher(loader)
     } catch let error as DatasetError {
       throw network.error(error.description, input: images, field: "transform_param")
     }
@@ -43,10 +43,7 @@ final class DataLayer {
 
   /// Gives a network its next batch.
   func load(into network: Network<Float>) throws {
-    let batch = try feed.next()
-    try network.load(images: batch.images, labels: batch.labels)
-    if let lent { feed.giveBack(lent) }
-    lent = batch
+    try prefetcher.loadNext(into: network)
   }
 
   /// The database that a Data layer names.
@@ -60,13 +57,13 @@ final class DataLayer {
 
   private static func transformer(
     _ transform: Caffe_TransformationParameter, beside folder: URL
-  ) throws -> Transformer {
-    let mean: Transformer.Mean =
+  ) throws -> DataTransformer {
+    let mean: DataTransformer.Mean =
       transform.hasMeanFile
       ? .image(
         try MeanImage.read(located(transform.meanFile, beside: folder), as: Float.self))
       : transform.meanValue.isEmpty ? .none : .perChannel(transform.meanValue)
-    return Transformer(
+    return DataTransformer(
       cropSize: transform.cropSize > 0 ? Int(transform.cropSize) : nil, mean: mean,
       scale: transform.scale, mirror: transform.mirror)
   }

@@ -141,8 +141,8 @@ extension NetworkChoice: Codable {
 
 extension NetworkDefinition {
   /// What becomes of a picture on its way into the network.
-  var transformer: Transformer {
-    var transformer = Transformer.caffenet
+  var transformer: DataTransformer {
+    var transformer = DataTransformer.caffenet
     transformer.cropSize = imageShape[1]
     if name == mini().name { transformer.scale = miniPixelScale }
     return transformer

@@ -3,10 +3,11 @@ import Tensors
 import Testing
 
 @Suite("Batches")
-struct BatchFeedTests {
+struct PrefetcherTests {
   private func loader(nextRecord: Int = 0) throws -> BatchLoader {
     try BatchLoader(
-      try SyntheticImages(seed: 1, side: 16), transformer: Transformer(cropSize: 11, mirror: true),
+      try SyntheticImages(seed: 1, side: 16),
+      transformer: DataTransformer(cropSize: 11, mirror: true),
       images: 3, isTraining: true, state: LoaderState(seed: 9, nextRecord: nextRecord))
   }
 
@@ -14,10 +15,10 @@ struct BatchFeedTests {
   func content() throws {
     var random = MersenneTwister(seed: 9)
     let images = try SyntheticImages(seed: 1, side: 16)
-    let transformer = Transformer(cropSize: 11, mirror: true)
-    let feed = BatchFeed(try loader())
+    let transformer = DataTransformer(cropSize: 11, mirror: true)
+    let prefetcher = Prefetcher(try loader())
     for batch in 0..<3 {
-      let made = try feed.next()
+      let made = try prefetcher.next()
       #expect(made.firstRecord == 3 * batch)
       var expected = Tensor<Float>(made.images.shape)
       for image in 0..<3 {
@@ -36,26 +37,26 @@ struct BatchFeedTests {
   func depths(depth: Int) throws {
     var plain = try loader()
     var expected = plain.makeBatch()
-    let feed = BatchFeed(try loader(), depth: depth)
+    let prefetcher = Prefetcher(try loader(), depth: depth)
     for _ in 0..<10 {
       try plain.fill(&expected)
-      let made = try feed.next()
+      let made = try prefetcher.next()
       #expect(made.images == expected.images)
       #expect(made.labels == expected.labels)
       #expect(made.stateAfter == expected.stateAfter)
-      feed.giveBack(made)
+      prefetcher.recycle(made)
     }
   }
 
   @Test("never run further ahead than they may")
   func bound() throws {
     let source = CountingRecords()
-    let feed = BatchFeed(
+    let prefetcher = Prefetcher(
       try BatchLoader(
-        source, transformer: Transformer(), images: 1, isTraining: true,
+        source, transformer: DataTransformer(), images: 1, isTraining: true,
         state: LoaderState(seed: 1)), depth: 3)
     for taken in 1...20 {
-      _ = try feed.next()
+      _ = try prefetcher.next()
       // One record was looked at for its size.
       #expect(source.asked.withLock { $0 } <= 1 + taken + 3)
     }
@@ -63,14 +64,14 @@ struct BatchFeedTests {
 
   @Test("an error comes out in its turn, and again when asked again", arguments: [0, 2])
   func errors(depth: Int) throws {
-    let feed = BatchFeed(
+    let prefetcher = Prefetcher(
       try BatchLoader(
-        CountingRecords(failsAt: 4), transformer: Transformer(), images: 2, isTraining: true,
+        CountingRecords(failsAt: 4), transformer: DataTransformer(), images: 2, isTraining: true,
         state: LoaderState(seed: 1)), depth: depth)
-    _ = try feed.next()
-    _ = try feed.next()
+    _ = try prefetcher.next()
+    _ = try prefetcher.next()
     for _ in 0..<2 {
-      let error = #expect(throws: DatasetError.self) { _ = try feed.next() }
+      let error = #expect(throws: DatasetError.self) { _ = try prefetcher.next() }
       #expect(error?.description == "record 4 is torn")
     }
   }
@@ -88,7 +89,7 @@ struct BatchFeedTests {
     let database = try DatumDatabase(folder.path("db"))
     func makeLoader(crop: Int) throws -> BatchLoader {
       try BatchLoader(
-        database, transformer: Transformer(cropSize: crop), images: 2, isTraining: false,
+        database, transformer: DataTransformer(cropSize: crop), images: 2, isTraining: false,
         state: LoaderState(seed: 1))
     }
     let first = #expect(throws: DatasetError.self) { _ = try makeLoader(crop: 9) }
@@ -105,9 +106,9 @@ struct BatchFeedTests {
         == "\(database.path), key \"00000001_dog\": a crop of 7 cannot be cut out of 6×6")
   }
 
-  @Test("an unused feed lets go of its thread")
+  @Test("an unused prefetcher lets go of its thread")
   func abandoned() throws {
-    for _ in 0..<50 { _ = BatchFeed(try loader(), depth: 2) }
+    for _ in 0..<50 { _ = Prefetcher(try loader(), depth: 2) }
   }
 }
 

@@ -4,7 +4,7 @@ import Tensors
 ///
 /// Each number becomes (value − mean)·scale, computed in `Float` as Caffe does, so that the results
 /// agree with Caffe's bit for bit. Source: Caffe's `data_transformer.cpp`.
-public struct Transformer: Sendable, Equatable {
+public struct DataTransformer: Sendable, Equatable {
   /// What is subtracted.
   public enum Mean: Sendable, Equatable {
     /// Nothing.
@@ -36,7 +36,7 @@ public struct Transformer: Sendable, Equatable {
   }
 
   /// CaffeNet's: 227×227, minus 104, 117 and 123 in blue, green and red.
-  public static let caffenet = Transformer(cropSize: 227, mean: .perChannel([104, 117, 123]))
+  public static let caffenet = DataTransformer(cropSize: 227, mean: .perChannel([104, 117, 123]))
 
   /// Where a record is cut, and whether it is turned over.
   public struct Placement: Sendable, Equatable {
@@ -119,7 +119,7 @@ public struct Transformer: Sendable, Equatable {
   }
 }
 
-extension Transformer {
+extension DataTransformer {
   /// One record as a tensor 1×C×H×W: its middle, not mirrored, or where `placement` says.
   ///
   /// - Throws: `DatasetError` when the record does not fit.

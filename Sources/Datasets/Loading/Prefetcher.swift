@@ -4,13 +4,13 @@ import Tensors
 /// Batches in their order, made ahead on a thread of their own.
 ///
 /// What comes out is what the loader makes, whether it runs ahead or not: it is asked for one batch
-/// after another, and each batch says where the loader stood behind it. At most `depth` batches
-/// wait; batches that are given back lend their memory to later ones.
-public final class BatchFeed: Sendable {
-  private let belt: Belt
+/// after another, and each batch says where the loader stood after it. At most `depth` batches wait.
+/// The memory of a batch that has been recycled is used for a later one.
+public final class Prefetcher: Sendable {
+  private let queue: BatchQueue
   private let depth: Int
 
-  /// A feed from where a loader stands.
+  /// Batches from where a loader stands.
   ///
   /// - Parameters:
   ///   - loader: what makes the batches.
@@ -18,47 +18,67 @@ public final class BatchFeed: Sendable {
   /// - Complexity: O(depth); the batches are made meanwhile, on a thread of their own.
   public init(_ loader: BatchLoader, depth: Int = 2) {
     self.depth = max(depth, 0)
-    belt = Belt(loader)
+    queue = BatchQueue(loader)
     guard self.depth > 0 else { return }
-    for _ in 0..<self.depth { belt.room.signal() }
-    let belt = belt
-    DispatchQueue(label: "batches", qos: .userInitiated).async { belt.produce() }
+    for _ in 0..<self.depth { queue.room.signal() }
+    let queue = queue
+    DispatchQueue(label: "batches", qos: .userInitiated).async { queue.produce() }
   }
 
-  deinit { belt.stop() }
+  deinit { queue.stop() }
 
   /// The next batch; waits for it if need be.
   ///
   /// - Throws: what the loader throws, also when asked again.
   /// - Complexity: O(1) where a batch waits; else that of `BatchLoader.fill`. At most depth + 2
-  ///   batches have memory if each is given back.
+  ///   batches have memory if each is recycled.
   public func next() throws(DatasetError) -> Batch {
-    if depth == 0 { return try belt.makeNext() }
-    belt.filled.wait()
-    switch belt.takeFirst() {
+    if depth == 0 { return try queue.makeNext() }
+    queue.filled.wait()
+    switch queue.takeFirst() {
     case .success(let batch):
-      belt.room.signal()
+      queue.room.signal()
       return batch
     case .failure(let error):
-      belt.filled.signal()
+      queue.filled.signal()
       throw error
     }
   }
 
-  /// Gives back a batch that nobody looks at any longer.
+  /// Takes back the memory of a batch that is not read any longer.
   ///
   /// - Complexity: O(1).
-  public func giveBack(_ batch: Batch) {
-    belt.keep(batch)
+  public func recycle(_ batch: Batch) {
+    queue.content.withLock { $0.empty.append(batch) }
+  }
+
+  /// Hands the next batch to `load`, and recycles the batch that the last call handed out: what
+  /// `load` fills must hold the new batch instead when it returns.
+  ///
+  /// - Returns: the batch.
+  /// - Throws: what the loader or `load` throws.
+  /// - Complexity: That of `next` and `load`.
+  @discardableResult
+  public func loadNext(_ load: (Batch) throws -> Void) throws -> Batch {
+    let batch = try next()
+    try load(batch)
+    let last = queue.content.withLock { content in
+      defer { content.inUse = batch }
+      return content.inUse
+    }
+    if let last { recycle(last) }
+    return batch
   }
 }
 
-/// What the two threads of a feed share.
-private final class Belt: Sendable {
+/// What the two threads share: the loader, and the batches that wait.
+private final class BatchQueue: Sendable {
   struct Content {
     var loader: BatchLoader
     var waiting: [Result<Batch, DatasetError>] = []
     var empty: [Batch] = []
+    /// The batch that `loadNext` has handed out last.
+    var inUse: Batch?
     var isStopped = false
   }
 
@@ -100,10 +120,6 @@ private final class Belt: Sendable {
       if case .success = content.waiting[0] { return content.waiting.removeFirst() }
       return content.waiting[0]
     }
-  }
-
-  func keep(_ batch: Batch) {
-    content.withLock { $0.empty.append(batch) }
   }
 
   func stop() {
