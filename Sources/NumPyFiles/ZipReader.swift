@@ -1,5 +1,142 @@
 import CZlib
 
+/// What the directory at the end of a zip file says about a member.
+///
+/// Source: PKWARE's APPNOTE.TXT, sections 4.3 and 4.5.3.
+struct ZipEntry {
+  var name: String
+  var method: Int
+  var checksum: UInt32
+  var compressedSize: Int
+  var size: Int
+  /// Where the member's local header begins.
+  var headerOffset: Int
+  /// Where this description lies in the file, for error messages.
+  var directoryOffset: Int
+}
+
+/// The directory of a zip file.
+struct ZipDirectory {
+  var entries: [ZipEntry] = []
+  /// Where the directory begins; all members lie before it.
+  var offset = 0
+
+  private static let endSize = 22
+
+  /// Reads the directory, checking every length against the file before using it.
+  init(_ bytes: [UInt8], place: Place) throws(NumPyError) {
+    guard let end = Self.findEnd(in: bytes) else {
+      throw place.error(
+        "the archive's directory is missing at the end of the file", at: bytes.count,
+        remedy: bytes.starts(with: NumPyHeader.magic)
+          ? "this is an .npy file, which NumPyArray reads" : "the file is truncated or no .npz")
+    }
+    var count = UInt64(bytes.littleEndian(UInt16.self, at: end + 10) ?? 0)
+    var size = UInt64(bytes.littleEndian(UInt32.self, at: end + 12) ?? 0)
+    var start = UInt64(bytes.littleEndian(UInt32.self, at: end + 16) ?? 0)
+    if bytes.littleEndian(UInt32.self, at: end - 20) == 0x0706_4B50 {
+      // A locator stands before the end record: it says where the 64-bit record is.
+      guard let record = bytes.littleEndian(UInt64.self, at: end - 12).flatMap(Int.init(exactly:)),
+        record <= end - 76, bytes.littleEndian(UInt32.self, at: record) == 0x0606_4B50,
+        let wideCount = bytes.littleEndian(UInt64.self, at: record + 32),
+        let wideSize = bytes.littleEndian(UInt64.self, at: record + 40),
+        let wideStart = bytes.littleEndian(UInt64.self, at: record + 48)
+      else {
+        throw place.error("the zip64 locator does not lead to its record", at: end - 20)
+      }
+      (count, size, start) = (wideCount, wideSize, wideStart)
+    }
+    guard start <= end, size <= UInt64(end) - start, count <= size / 46 else {
+      throw place.error(
+        "the directory of \(count) members and \(size) bytes at \(start) is not inside the file",
+        at: end)
+    }
+    offset = Int(start)
+    var position = offset
+    for _ in 0..<count {
+      entries.append(try Self.entry(bytes, at: &position, limit: end, place: place))
+    }
+  }
+
+  /// The last end record whose comment reaches exactly to the end of the file.
+  private static func findEnd(in bytes: [UInt8]) -> Int? {
+    let last = bytes.count - endSize
+    guard last >= 0 else { return nil }
+    for position in stride(from: last, through: max(0, last - 0xFFFF), by: -1)
+    where bytes[position] == 0x50 {
+      if bytes.littleEndian(UInt32.self, at: position) == 0x0605_4B50,
+        bytes.littleEndian(UInt16.self, at: position + 20) == UInt16(last - position)
+      {
+        return position
+      }
+    }
+    return nil
+  }
+
+  private static func entry(
+    _ bytes: [UInt8], at position: inout Int, limit: Int, place: Place
+  ) throws(NumPyError) -> ZipEntry {
+    let start = position
+    guard start <= limit - 46, bytes.littleEndian(UInt32.self, at: start) == 0x0201_4B50,
+      let flags = bytes.littleEndian(UInt16.self, at: start + 8),
+      let method = bytes.littleEndian(UInt16.self, at: start + 10),
+      let checksum = bytes.littleEndian(UInt32.self, at: start + 16),
+      let compressed = bytes.littleEndian(UInt32.self, at: start + 20),
+      let size = bytes.littleEndian(UInt32.self, at: start + 24),
+      let nameLength = bytes.littleEndian(UInt16.self, at: start + 28).map(Int.init),
+      let extraLength = bytes.littleEndian(UInt16.self, at: start + 30).map(Int.init),
+      let commentLength = bytes.littleEndian(UInt16.self, at: start + 32).map(Int.init),
+      let offset = bytes.littleEndian(UInt32.self, at: start + 42),
+      nameLength + extraLength + commentLength <= limit - start - 46
+    else {
+      throw place.error("the directory is damaged here", at: start)
+    }
+    let nameEnd = start + 46 + nameLength
+    let name = String(decoding: bytes[start + 46..<nameEnd], as: UTF8.self)
+    position = nameEnd + extraLength + commentLength
+
+    let member = Place(file: place.file, member: name)
+    guard flags & 1 == 0 else { throw member.error("the member is encrypted") }
+    // Fields that are all ones stand for 64-bit values in the extra field, in this order.
+    var wide = Zip64Values(bytes, from: nameEnd, to: nameEnd + extraLength)
+    guard let sizeValue = wide.resolve(size), let compressedValue = wide.resolve(compressed),
+      let offsetValue = wide.resolve(offset)
+    else {
+      throw member.error("the directory lacks a 64-bit size that it announces")
+    }
+    return ZipEntry(
+      name: name, method: Int(method), checksum: checksum, compressedSize: compressedValue,
+      size: sizeValue, headerOffset: offsetValue, directoryOffset: start)
+  }
+}
+
+/// The 64-bit values of a member's extra field of kind 1.
+private struct Zip64Values {
+  private var values: ArraySlice<UInt64> = []
+
+  init(_ bytes: [UInt8], from start: Int, to end: Int) {
+    var position = start
+    while position + 4 <= end, let kind = bytes.littleEndian(UInt16.self, at: position),
+      let length = bytes.littleEndian(UInt16.self, at: position + 2).map(Int.init),
+      length <= end - position - 4
+    {
+      if kind == 1 {
+        values =
+          stride(from: position + 4, through: position + length - 4, by: 8)
+          .compactMap { bytes.littleEndian(UInt64.self, at: $0) }[...]
+        return
+      }
+      position += 4 + length
+    }
+  }
+
+  /// The value of a 32-bit field, from here if it is all ones; nil if it is absent or absurd.
+  mutating func resolve(_ field: UInt32) -> Int? {
+    if field != .max { return Int(field) }
+    return values.popFirst().flatMap(Int.init(exactly:))
+  }
+}
+
 /// Takes members out of a zip file that lies in memory.
 struct ZipReader {
   private let bytes: [UInt8]

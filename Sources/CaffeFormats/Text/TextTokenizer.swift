@@ -1,3 +1,25 @@
+/// A word of protobuf's text format.
+struct TextToken: Equatable {
+  enum Kind: Equatable {
+    case identifier
+    /// Digits: decimal, octal behind a 0, or hexadecimal behind 0x.
+    case integer
+    case float
+    /// The bytes between the quotes, escapes resolved.
+    case string([UInt8])
+    case symbol
+    case end
+  }
+
+  var kind: Kind
+  /// As it stands in the text.
+  var text: String
+  var position: TextPosition
+
+  /// For messages: `"alpha"`, or that the text is over.
+  var description: String { kind == .end ? "the end of the text" : "\"\(text)\"" }
+}
+
 /// Cuts a text into words, by the rules of protobuf's `io/tokenizer.cc`.
 struct TextTokenizer {
   private let bytes: [UInt8]
