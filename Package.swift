@@ -95,7 +95,7 @@ let package = Package(
     .testTarget(name: "PropertyTests", dependencies: ["Reference", "Fast", numerics]),
     .testTarget(name: "ShapeTests", dependencies: ["Networks"]),
     .testTarget(name: "NetworkTests", dependencies: ["Reference", "Fast", "Networks"]),
-    .testTarget(name: "TwinTests", dependencies: ["Reference", "Fast", "Networks"]),
+    .testTarget(name: "TwinTests", dependencies: ["Reference", "Fast", "Tuned", "Networks"]),
     .testTarget(
       name: "CaffeTests", dependencies: ["Reference", "Fast", "Networks", "NumPyFiles"]),
     .testTarget(

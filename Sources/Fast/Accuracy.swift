@@ -7,7 +7,7 @@ import Tensors
 /// are counted without branches; sorting is not needed.
 ///
 /// Twin: `Sources/Reference/Accuracy.swift`. Source: Caffe's `accuracy_layer.cpp`.
-public struct Accuracy<Scalar: FastScalar>: Metric {
+public struct Accuracy<Scalar: BLASScalar>: Metric {
   /// What describes this layer.
   public let specification: AccuracySpecification
   private let engine: Engine

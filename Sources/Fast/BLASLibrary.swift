@@ -16,11 +16,6 @@ public enum BLASLibrary {
   /// - Complexity: O(length) of the name.
   public static var kernels: String { string(openblas_get_corename()) }
 
-  /// What this build multiplies matrices of `Float` by, see `ProductKernel.fastest`.
-  public static var floatProducts: String {
-    Float.hasOwnProduct ? "our own product for AVX-512" : "OpenBLAS"
-  }
-
   /// A copy of a text that OpenBLAS keeps, ended by a zero.
   private static func string(_ text: UnsafeMutablePointer<CChar>?) -> String {
     text.map { String(cString: $0) } ?? "unknown"

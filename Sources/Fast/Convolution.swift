@@ -1,32 +1,25 @@
 import Layers
 import Tensors
 
-/// Convolution as matrix products (im2col).
+/// Convolution as matrix products, by im2col.
 ///
-///     out[K/G × H'W'] = weights[K/G × depth] · columns[depth × H'W'] + bias
+///     out[K/G × H'·W'] = bias + weights[K/G × depth] · columns[depth × H'·W']
 ///
-/// For `Float`s, several images and enough kernels there is a faster way (`ChannelsLast`) in builds
-/// that have a product of our own.
-///
-/// Tricks:
-/// - Blocks of images or rows run in parallel, each a single-threaded product.
-/// - Small images share a product (`ColumnBlocks`); bias and ReLU then ride on the copy from the
-///   product to the images.
-/// - A single small image is cut by kernels instead, over columns that are built once.
-/// - A ReLU behind it is applied while the block is in the cache (`ReLUFusing`).
+/// for each image and each group, with depth = C/G·I·J for kernels of I×J. `Im2col` says what the
+/// columns hold; OpenBLAS multiplies. Images, groups and bands of output rows are the pieces that
+/// the threads share, one product a piece. A band has some 500 positions, so that its columns are
+/// multiplied before they have left the cache.
 ///
 /// As in Caffe, the padding's zeros are columns' numbers like others, and 0 times infinity or NaN is
 /// NaN. So a weight that isn't finite makes the output NaN wherever it lies in the padding, and an
 /// upstream gradient that isn't finite does so to the gradients of the weights that lie there. The
-/// twin leaves these terms out, as `ChannelsLast` does; for finite numbers it makes no difference.
+/// twin leaves these terms out; for finite numbers it makes no difference.
 ///
 /// Twin: `Sources/Reference/Convolution.swift`. Source: Caffe's `base_conv_layer.cpp`.
-public struct Convolution<Scalar: FastScalar>: ReLUFusing {
+public struct Convolution<Scalar: BLASScalar>: Layer {
   /// What describes this layer.
   public let specification: ConvolutionSpecification
-  let engine: Engine
-  /// The ReLU that is applied to the output, if any.
-  var relu: ReLUSpecification?
+  private let engine: Engine
 
   /// The fast version of a specification.
   public init(_ specification: ConvolutionSpecification, engine: Engine = .shared) {
@@ -34,15 +27,8 @@ public struct Convolution<Scalar: FastScalar>: ReLUFusing {
     self.engine = engine
   }
 
-  /// This convolution followed by a ReLU.
-  public func fusing(_ relu: ReLUSpecification) -> Self? {
-    guard engine.uses(.fusedReLU), self.relu == nil, relu.inPlaceObstacle == nil else {
-      return nil
-    }
-    var fused = self
-    fused.relu = relu
-    return fused
-  }
+  /// The way of every shape.
+  public func algorithm(for input: Shape) -> String? { "im2col, GEMM" }
 
   /// The forward pass.
   public static var source: SourceLocation? { .here() }
@@ -51,219 +37,204 @@ public struct Convolution<Scalar: FastScalar>: ReLUFusing {
   ///
   /// - Complexity: O(N·K·C/G·I·J·H'·W') multiply-adds for kernels of I×J and H'×W' output
   ///   positions, those of the padding included, over the engine's threads. Each thread is lent
-  ///   (C/G·I·J + K/G)·B numbers, where B is about 512 columns, or a whole output row if that is
-  ///   longer, and with a stride along x the input rows of the block as well; one small image by
-  ///   itself is lent C·I·J·H'·W' for all threads. With the channels last (`ChannelsLast`), the
-  ///   padding costs nothing; all threads share K·C/G·I·J numbers, and each is lent what 8 images'
-  ///   rows hold, about 2^19 numbers of the output and what they look at.
+  ///   C/G·I·J·B numbers, where B is about 500 positions, or an output row if that is longer.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward(
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved: inout NothingSaved
   ) {
-    let geometry = ConvolutionGeometry(
-      specification, input: input.shape, output: output.shape, engine: engine)
-    geometry.require(parameters, output)
+    let sizes = ConvolutionSizes(specification, input: input.shape, output: output.shape)
+    sizes.require(parameters, output)
+    let (groups, bands) = (sizes.groups, sizes.bands)
     withMemory(ofParameters: parameters) { weights, bias in
       input.withMemory { input in
         output.withMutableMemory { output in
-          let slope = relu.map { Scalar($0.negativeSlope) }
-          if let layer = ChannelsLastConvolution(
-            geometry, slope: slope, engine: engine, backward: false)
-          {
-            ChannelsLastForward(
-              layer: layer, input: input.floats, weights: weights.floats, bias: bias?.floats,
-              output: output.floats
-            ).run()
-            return
+          let pieces = sizes.images * groups * bands.parts
+          engine.run(pieces, scratch: sizes.columnCount, of: Scalar.self) { piece, memory in
+            let (image, group) = (piece / bands.parts / groups, piece / bands.parts % groups)
+            let rows = bands[piece % bands.parts]
+            // weights: (K/G, depth); columns: (depth, rows·W'); out: (K/G, rows·W')
+            let weights = sizes.weights(weights, group: group)
+            let columns = sizes.columns(memory, rows: rows)
+            let out = sizes.output(output, image: image, group: group, rows: rows)
+
+            sizes.im2col.fill(columns, from: input + sizes.channel(image, group), rows: rows)
+            for k in 0..<out.rows {
+              out.row(k).fill(out.columns, with: bias?[group * out.rows + k] ?? 0)
+            }
+            multiply(weights, columns, into: out, adding: true)
           }
-          let pass = ForwardPass(
-            geometry: geometry, engine: engine, input: input, weights: weights, bias: bias,
-            output: output, slope: slope)
-          pass.run()
+        }
+      }
+    }
+  }
+
+  /// With the columns of forward, summed over images and positions:
+  ///
+  ///     ∂L/∂weights = Σ ∂L/∂out · columnsᵀ
+  ///     ∂L/∂bias    = Σ ∂L/∂out
+  ///     ∂L/∂columns = weightsᵀ · ∂L/∂out,   and ∂L/∂in is what they add up to (col2im)
+  ///
+  /// The images are cut into at most 8 parts. Each part sums its own gradients of the parameters,
+  /// and these sums are added in the order of the parts: the same bits on any number of threads.
+  ///
+  /// - Complexity: The multiply-adds of forward for the weights, and again for the input unless it
+  ///   is left out. Each thread is lent as much as for forward, and all together up to 8 times the
+  ///   size of the parameters for the sums.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  public func backward(
+    outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
+    parameters: [Tensor<Scalar>], saved: NothingSaved,
+    inputGradient: inout Tensor<Scalar>?, parameterGradients: inout [Tensor<Scalar>],
+    accumulating: Bool
+  ) {
+    let sizes = ConvolutionSizes(specification, input: input.shape, output: output.shape)
+    sizes.require(parameters, output)
+    require(outputGradient, output.count)
+    require(parameterGradients, like: parameters, inputGradient, like: input)
+    if !accumulating {
+      for i in parameterGradients.indices { parameterGradients[i].fill(with: 0) }
+    }
+    let parts = Partition(sizes.images, parts: 8)
+    withMemory(input, outputGradient, parameters[0]) { x, dy, weights in
+      inputGradient.withMutableMemory { dx in
+        withMutableMemory(ofGradients: &parameterGradients) { weightGradient, biasGradient in
+          // For each part K·depth sums for the weights, then K for the bias.
+          let sumCount = sizes.weightCount + sizes.kernels
+          engine.lend(parts.parts * sumCount, of: Scalar.self) { sums in
+            let pieces = parts.parts * sizes.groups
+            engine.run(pieces, scratch: sizes.columnCount, of: Scalar.self) { piece, memory in
+              let (part, group) = (piece / sizes.groups, piece % sizes.groups)
+              let partSums = sums + part * sumCount
+              backwardPart(
+                sizes, images: parts[part], group: group, x: x, dy: dy,
+                weights: sizes.weights(weights, group: group),
+                weightSums: sizes.weights(partSums, group: group),
+                biasSums: partSums + sizes.weightCount + group * sizes.groupKernels, dx: dx,
+                memory)
+            }
+            engine.run(over: sizes.weightCount) { range in
+              for part in 0..<parts.parts {
+                let sums = sums + part * sumCount
+                for i in range { weightGradient[i] += sums[i] }
+              }
+            }
+            guard let biasGradient else { return }
+            for part in 0..<parts.parts {
+              biasGradient.add(sums + part * sumCount + sizes.weightCount, sizes.kernels)
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// The gradients of one group by some images: sets ∂L/∂in of these, and the sums over them.
+  ///
+  /// - Parameters:
+  ///   - sizes: of the whole pass.
+  ///   - images: a part of the batch.
+  ///   - group: which.
+  ///   - x: the input, N×C×H×W.
+  ///   - dy: ∂L/∂out, N×K×H'×W'.
+  ///   - weights: K/G × depth.
+  ///   - weightSums: K/G × depth, overwritten.
+  ///   - biasSums: K/G numbers, overwritten.
+  ///   - dx: ∂L/∂in, N×C×H×W, or `nil` if nobody needs it.
+  ///   - memory: for the columns of a band.
+  @inline(__always)
+  private func backwardPart(
+    _ sizes: ConvolutionSizes, images: Range<Int>, group: Int, x: UnsafePointer<Scalar>,
+    dy: UnsafePointer<Scalar>, weights: Matrix<Scalar>, weightSums: Matrix<Scalar>,
+    biasSums: UnsafeMutablePointer<Scalar>, dx: UnsafeMutablePointer<Scalar>?,
+    _ memory: UnsafeMutablePointer<Scalar>
+  ) {
+    weightSums.memory.fill(weightSums.rows * weightSums.columns, with: 0)
+    biasSums.fill(weightSums.rows, with: 0)
+    for image in images {
+      let channel = sizes.channel(image, group)
+      if let dx { (dx + channel).fill(sizes.groupChannels * sizes.plane, with: 0) }
+      for band in 0..<sizes.bands.parts {
+        let rows = sizes.bands[band]
+        // dOut: (K/G, rows·W'); columns: (depth, rows·W')
+        let dOut = sizes.output(dy, image: image, group: group, rows: rows)
+        let columns = sizes.columns(memory, rows: rows)
+
+        sizes.im2col.fill(columns, from: x + channel, rows: rows)
+        multiply(dOut, columns.transposed, into: weightSums, adding: true)
+        for k in 0..<dOut.rows {
+          let row = dOut.row(k)
+          for t in 0..<dOut.columns { biasSums[k] += row[t] }
+        }
+        if let dx {
+          multiply(weights.transposed, dOut, into: columns)
+          sizes.im2col.add(columns, to: dx + channel, rows: rows)
         }
       }
     }
   }
 }
 
-/// The pointers of a forward pass, each to memory of the size that the geometry gives it.
-private struct ForwardPass<Scalar: FastScalar> {
-  let geometry: ConvolutionGeometry
-  let engine: Engine
-  let input, weights: UnsafePointer<Scalar>
-  let bias: UnsafePointer<Scalar>?
-  let output: UnsafeMutablePointer<Scalar>
-  /// The negative slope of a ReLU to apply.
-  let slope: Scalar?
+/// The sizes of a convolution, and where its matrices lie in the tensors.
+struct ConvolutionSizes {
+  /// N, C, K and G.
+  let images, channels, kernels, groups: Int
+  let im2col: Im2col
+  /// The output rows, cut into bands of about 500 positions.
+  let bands: Partition
 
-  /// Columns of a product: many, so that rearranging the kernels pays; and the rows that are built
-  /// of them before they are multiplied, few enough to stay in the second-level cache.
-  private static var columnsAtOnce: Int { 512 }
-  private static var rowsAtOnce: Int { 256 }
-  /// Fewer pieces than this would leave threads idle.
-  private static var leastPieces: Int { 4 }
-
-  @inline(__always)
-  func run() {
-    let blocks = ColumnBlocks(
-      geometry, images: geometry.images, columns: Self.columnsAtOnce,
-      atLeast: Self.leastPieces / geometry.groups)
-    if blocks.count * geometry.groups >= Self.leastPieces || !engine.uses(.kernelPieces) {
-      runBlocks(blocks)
-    } else {
-      for image in 0..<geometry.images { runKernels(image: image) }
-    }
+  init(_ specification: ConvolutionSpecification, input: Shape, output: Shape) {
+    (images, channels) = (input.images, input.channels)
+    (kernels, groups) = (specification.outputChannels, specification.group)
+    im2col = Im2col(specification, input: input, output: output)
+    bands = Partition(output.height, partsOfAtMost: max(1, 512 / max(1, output.width)))
   }
 
-  /// Each block of each group is a piece.
-  @inline(__always)
-  private func runBlocks(_ blocks: ColumnBlocks) {
-    let kernels = geometry.groupKernels
-    let slices = Partition(
-      geometry.groupChannels, partsOfAtMost: geometry.channelsAtOnce(rows: Self.rowsAtOnce))
-    // Columns, then the product of several images, then what `fillColumns` needs.
-    let product = geometry.isPointwise ? 0 : slices.largest * geometry.taps * blocks.capacity
-    let split = product + (geometry.isPointwise ? 0 : kernels * blocks.capacity)
-    let scratch = split + geometry.splitCount(rows: blocks.largestRows)
-    engine.run(blocks.count * geometry.groups, scratch: scratch, of: Scalar.self) { piece, memory in
-      let block = blocks[piece / geometry.groups]
-      let group = piece % geometry.groups
-      let width = block.rows.count * geometry.outputWidth
-      let stride = block.images.count * width
-      let firstImage = block.images.lowerBound
-      let firstPosition = block.rows.lowerBound * geometry.outputWidth
-      let isAlone = block.images.count == 1
-      let target =
-        isAlone
-        ? Target(
-          memory: output + geometry.outputOffset(image: firstImage, group: group) + firstPosition,
-          stride: geometry.positions, count: stride)
-        : Target(memory: memory + product, stride: stride, count: stride)
-      if isAlone { start(target, group: group, kernels: 0..<kernels) }
-      for i in 0..<slices.parts {
-        let channels = slices[i]
-        let source = {
-          geometry.inputOffset(image: $0, group: group) + channels.lowerBound * geometry.plane
-        }
-        var (columns, columnsStride) = (UnsafePointer(memory), stride)
-        if geometry.isPointwise {
-          (columns, columnsStride) = (
-            input + source(firstImage) + firstPosition, geometry.positions
-          )
-        } else {
-          for (i, image) in block.images.enumerated() {
-            geometry.fillColumns(
-              memory + i * width, stride: stride, from: input + source(image),
-              channels: channels.count, rows: block.rows, split: memory + split)
-          }
-        }
-        multiply(
-          columns, stride: columnsStride, group: group, kernels: 0..<kernels, channels: channels,
-          into: target, adding: i > 0 || isAlone && bias != nil)
-      }
-      if isAlone {
-        finish(target, kernels: kernels)
-      } else {
-        handOut(target, to: block.images, group: group)
-      }
-    }
+  /// Stops the program unless tensors have these sizes; the input gave them.
+  func require<Scalar>(_ parameters: [Tensor<Scalar>], _ output: Tensor<Scalar>) {
+    Fast.require(output, images * kernels * positions)
+    Fast.require(parameters[0], weightCount)
+    if parameters.count > 1 { Fast.require(parameters[1], kernels) }
   }
 
-  /// The columns are built first, each channel a piece; then blocks of kernels are pieces.
-  @inline(__always)
-  private func runKernels(image: Int) {
-    let positions = geometry.positions
-    let depth = geometry.depth
-    engine.lend(geometry.channels * geometry.taps * positions, of: Scalar.self) { columns in
-      if !geometry.isPointwise {
-        let channels = Partition(geometry.channels, parts: 4 * Self.leastPieces)
-        let scratch = geometry.splitCount(rows: geometry.outputHeight)
-        engine.run(channels.parts, scratch: scratch, of: Scalar.self) { piece, split in
-          let range = channels[piece]
-          geometry.fillColumns(
-            columns + range.lowerBound * geometry.taps * positions, stride: positions,
-            from: input + geometry.inputOffset(image: image, group: 0)
-              + range.lowerBound * geometry.plane,
-            channels: range.count, rows: 0..<geometry.outputHeight, split: split)
-        }
-      }
-      let parts = (Self.leastPieces + geometry.groups - 1) / geometry.groups
-      let kernels = Partition(geometry.groupKernels, parts: parts)
-      engine.run(kernels.parts * geometry.groups) { piece in
-        let group = piece / kernels.parts
-        let range = kernels[piece % kernels.parts]
-        let source =
-          geometry.isPointwise
-          ? input + geometry.inputOffset(image: image, group: group)
-          : UnsafePointer(columns) + group * depth * positions
-        let target = Target(
-          memory: output + geometry.outputOffset(image: image, group: group)
-            + range.lowerBound * positions, stride: positions, count: positions)
-        start(target, group: group, kernels: range)
-        multiply(
-          source, stride: positions, group: group, kernels: range,
-          channels: 0..<geometry.groupChannels, into: target, adding: bias != nil)
-        finish(target, kernels: range.count)
-      }
-    }
+  /// C/G and K/G.
+  var groupChannels: Int { channels / groups }
+  var groupKernels: Int { kernels / groups }
+  /// H·W and H'·W'.
+  var plane: Int { im2col.height * im2col.width }
+  var positions: Int { im2col.outputHeight * im2col.outputWidth }
+  /// K·depth.
+  var weightCount: Int { kernels * im2col.depth }
+  /// The numbers of the columns of the largest band.
+  var columnCount: Int { im2col.depth * bands.largest * im2col.outputWidth }
+
+  /// Where the channels of a group begin in the input.
+  func channel(_ image: Int, _ group: Int) -> Int {
+    (image * channels + group * groupChannels) * plane
   }
 
-  /// A row for each of some kernels, `stride` apart, of which `count` elements are written.
-  struct Target {
-    let memory: UnsafeMutablePointer<Scalar>
-    let stride, count: Int
+  /// The weights of a group, or their gradient: K/G × depth.
+  @inline(__always)
+  func weights<Scalar>(_ memory: UnsafePointer<Scalar>, group: Int) -> Matrix<Scalar> {
+    Matrix(memory + group * groupKernels * im2col.depth, groupKernels, im2col.depth)
   }
 
-  /// Fills each kernel's row with its bias, if there are any: the product is added to it.
+  /// The columns of a band: depth × rows·W'.
   @inline(__always)
-  private func start(_ target: Target, group: Int, kernels: Range<Int>) {
-    guard let bias = bias.map({ $0 + group * geometry.groupKernels + kernels.lowerBound }) else {
-      return
-    }
-    for k in 0..<kernels.count {
-      (target.memory + k * target.stride).fill(target.count, with: bias[k])
-    }
+  func columns<Scalar>(_ memory: UnsafePointer<Scalar>, rows: Range<Int>) -> Matrix<Scalar> {
+    Matrix(memory, im2col.depth, rows.count * im2col.outputWidth)
   }
 
-  /// Applies the ReLU, if there is one.
+  /// A band of a group's output, or of its gradient: K/G × rows·W', rows that are H'·W' apart.
   @inline(__always)
-  private func finish(_ target: Target, kernels: Int) {
-    guard let slope else { return }
-    for k in 0..<kernels {
-      let row = target.memory + k * target.stride
-      row.rectify(row, slope: slope, target.count)
-    }
-  }
-
-  /// Multiplies the weights of some kernels and channels with those channels' columns: channels·taps
-  /// rows of `target.count`, `stride` apart. The weights of a group are K/G × depth.
-  @inline(__always)
-  private func multiply(
-    _ columns: UnsafePointer<Scalar>, stride: Int, group: Int, kernels: Range<Int>,
-    channels: Range<Int>, into target: Target, adding: Bool
-  ) {
-    let firstKernel = group * geometry.groupKernels + kernels.lowerBound
-    Scalar.gemm(
-      rows: kernels.count, columns: target.count, inner: channels.count * geometry.taps,
-      weights + firstKernel * geometry.depth + channels.lowerBound * geometry.taps,
-      stride: geometry.depth, transposed: false,
-      columns, stride: stride, transposed: false,
-      into: target.memory, stride: target.stride, adding: adding, by: engine.productKernel)
-  }
-
-  /// Hands each of several images its part of their product: K/G rows of images·positions.
-  @inline(__always)
-  private func handOut(_ product: Target, to images: Range<Int>, group: Int) {
-    let positions = geometry.positions
-    for (i, image) in images.enumerated() {
-      for k in 0..<geometry.groupKernels {
-        let source = product.memory + k * product.stride + i * positions
-        let target = output + geometry.outputOffset(image: image, group: group) + k * positions
-        target.set(source, plus: bias?[group * geometry.groupKernels + k] ?? 0, positions)
-        if let slope { target.rectify(target, slope: slope, positions) }
-      }
-    }
+  func output<Scalar>(
+    _ memory: UnsafePointer<Scalar>, image: Int, group: Int, rows: Range<Int>
+  ) -> Matrix<Scalar> {
+    let first = (image * kernels + group * groupKernels) * positions
+    return Matrix(
+      memory + first + rows.lowerBound * im2col.outputWidth, groupKernels,
+      rows.count * im2col.outputWidth, stride: positions)
   }
 }

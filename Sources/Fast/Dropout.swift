@@ -4,10 +4,10 @@ import Tensors
 /// Dropout, fast.
 ///
 /// The random numbers are drawn one after the other, as their order is part of the result; the
-/// selection runs in vectors over pieces that the threads share.
+/// selection is a loop without branches over ranges that the threads share.
 ///
 /// Twin: `Sources/Reference/Dropout.swift`. Source: Caffe's `dropout_layer.cpp`.
-public struct Dropout<Scalar: FastScalar>: InPlaceLayer {
+public struct Dropout<Scalar: BLASScalar>: InPlaceLayer {
   /// What describes this layer.
   public let specification: DropoutSpecification
   private let engine: Engine
@@ -108,22 +108,19 @@ public struct Dropout<Scalar: FastScalar>: InPlaceLayer {
     precondition(saved.keeps.count == count, "a mask of \(saved.keeps.count) for \(count) numbers")
   }
 
-  /// Reads and writes `count` elements; the mask has as many.
+  /// y = keeps ? x · scale : 0, for `count` numbers; the mask has as many.
   @inline(__always)
   private func apply(
     _ saved: Saved, to x: UnsafePointer<Scalar>, into y: UnsafeMutablePointer<Scalar>, _ count: Int
   ) {
     let scale = Scalar(specification.scale)
-    let pieces = Partition(count, partsOfAtMost: Vectors.pieceCount)
     requireMask(saved, count)
     saved.keeps.withUnsafeBufferPointer { keeps in
-      guard let keeps = keeps.baseAddress else { return }
-      engine.run(pieces.parts) { piece in
+      engine.run(over: count) { range in
         if saved.drops {
-          for i in pieces[piece] { y[i] = keeps[i] ? x[i] * scale : 0 }
+          for i in range { y[i] = keeps[i] ? x[i] * scale : 0 }
         } else {
-          let start = pieces[piece].lowerBound
-          (y + start).update(from: x + start, count: pieces[piece].count)
+          for i in range { y[i] = x[i] }
         }
       }
     }
@@ -136,12 +133,11 @@ public struct Dropout<Scalar: FastScalar>: InPlaceLayer {
     guard saved.drops else { return }
     requireMask(saved, data.count)
     let scale = Scalar(specification.scale)
-    let pieces = Partition(data.count, partsOfAtMost: Vectors.pieceCount)
+    let count = data.count
     saved.keeps.withUnsafeBufferPointer { keeps in
-      guard let keeps = keeps.baseAddress else { return }
       data.withMutableMemory { data in
-        engine.run(pieces.parts) { piece in
-          for i in pieces[piece] { data[i] = keeps[i] ? data[i] * scale : 0 }
+        engine.run(over: count) { range in
+          for i in range { data[i] = keeps[i] ? data[i] * scale : 0 }
         }
       }
     }

@@ -23,29 +23,18 @@ public final class Engine: Sendable {
   /// On how many threads pieces run at a time, the caller's included.
   public let threads: Int
 
-  private let omitted: Set<Trick>
+  let omitted: Set<Trick>
   private let pool = WorkspacePool()
 
   /// An engine on a number of threads; all cores unless given, and at least one.
   ///
   /// - Parameters:
   ///   - threads: on how many pieces run at a time, the caller's included.
-  ///   - omitted: tricks to do without, to see what they gain.
+  ///   - omitted: what `Trick` says.
   public init(threads: Int? = nil, without omitted: Set<Trick> = []) {
     _ = Self.openBLASIsSingleThreaded
     self.threads = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
     self.omitted = omitted
-  }
-
-  /// Whether the layers use a trick.
-  ///
-  /// - Complexity: O(1).
-  public func uses(_ trick: Trick) -> Bool { !omitted.contains(trick) }
-
-  /// What the layers multiply matrices by.
-  var productKernel: ProductKernel {
-    guard uses(.ownProduct) else { return .openBLAS }
-    return uses(.cachedProduct) ? .fastest : .fastestWithoutCaching
   }
 
   private static let openBLASIsSingleThreaded: Bool = {
@@ -91,6 +80,18 @@ public final class Engine: Sendable {
       lend(count, of: type) { body(piece, $0) }
     }
   }
+
+  /// As `run(_:_:)`, with ranges for pieces that make up 0..<count.
+  ///
+  /// Unless given, a range is large enough that handing it out costs nothing beside going through
+  /// memory once, and small enough to stay in a core's cache.
+  package func run(over count: Int, atMost size: Int = rangeSize, _ body: (Range<Int>) -> Void) {
+    let ranges = Partition(count, partsOfAtMost: size)
+    run(ranges.parts) { body(ranges[$0]) }
+  }
+
+  /// The numbers of a range, unless told otherwise.
+  package static let rangeSize = 1 << 15
 
   /// Lends working memory for `count` numbers, whose values are undefined, during a call.
   package func lend<Number>(

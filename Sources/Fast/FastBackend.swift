@@ -1,8 +1,8 @@
 import Layers
 import Tensors
 
-/// Every layer on im2col, OpenBLAS and vectors, on the threads of an engine.
-public struct FastBackend<Scalar: FastScalar>: Backend {
+/// Every layer as a textbook has it, on im2col, OpenBLAS and plain loops, on the threads of an engine.
+public struct FastBackend<Scalar: BLASScalar>: Backend {
   private let engine: Engine
 
   /// The fast layers, on all cores unless given another engine.

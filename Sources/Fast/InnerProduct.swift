@@ -3,22 +3,20 @@ import Tensors
 
 /// The inner product, as one matrix product for the batch.
 ///
-///     out[N×K] = in[N×D] · weights[K×D]ᵀ + bias
+///     out[N×K] = bias + in[N×D] · weights[K×D]ᵀ
 ///
-/// Tricks:
-/// - The outputs are cut into fixed blocks, each a single-threaded product: the weights are read
-///   once for the whole batch.
-/// - A ReLU behind it is applied while the block is in the cache (`ReLUFusing`).
-/// - For up to 16 images the weights are not worth rearranging, as a matrix product does: each is
-///   read once and multiplied with all images, at the speed of memory (`InnerProduct+Few.swift`).
+/// The outputs are cut into fixed blocks, which the threads share, one product a block. For a single
+/// image the matrix `in` is a vector, and BLAS has a product of its own for that: it reads each
+/// weight once, where the product of two matrices would first copy all weights.
 ///
 /// Twin: `Sources/Reference/InnerProduct.swift`. Source: Caffe's `inner_product_layer.cpp`.
-public struct InnerProduct<Scalar: FastScalar>: ReLUFusing {
+public struct InnerProduct<Scalar: BLASScalar>: Layer {
   /// What describes this layer.
   public let specification: InnerProductSpecification
-  let engine: Engine
-  /// The ReLU that is applied to the output, if any.
-  var relu: ReLUSpecification?
+  private let engine: Engine
+
+  /// Rows or columns of the weights in a block.
+  private static var blockSize: Int { 256 }
 
   /// The fast version of a specification.
   public init(_ specification: InnerProductSpecification, engine: Engine = .shared) {
@@ -26,14 +24,11 @@ public struct InnerProduct<Scalar: FastScalar>: ReLUFusing {
     self.engine = engine
   }
 
-  /// This inner product followed by a ReLU.
-  public func fusing(_ relu: ReLUSpecification) -> Self? {
-    guard engine.uses(.fusedReLU), self.relu == nil, relu.inPlaceObstacle == nil else {
-      return nil
-    }
-    var fused = self
-    fused.relu = relu
-    return fused
+  /// The product of a matrix and a vector (GEMV) for one image, of two matrices (GEMM) for more.
+  ///
+  /// - Complexity: O(rank).
+  public func algorithm(for input: Shape) -> String? {
+    input.dimensions.prefix(specification.axis).reduce(1, *) == 1 ? "GEMV" : "GEMM"
   }
 
   /// The forward pass.
@@ -41,80 +36,98 @@ public struct InnerProduct<Scalar: FastScalar>: ReLUFusing {
 
   /// out = bias + in · weightsᵀ
   ///
-  /// - Complexity: O(N·K·D) multiply-adds over the engine's threads. From 4 to 16 images, 16·D
-  ///   numbers are lent for the images side by side.
+  /// - Complexity: O(N·K·D) multiply-adds over the engine's threads.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward(
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved: inout NothingSaved
   ) {
-    let sizes = InnerProductSizes(specification, input: input.shape, outputCount: output.count)
-    sizes.require(parameters, input, output)
-    let slope = relu.map { Scalar($0.negativeSlope) }
+    let (n, d, k) = sizes(input, parameters, output)
     withMemory(ofParameters: parameters) { weights, bias in
-      input.withMemory { input in
-        output.withMutableMemory { output in
-          if !areFew(sizes) {
-            forwardMany(sizes, input, weights, bias, output, slope)
-          } else if sizes.images <= 3 {
-            forwardByDotProducts(sizes, input, weights, bias, output, slope)
-          } else {
-            forwardInLanes(sizes, input, weights, bias, output, slope)
+      input.withMemory { x in
+        output.withMutableMemory { y in
+          engine.run(over: k, atMost: Self.blockSize) { block in
+            for image in 0..<n {
+              for i in block { y[image * k + i] = bias?[i] ?? 0 }
+            }
+            // w: (block, D), in: (N, D), out: (N, block)
+            let w = Matrix(weights + block.lowerBound * d, block.count, d)
+            let out = Matrix(y + block.lowerBound, n, block.count, stride: k)
+            if n == 1 {
+              multiply(w, x, into: out.memory, adding: true)
+            } else {
+              multiply(Matrix(x, n, d), w.transposed, into: out, adding: true)
+            }
           }
         }
       }
     }
   }
 
-  /// A matrix product for each block of outputs: a part of a partition, which ends with K. The
-  /// memory is that of `in` N×D, weights K×D, bias K and out N×K.
-  @inline(__always)
-  private func forwardMany(
-    _ sizes: InnerProductSizes, _ input: UnsafePointer<Scalar>, _ weights: UnsafePointer<Scalar>,
-    _ bias: UnsafePointer<Scalar>?, _ output: UnsafeMutablePointer<Scalar>, _ slope: Scalar?
+  /// ∂L/∂weights[K×D] = ∂L/∂out[N×K]ᵀ · in[N×D]
+  /// ∂L/∂bias[k] = Σ_n ∂L/∂out[n,k]
+  /// ∂L/∂in[N×D] = ∂L/∂out[N×K] · weights[K×D]
+  ///
+  /// - Complexity: O(N·K·D) multiply-adds for the weights, and again for the input unless it is
+  ///   left out, over the engine's threads.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  public func backward(
+    outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
+    parameters: [Tensor<Scalar>], saved: NothingSaved,
+    inputGradient: inout Tensor<Scalar>?, parameterGradients: inout [Tensor<Scalar>],
+    accumulating: Bool
   ) {
-    let blocks = Partition(sizes.outputs, partsOfAtMost: 512)
-    engine.run(blocks.parts) { piece in
-      let (first, count) = (blocks[piece].lowerBound, blocks[piece].count)
-      if let bias {
-        for n in 0..<sizes.images {
-          (output + n * sizes.outputs + first).update(from: bias + first, count: count)
+    let (n, d, k) = sizes(input, parameters, output)
+    require(outputGradient, output.count)
+    require(parameterGradients, like: parameters, inputGradient, like: input)
+    guard n > 0 else {
+      // The sum over no images.
+      if !accumulating {
+        for i in parameterGradients.indices { parameterGradients[i].fill(with: 0) }
+      }
+      return
+    }
+    withMemory(input, outputGradient, parameters[0]) { x, dy, weights in
+      withMutableMemory(ofGradients: &parameterGradients) { weightGradient, biasGradient in
+        engine.run(over: k, atMost: Self.blockSize) { block in
+          // dOut: (N, block), in: (N, D), dWeights: (block, D)
+          let dOut = Matrix(dy + block.lowerBound, n, block.count, stride: k)
+          let dWeights = Matrix(weightGradient + block.lowerBound * d, block.count, d)
+          multiply(dOut.transposed, Matrix(x, n, d), into: dWeights, adding: accumulating)
+        }
+        if let biasGradient {
+          if !accumulating { biasGradient.fill(k, with: 0) }
+          for image in 0..<n { biasGradient.add(dy + image * k, k) }
         }
       }
-      Scalar.gemm(
-        rows: sizes.images, columns: count, inner: sizes.inputs,
-        input, stride: sizes.inputs, transposed: false,
-        weights + first * sizes.inputs, stride: sizes.inputs, transposed: true,
-        into: output + first, stride: sizes.outputs, adding: bias != nil, by: engine.productKernel)
-      if let slope {
-        for n in 0..<sizes.images {
-          let row = output + n * sizes.outputs + first
-          row.rectify(row, slope: slope, count)
+      inputGradient.withMutableMemory { dx in
+        guard let dx else { return }
+        engine.run(over: d, atMost: Self.blockSize) { block in
+          // w: (K, block), dOut: (N, K), dIn: (N, block)
+          let w = Matrix(weights + block.lowerBound, k, block.count, stride: d)
+          let dIn = Matrix(dx + block.lowerBound, n, block.count, stride: d)
+          if n == 1 {
+            multiply(w.transposed, dy, into: dIn.memory)
+          } else {
+            multiply(Matrix(dy, n, k), w, into: dIn)
+          }
         }
       }
     }
   }
-}
 
-/// The sizes of an inner product.
-struct InnerProductSizes {
-  /// N, D and K.
-  let images, inputs, outputs: Int
-
-  init(_ specification: InnerProductSpecification, input: Shape, outputCount: Int) {
-    inputs = specification.inputs(for: input)
-    outputs = specification.outputs
-    images = outputCount / outputs
-  }
-
-  /// Stops the program unless tensors have these sizes.
-  func require<Scalar>(
-    _ parameters: [Tensor<Scalar>], _ input: Tensor<Scalar>, _ output: Tensor<Scalar>
-  ) {
-    Fast.require(input, images * inputs)
-    Fast.require(output, images * outputs)
-    Fast.require(parameters[0], outputs * inputs)
-    if parameters.count > 1 { Fast.require(parameters[1], outputs) }
+  /// N, D and K. Stops the program unless the tensors have these sizes.
+  private func sizes(
+    _ input: Tensor<Scalar>, _ parameters: [Tensor<Scalar>], _ output: Tensor<Scalar>
+  ) -> (n: Int, d: Int, k: Int) {
+    let (d, k) = (specification.inputs(for: input.shape), specification.outputs)
+    let n = output.count / k
+    require(input, n * d)
+    require(output, n * k)
+    require(parameters[0], k * d)
+    if parameters.count > 1 { require(parameters[1], k) }
+    return (n, d, k)
   }
 }

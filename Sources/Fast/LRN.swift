@@ -5,18 +5,16 @@ import Tensors
 ///
 ///     s = k + α/n · Σ in²,   out = in · s^−β
 ///
-/// Tricks:
-/// - For β = ¾, s^−β is computed in vectors (`InverseRoot.swift`); a power is a call for each
-///   element.
-/// - Every window is summed directly, in vectors. A running sum that adds one end and subtracts the
-///   other would be cheaper, but it drifts.
+/// The sum goes over the n channels around one at each position, or over n×n positions of a channel
+/// (then α/n² and k = 1). Every window is summed directly, a row of numbers at a time. A running sum
+/// that adds one end and subtracts the other would be cheaper, but it drifts.
 ///
 /// Twin: `Sources/Reference/LRN.swift`. Source: Krizhevsky et al. 2012, section 3.3, in the
 /// convention of Caffe's `lrn_layer.cpp`.
-public struct LRN<Scalar: FastScalar>: Layer {
+public struct LRN<Scalar: BLASScalar>: Layer {
   /// What describes this layer.
   public let specification: LRNSpecification
-  let engine: Engine
+  private let engine: Engine
 
   /// The fast version of a specification.
   public init(_ specification: LRNSpecification, engine: Engine = .shared) {
@@ -36,24 +34,35 @@ public struct LRN<Scalar: FastScalar>: Layer {
 
   /// The formulas above; keeps s.
   ///
-  /// - Complexity: O(count·n) additions both across channels and within one, over the engine's
-  ///   threads. Each is lent up to 1024 numbers across channels, 3·H·W within one.
+  /// - Complexity: O(count·n) additions both across channels and within one, count powers, over the
+  ///   engine's threads. Each is lent up to 2·256·C numbers across channels, 3·H·W within one.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward(
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved scale: inout Tensor<Scalar>
   ) {
-    let shape = input.shape
-    let formula = LRNFormula<Scalar>(specification, engine: engine)
+    let blocks = LRNBlocks(specification, input.shape)
+    let offset = Scalar(specification.region == .acrossChannels ? specification.k : 1)
+    let share = Scalar(specification.alpha / blocks.windowSize)
+    let exponent = Scalar(-specification.beta)
     require(output, input.count)
     require(scale, input.count)
-    input.withMemory { input in
-      output.withMutableMemory { output in
-        scale.withMutableMemory { scale in
-          switch specification.region {
-          case .acrossChannels: forwardAcross(shape, formula, input, output, scale)
-          case .withinChannel: forwardWithin(shape, formula, input, output, scale)
+    input.withMemory { x in
+      output.withMutableMemory { y in
+        scale.withMutableMemory { s in
+          engine.run(blocks.count, scratch: blocks.scratch, of: Scalar.self) { piece, squares in
+            let block = blocks[piece]
+            block.forEachRow { row, i in
+              for t in 0..<block.width { squares[row + t] = x[i + t] * x[i + t] }
+            }
+            let energy = block.sumNeighbours(squares)
+            block.forEachRow { row, i in
+              for t in 0..<block.width {
+                s[i + t] = offset + share * energy[row + t]
+                y[i + t] = x[i + t] * .pow(s[i + t], exponent)
+              }
+            }
           }
         }
       }
@@ -62,7 +71,7 @@ public struct LRN<Scalar: FastScalar>: Layer {
 
   /// ∂L/∂in = ∂L/∂out · s^−β − (2αβ/n) · in · Σ ∂L/∂out · out / s
   ///
-  /// - Complexity: As forward; across channels each thread is lent up to 1024·(C + 1) numbers.
+  /// - Complexity: As forward.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func backward(
@@ -71,22 +80,27 @@ public struct LRN<Scalar: FastScalar>: Layer {
     inputGradient: inout Tensor<Scalar>?, parameterGradients: inout [Tensor<Scalar>],
     accumulating: Bool
   ) {
-    let shape = input.shape
-    let formula = LRNFormula<Scalar>(specification, engine: engine)
+    let blocks = LRNBlocks(specification, input.shape)
+    let factor = Scalar(2 * specification.alpha * specification.beta / blocks.windowSize)
+    let exponent = Scalar(-specification.beta)
     require(output, input.count)
     require(outputGradient, input.count)
     require(scale, input.count)
     if let inputGradient { require(inputGradient, input.count) }
-    inputGradient.update { gradient in
-      input.withMemory { x in
-        output.withMemory { y in
-          outputGradient.withMemory { dy in
-            scale.withMemory { s in
-              gradient.withMutableMemory { dx in
-                switch specification.region {
-                case .acrossChannels: backwardAcross(shape, formula, x, y, dy, s, dx)
-                case .withinChannel: backwardWithin(shape, formula, x, y, dy, s, dx)
-                }
+    withMemory(output, outputGradient, scale) { y, dy, s in
+      inputGradient.withMutableMemory { dx in
+        guard let dx else { return }
+        input.withMemory { x in
+          engine.run(blocks.count, scratch: blocks.scratch, of: Scalar.self) { piece, ratios in
+            let block = blocks[piece]
+            block.forEachRow { row, i in
+              for t in 0..<block.width { ratios[row + t] = dy[i + t] * y[i + t] / s[i + t] }
+            }
+            let sums = block.sumNeighbours(ratios)
+            block.forEachRow { row, i in
+              for t in 0..<block.width {
+                let own = dy[i + t] * .pow(s[i + t], exponent)
+                dx[i + t] = own - factor * x[i + t] * sums[row + t]
               }
             }
           }
@@ -96,67 +110,86 @@ public struct LRN<Scalar: FastScalar>: Layer {
   }
 }
 
-/// The element-wise parts of the formula.
-struct LRNFormula<Scalar: FastScalar> {
-  /// How many neighbours a value has on each side: n = 2·reach + 1.
-  let reach: Int
-  private let beta: Double
-  /// Whether powers are taken by `InverseRoot`.
-  private let usesInverseRoot: Bool
-  private let offset, share, factor: Scalar
+/// The pieces of a normalisation: 256 positions of an image in all its channels, or one plane.
+private struct LRNBlocks {
+  let isAcross: Bool
+  let count: Int
+  /// The values summed: n, or n².
+  let windowSize: Double
+  private let reach, channels, plane, width: Int
+  /// Across channels: the positions of an image.
+  private let positions: Partition
 
-  init(_ specification: LRNSpecification, engine: Engine) {
+  init(_ specification: LRNSpecification, _ shape: Shape) {
     let n = specification.localSize
-    let isAcross = specification.region == .acrossChannels
-    let size = Double(isAcross ? n : n * n)
+    isAcross = specification.region == .acrossChannels
+    windowSize = Double(isAcross ? n : n * n)
     reach = n / 2
-    beta = specification.beta
-    usesInverseRoot = beta == 0.75 && engine.uses(.inverseRoot)
-    offset = Scalar(isAcross ? specification.k : 1)
-    share = Scalar(specification.alpha / size)
-    factor = Scalar(2 * specification.alpha * specification.beta / size)
+    (channels, plane, width) = (shape.channels, shape.spatialCount, shape.width)
+    positions = Partition(plane, partsOfAtMost: 256)
+    count = shape.images * (isAcross ? positions.parts : channels)
   }
 
-  /// s = k + α/n·energy and out = in·s^−β, for `count` elements.
-  @inline(__always)
-  func normalise(
-    _ x: UnsafePointer<Scalar>, energy: UnsafePointer<Scalar>, scale: UnsafeMutablePointer<Scalar>,
-    _ y: UnsafeMutablePointer<Scalar>, _ count: Int
-  ) {
-    for i in 0..<count { scale[i] = offset + share * energy[i] }
-    if usesInverseRoot && InverseRoot.areOrdinary(scale, count) {
-      for i in 0..<count { y[i] = x[i] * InverseRoot.minusThreeQuarters(scale[i]) }
-    } else {
-      let exponent = Scalar(-beta)
-      for i in 0..<count { y[i] = x[i] * .pow(scale[i], exponent) }
+  /// The numbers that a piece is lent: values, what they sum up to, and between these, within a
+  /// channel, the sums down the columns.
+  var scratch: Int { isAcross ? 2 * channels * positions.largest : 3 * plane }
+
+  subscript(piece: Int) -> LRNBlock {
+    guard isAcross else {
+      return LRNBlock(
+        start: piece * plane, rows: plane / max(width, 1), width: width, stride: width,
+        reach: reach, isAcross: false)
     }
+    let range = positions[piece % positions.parts]
+    return LRNBlock(
+      start: piece / positions.parts * channels * plane + range.lowerBound, rows: channels,
+      width: range.count, stride: plane, reach: reach, isAcross: true)
+  }
+}
+
+/// Rows of numbers in a tensor, `stride` apart: what one piece reads and writes. Its working memory
+/// holds them without gaps. Across channels a row is some positions of a channel, within one it is a
+/// row of the picture.
+private struct LRNBlock {
+  let start, rows, width, stride, reach: Int
+  let isAcross: Bool
+
+  /// Calls `body` for each row, with where it begins in working memory and in the tensor.
+  @inline(__always)
+  func forEachRow(_ body: (_ row: Int, _ i: Int) -> Void) {
+    for r in 0..<rows { body(r * width, start + r * stride) }
   }
 
-  /// ratio = ∂L/∂out · out / s, of which the neighbours' sum is taken, for `count` elements.
+  /// For each of the rows × width values, the sum over its neighbours and itself, in the memory behind
+  /// them.
   @inline(__always)
-  func ratio(
-    _ dy: UnsafePointer<Scalar>, _ y: UnsafePointer<Scalar>, _ scale: UnsafePointer<Scalar>,
-    into ratio: UnsafeMutablePointer<Scalar>, _ count: Int
-  ) {
-    for i in 0..<count { ratio[i] = dy[i] * y[i] / scale[i] }
+  func sumNeighbours<Scalar: BLASScalar>(
+    _ values: UnsafeMutablePointer<Scalar>
+  ) -> UnsafeMutablePointer<Scalar> {
+    let sums = values + rows * width
+    for r in 0..<rows {
+      let sum = sums + r * width
+      sum.fill(width, with: 0)
+      for r2 in max(r - reach, 0)..<min(r + reach + 1, rows) { sum.add(values + r2 * width, width) }
+    }
+    return isAcross ? sums : sumAlongRows(sums)
   }
 
-  /// ∂L/∂in from the neighbours' sums, for `count` elements.
+  /// The same for the neighbours in the own row: with the sums down the columns, n + n additions in
+  /// the place of n².
   @inline(__always)
-  func gradient(
-    _ dy: UnsafePointer<Scalar>, _ x: UnsafePointer<Scalar>, _ scale: UnsafePointer<Scalar>,
-    sums: UnsafePointer<Scalar>, into dx: UnsafeMutablePointer<Scalar>, _ count: Int
-  ) {
-    if usesInverseRoot && InverseRoot.areOrdinary(scale, count) {
-      for i in 0..<count {
-        let own = dy[i] * InverseRoot.minusThreeQuarters(scale[i])
-        dx[i] = own - factor * x[i] * sums[i]
-      }
-    } else {
-      let exponent = Scalar(-beta)
-      for i in 0..<count {
-        dx[i] = dy[i] * .pow(scale[i], exponent) - factor * x[i] * sums[i]
+  private func sumAlongRows<Scalar: BLASScalar>(
+    _ values: UnsafeMutablePointer<Scalar>
+  ) -> UnsafeMutablePointer<Scalar> {
+    let sums = values + rows * width
+    sums.fill(rows * width, with: 0)
+    for r in 0..<rows {
+      for distance in -min(reach, width - 1)...min(reach, width - 1) {
+        // The positions whose neighbour at this distance exists.
+        let (first, end) = (max(0, -distance), width - max(0, distance))
+        (sums + r * width + first).add(values + r * width + first + distance, end - first)
       }
     }
+    return sums
   }
 }

@@ -4,8 +4,8 @@ import Tensors
 //
 // - Each public pass checks that the tensors it is handed hold as many numbers as its sizes say
 //   (`require`), and the pointers' loops run over those same sizes, which the comments name.
-// - Working memory is lent by a `WorkspacePool`, the engine's or that of `MatrixProduct`, for a count
-//   that stands beside what it is for, and a word behind it tells whether that was kept to.
+// - Working memory is lent by a `WorkspacePool` for a count that stands beside what it is for, and a
+//   word behind it tells whether that was kept to.
 // - Work is cut by `Partition`, whose parts lie in the whole.
 
 /// Stops the program unless a tensor holds as many numbers as a pass is going to touch.
@@ -52,9 +52,18 @@ extension Tensor {
   }
 }
 
+/// Calls `body` with the memory of three tensors; not at all if one is empty.
+@inline(__always)
+func withMemory<Scalar: BLASScalar>(
+  _ a: Tensor<Scalar>, _ b: Tensor<Scalar>, _ c: Tensor<Scalar>,
+  _ body: (UnsafePointer<Scalar>, UnsafePointer<Scalar>, UnsafePointer<Scalar>) -> Void
+) {
+  a.withMemory { a in b.withMemory { b in c.withMemory { body(a, b, $0) } } }
+}
+
 /// Calls `body` with the memory of weights and, if the layer has one, of the bias.
 @inline(__always)
-func withMemory<Scalar: FastScalar>(
+func withMemory<Scalar: BLASScalar>(
   ofParameters parameters: [Tensor<Scalar>],
   _ body: (_ weights: UnsafePointer<Scalar>, _ bias: UnsafePointer<Scalar>?) -> Void
 ) {
@@ -66,7 +75,7 @@ func withMemory<Scalar: FastScalar>(
 
 /// Calls `body` with the memory of the gradients of weights and bias.
 @inline(__always)
-func withMutableMemory<Scalar: FastScalar>(
+func withMutableMemory<Scalar: BLASScalar>(
   ofGradients gradients: inout [Tensor<Scalar>],
   _ body: (_ weights: UnsafeMutablePointer<Scalar>, _ bias: UnsafeMutablePointer<Scalar>?) -> Void
 ) {
@@ -90,20 +99,16 @@ extension Optional {
   }
 }
 
-extension UnsafePointer where Pointee: FastScalar {
-  /// The same memory, where `Pointee` is known to be `Float`.
+extension UnsafeMutablePointer where Pointee: BLASScalar {
+  /// Sets `count` numbers.
   @inline(__always)
-  var floats: UnsafePointer<Float> {
-    precondition(Pointee.self == Float.self)
-    return UnsafeRawPointer(self).assumingMemoryBound(to: Float.self)
+  func fill(_ count: Int, with value: Pointee) {
+    for i in 0..<count { self[i] = value }
   }
-}
 
-extension UnsafeMutablePointer where Pointee: FastScalar {
-  /// The same memory, where `Pointee` is known to be `Float`.
+  /// Adds `count` numbers to as many.
   @inline(__always)
-  var floats: UnsafeMutablePointer<Float> {
-    precondition(Pointee.self == Float.self)
-    return UnsafeMutableRawPointer(self).assumingMemoryBound(to: Float.self)
+  func add(_ values: UnsafePointer<Pointee>, _ count: Int) {
+    for i in 0..<count { self[i] += values[i] }
   }
 }

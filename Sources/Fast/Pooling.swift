@@ -3,19 +3,17 @@ import Tensors
 
 /// Pooling, fast: the maximum or the average of each window.
 ///
-/// Tricks:
-/// - Planes (image × channel) run in parallel.
-/// - The window is taken apart into a row and a column, and both are slid over the plane as over
-///   one long vector, at every position: no rows too short for a vector, no gathers. What crosses a
-///   border is computed and not used; the outputs are picked out at the stride's positions.
-/// - The position of a maximum is carried along in the same vectors (`Pooling+Maximum.swift`).
-/// - Planes whose windows reach over the border are first copied into a frame of neutral values.
+/// The planes (image × channel) are the pieces that the threads share. A maximum and its position are
+/// selected and not branched for, as no processor predicts where a maximum lies. A window's elements
+/// come in row-major order, so of equal maxima the first one counts.
 ///
 /// Twin: `Sources/Reference/Pooling.swift`. Source: Caffe's `pooling_layer.cpp`.
-public struct Pooling<Scalar: FastScalar>: Layer {
+public struct Pooling<Scalar: BLASScalar>: Layer {
   /// What describes this layer.
   public let specification: PoolingSpecification
-  let engine: Engine
+  private let engine: Engine
+
+  private var isMaximum: Bool { specification.method == .maximum }
 
   /// The fast version of a specification.
   public init(_ specification: PoolingSpecification, engine: Engine = .shared) {
@@ -35,7 +33,6 @@ public struct Pooling<Scalar: FastScalar>: Layer {
   /// - Complexity: O(N·C·H'·W'), allocating 4 bytes for each output of a maximum.
   public func makeSaved(for input: Shape) throws(LayerError) -> Saved {
     let count = try specification.outputShape(for: input).count
-    let isMaximum = specification.method == .maximum
     return Saved(maxPositions: [Int32](repeating: -1, count: isMaximum ? count : 0))
   }
 
@@ -44,28 +41,27 @@ public struct Pooling<Scalar: FastScalar>: Layer {
 
   /// Takes each window's maximum or average.
   ///
-  /// - Complexity: For windows of I×J, O(N·C·H'·W·I·J) steps of a sliding maximum, sixteen at a
-  ///   time, or O(N·C·H·W·(I + J)) additions of an average; O(N·C·H'·W'·I·J) where windows hardly
-  ///   overlap. Each thread is lent up to 3 planes with their frame.
+  /// - Complexity: O(N·C·H'·W'·I·J) for windows of I×J, over the engine's threads.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward(
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved: inout Saved
   ) {
-    let windows = PoolingWindows(specification, input: input.shape, output: output.shape)
     requireFit(input.shape, output.shape, saved)
+    let windows = PoolingWindows(specification, input: input.shape, output: output.shape)
     input.withMemory { input in
       output.withMutableMemory { output in
-        switch specification.method {
-        case .maximum:
-          saved.maxPositions.withUnsafeMutableBufferPointer { positions in
-            // As many positions as outputs, which are not empty here.
-            guard let positions = positions.baseAddress else { return }
-            forwardMaximum(windows, input, output, positions)
+        saved.maxPositions.withUnsafeMutableBufferPointer { positions in
+          // A plane of the input is H×W, one of the output and of the positions H'×W'.
+          engine.run(windows.planes) { plane in
+            let (x, y) = (input + plane * windows.plane, output + plane * windows.outputs)
+            if isMaximum, let positions = positions.baseAddress {
+              forwardMaximum(windows, x, y, positions + plane * windows.outputs)
+            } else {
+              forwardAverage(windows, x, y)
+            }
           }
-        case .average:
-          forwardAverage(windows, input, output)
         }
       }
     }
@@ -73,7 +69,8 @@ public struct Pooling<Scalar: FastScalar>: Layer {
 
   /// Passes each output's gradient to its maximum, or in equal shares to its window.
   ///
-  /// - Complexity: O(N·C·(H·W + H'·W')) for the maximum, O(N·C·(H·W + H'·W'·I·J)) for the average.
+  /// - Complexity: O(N·C·(H·W + H'·W')) for the maximum, O(N·C·(H·W + H'·W'·I·J)) for the average,
+  ///   over the engine's threads.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func backward(
@@ -82,22 +79,88 @@ public struct Pooling<Scalar: FastScalar>: Layer {
     inputGradient: inout Tensor<Scalar>?, parameterGradients: inout [Tensor<Scalar>],
     accumulating: Bool
   ) {
-    let windows = PoolingWindows(specification, input: input.shape, output: outputGradient.shape)
     requireFit(input.shape, outputGradient.shape, saved)
+    let windows = PoolingWindows(specification, input: input.shape, output: outputGradient.shape)
     if let inputGradient { require(inputGradient, input.count) }
     inputGradient.update { gradient in
       outputGradient.withMemory { upstream in
         gradient.withMutableMemory { gradient in
-          switch specification.method {
-          case .maximum:
-            saved.maxPositions.withUnsafeBufferPointer { positions in
-              guard let positions = positions.baseAddress else { return }
-              backwardMaximum(windows, upstream, positions, gradient)
+          saved.maxPositions.withUnsafeBufferPointer { positions in
+            // As for `forward`.
+            engine.run(windows.planes) { plane in
+              let (dy, dx) = (upstream + plane * windows.outputs, gradient + plane * windows.plane)
+              dx.fill(windows.plane, with: 0)
+              if isMaximum, let positions = positions.baseAddress {
+                backwardMaximum(windows, dy, positions + plane * windows.outputs, dx)
+              } else {
+                backwardAverage(windows, dy, dx)
+              }
             }
-          case .average:
-            backwardAverage(windows, upstream, gradient)
           }
         }
+      }
+    }
+  }
+
+  /// y = max over the window, and where it is. NaN is never greater, so it is passed over.
+  @inline(__always)
+  private func forwardMaximum(
+    _ windows: PoolingWindows, _ x: UnsafePointer<Scalar>, _ y: UnsafeMutablePointer<Scalar>,
+    _ positions: UnsafeMutablePointer<Int32>
+  ) {
+    windows.forEach { output, rows, columns, _ in
+      // What every maximum starts from, in Double too, as in Caffe.
+      var best = Scalar(-Double(Float.greatestFiniteMagnitude))
+      var position = -1
+      for row in rows {
+        for column in columns {
+          let candidate = row * windows.width + column
+          let isGreater = x[candidate] > best
+          best = isGreater ? x[candidate] : best
+          position = isGreater ? candidate : position
+        }
+      }
+      y[output] = best
+      positions[output] = Int32(truncatingIfNeeded: position)
+    }
+  }
+
+  /// y = Σ over the window / area.
+  @inline(__always)
+  private func forwardAverage(
+    _ windows: PoolingWindows, _ x: UnsafePointer<Scalar>, _ y: UnsafeMutablePointer<Scalar>
+  ) {
+    windows.forEach { output, rows, columns, area in
+      var sum: Scalar = 0
+      for row in rows {
+        for column in columns { sum += x[row * windows.width + column] }
+      }
+      y[output] = sum / Scalar(area)
+    }
+  }
+
+  /// ∂L/∂in[position of the maximum] += ∂L/∂out: overlapping windows may share a maximum.
+  @inline(__always)
+  private func backwardMaximum(
+    _ windows: PoolingWindows, _ dy: UnsafePointer<Scalar>, _ positions: UnsafePointer<Int32>,
+    _ dx: UnsafeMutablePointer<Scalar>
+  ) {
+    for i in 0..<windows.outputs {
+      let position = Int(positions[i])
+      // Positions come from the caller's `Saved`: what doesn't lie in the plane is left out.
+      if position >= 0 && position < windows.plane { dx[position] += dy[i] }
+    }
+  }
+
+  /// ∂L/∂in += ∂L/∂out / area, for each element of the window.
+  @inline(__always)
+  private func backwardAverage(
+    _ windows: PoolingWindows, _ dy: UnsafePointer<Scalar>, _ dx: UnsafeMutablePointer<Scalar>
+  ) {
+    windows.forEach { output, rows, columns, area in
+      let share = dy[output] / Scalar(area)
+      for row in rows {
+        for column in columns { dx[row * windows.width + column] += share }
       }
     }
   }
@@ -107,18 +170,15 @@ public struct Pooling<Scalar: FastScalar>: Layer {
     precondition(
       (try? specification.outputShape(for: input)) == output,
       "an output of shape \(output) doesn't belong to an input of shape \(input)")
+    let positions = isMaximum ? output.count : 0
     precondition(
-      specification.method == .average || saved.maxPositions.count == output.count,
-      "\(saved.maxPositions.count) positions for \(output.count) maxima")
+      saved.maxPositions.count == positions,
+      "\(saved.maxPositions.count) positions for \(positions) maxima")
   }
 }
 
 /// Where the windows of a pooling layer lie on a plane of its input.
-///
-/// A piece of work goes through some planes: `plane` numbers of the input and `outputs` of the output
-/// each, of `planes`. Windows visited one by one read at `rows(at:)` and `columns(at:)`, which are cut
-/// to the input.
-struct PoolingWindows {
+private struct PoolingWindows {
   let planes, height, width, outputHeight, outputWidth: Int
   let kernel, stride, pad: Extent
 
@@ -131,69 +191,26 @@ struct PoolingWindows {
     pad = specification.pad
   }
 
-  /// The elements of an input plane, and of an output plane.
+  /// The numbers of an input plane, and of an output plane.
   var plane: Int { height * width }
   var outputs: Int { outputHeight * outputWidth }
 
-  /// The planes, cut into pieces.
-  var pieces: Partition {
-    Partition(planes, partsOfAtMost: max(1, Vectors.pieceCount / plane))
-  }
-
-  /// The rows and columns that the windows reach over, from −pad on.
-  var reach: Extent {
-    Extent(
-      height: (outputHeight - 1) * stride.height + kernel.height,
-      width: (outputWidth - 1) * stride.width + kernel.width)
-  }
-
-  /// Whether no window reaches over a border.
-  var fits: Bool { pad == 0 && reach.height <= height && reach.width <= width }
-
-  /// The distance between rows of what the windows slide over: the plane, or a frame around it.
-  var slidingStride: Int { fits ? width : reach.width }
-
-  /// The elements of what the windows slide over.
-  var slidingCount: Int { (reach.height - 1) * slidingStride + reach.width }
-
-  /// Whether to visit the windows one by one: large ones that hardly overlap, global ones above
-  /// all. A step of a sliding window is taken to cost an eighth of a step in a single one.
-  var areFew: Bool {
-    outputs * kernel.area * 8 < (kernel.height + kernel.width) * slidingCount
-  }
-
-  /// The plane, if it is large enough for all windows, or else a copy of it in `frame`, which has
-  /// `slidingCount` elements, with `filler` around.
+  /// Calls `body` for each output of a plane with its position, the rows and columns of its window
+  /// that lie on the input, and the area of the window with the padding that it covers, as in Caffe.
   @inline(__always)
-  func framed<Scalar: FastScalar>(
-    _ plane: UnsafePointer<Scalar>, in frame: UnsafeMutablePointer<Scalar>, filler: Scalar
-  ) -> UnsafePointer<Scalar> {
-    guard !fits else { return plane }
-    frame.fill(slidingCount, with: filler)
-    let columns = min(width, reach.width - pad.width)
-    for y in 0..<min(height, reach.height - pad.height) {
-      (frame + (y + pad.height) * reach.width + pad.width)
-        .update(from: plane + y * width, count: columns)
+  func forEach(
+    _ body: (_ output: Int, _ rows: Range<Int>, _ columns: Range<Int>, _ area: Int) -> Void
+  ) {
+    for y in 0..<outputHeight {
+      let top = y * stride.height - pad.height
+      let bottom = min(top + kernel.height, height + pad.height)
+      for x in 0..<outputWidth {
+        let left = x * stride.width - pad.width
+        let right = min(left + kernel.width, width + pad.width)
+        body(
+          y * outputWidth + x, max(top, 0)..<min(bottom, height), max(left, 0)..<min(right, width),
+          (bottom - top) * (right - left))
+      }
     }
-    return UnsafePointer(frame)
-  }
-
-  /// One side of a window: the positions on the input, and the extent with the padding it covers.
-  typealias Side = (onInput: Range<Int>, extent: Int)
-
-  @inline(__always)
-  func rows(at y: Int) -> Side {
-    side(from: y * stride.height - pad.height, kernel.height, height, pad.height)
-  }
-
-  @inline(__always)
-  func columns(at x: Int) -> Side {
-    side(from: x * stride.width - pad.width, kernel.width, width, pad.width)
-  }
-
-  @inline(__always)
-  private func side(from start: Int, _ kernel: Int, _ size: Int, _ pad: Int) -> Side {
-    let end = min(start + kernel, size + pad)
-    return (max(start, 0)..<min(end, size), end - start)
   }
 }

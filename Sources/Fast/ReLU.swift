@@ -3,12 +3,13 @@ import Tensors
 
 /// The rectified linear unit, fast.
 ///
-/// A branch-free select that the compiler turns into vectors, over pieces that the threads share:
-/// parts of 0..<count, of the count that all tensors of a pass have. It is bound by memory: what helps
-/// most is not to run it, see `ReLUFusing`.
+///     out = in where in ≥ 0, else slope·in
+///
+/// One pass through memory, which bounds its speed, over ranges that the threads share. The loops
+/// select a number instead of branching, so that the compiler makes vectors of them.
 ///
 /// Twin: `Sources/Reference/ReLU.swift`. Source: Caffe's `relu_layer.cpp`.
-public struct ReLU<Scalar: FastScalar>: InPlaceLayer {
+public struct ReLU<Scalar: BLASScalar>: InPlaceLayer {
   /// What describes this layer.
   public let specification: ReLUSpecification
   private let engine: Engine
@@ -34,14 +35,11 @@ public struct ReLU<Scalar: FastScalar>: InPlaceLayer {
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved: inout NothingSaved
   ) {
-    let slope = Scalar(specification.negativeSlope)
-    let pieces = Partition(input.count, partsOfAtMost: Vectors.pieceCount)
     require(output, input.count)
     input.withMemory { x in
       output.withMutableMemory { y in
-        engine.run(pieces.parts) { piece in
-          let start = pieces[piece].lowerBound
-          (y + start).rectify(x + start, slope: slope, pieces[piece].count)
+        engine.run(over: input.count) { range in
+          forward(x + range.lowerBound, into: y + range.lowerBound, range.count)
         }
       }
     }
@@ -59,16 +57,14 @@ public struct ReLU<Scalar: FastScalar>: InPlaceLayer {
     accumulating: Bool
   ) {
     let slope = Scalar(specification.negativeSlope)
-    let pieces = Partition(input.count, partsOfAtMost: Vectors.pieceCount)
     require(outputGradient, input.count)
     if let inputGradient { require(inputGradient, input.count) }
     inputGradient.update { gradient in
       outputGradient.withMemory { dy in
         input.withMemory { x in
           gradient.withMutableMemory { dx in
-            engine.run(pieces.parts) { piece in
-              let (start, count) = (pieces[piece].lowerBound, pieces[piece].count)
-              (dx + start).backRectify(dy + start, signs: x + start, slope: slope, count)
+            engine.run(over: input.count) { range in
+              for i in range { dx[i] = x[i] > 0 ? dy[i] : slope * dy[i] }
             }
           }
         }
@@ -84,12 +80,15 @@ public struct ReLU<Scalar: FastScalar>: InPlaceLayer {
   public func forward(
     inPlace data: inout Tensor<Scalar>, context: inout RunContext, saved: inout NothingSaved
   ) {
-    let slope = Scalar(specification.negativeSlope)
-    let pieces = Partition(data.count, partsOfAtMost: Vectors.pieceCount)
+    let count = data.count
     data.withMutableMemory { data in
-      engine.run(pieces.parts) { piece in
-        let part = data + pieces[piece].lowerBound
-        part.rectify(part, slope: slope, pieces[piece].count)
+      engine.run(over: count) { range in
+        // By way of other memory. Within one, there is nothing to store where x ≥ 0, and the compiler
+        // makes a branch of that, on signs that no processor predicts.
+        engine.lend(range.count, of: Scalar.self) { y in
+          forward(data + range.lowerBound, into: y, range.count)
+          (data + range.lowerBound).update(from: y, count: range.count)
+        }
       }
     }
   }
@@ -103,16 +102,27 @@ public struct ReLU<Scalar: FastScalar>: InPlaceLayer {
     inPlace gradient: inout Tensor<Scalar>, output: Tensor<Scalar>, saved: NothingSaved
   ) {
     let slope = Scalar(specification.negativeSlope)
-    let pieces = Partition(output.count, partsOfAtMost: Vectors.pieceCount)
     require(gradient, output.count)
     output.withMemory { y in
       gradient.withMutableMemory { gradient in
-        engine.run(pieces.parts) { piece in
-          let start = pieces[piece].lowerBound
-          let part = gradient + start
-          part.backRectify(part, signs: y + start, slope: slope, pieces[piece].count)
+        engine.run(over: output.count) { range in
+          for i in range { gradient[i] = y[i] > 0 ? gradient[i] : slope * gradient[i] }
         }
       }
+    }
+  }
+
+  /// y = x where x ≥ 0, else slope·x, of `count` numbers. With slope 0 that is 0, for −∞ too; NaN
+  /// isn't less than 0, and stays.
+  @inline(__always)
+  private func forward(
+    _ x: UnsafePointer<Scalar>, into y: UnsafeMutablePointer<Scalar>, _ count: Int
+  ) {
+    let slope = Scalar(specification.negativeSlope)
+    if slope == 0 {
+      for i in 0..<count { y[i] = x[i] < 0 ? 0 : x[i] }
+    } else {
+      for i in 0..<count { y[i] = x[i] < 0 ? slope * x[i] : x[i] }
     }
   }
 }

@@ -10,7 +10,7 @@ extension SGDStep {
   /// Twin: `Sources/Reference/SGD.swift`. Source: Caffe's `sgd_solver.cpp`.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  func take<Scalar: FastScalar>(
+  func take<Scalar: BLASScalar>(
     on parameter: inout Tensor<Scalar>, history: inout Tensor<Scalar>,
     gradient: Tensor<Scalar>, engine: Engine
   ) {
@@ -19,22 +19,22 @@ extension SGDStep {
     let decay = Scalar(self.decay)
     let scale = Scalar(gradientScale)
     let isL2 = regularization == .l2
-    let pieces = Partition(parameter.count, partsOfAtMost: Vectors.pieceCount)
-    require(history, parameter.count)
-    require(gradient, parameter.count)
+    let count = parameter.count
+    require(history, count)
+    require(gradient, count)
     gradient.withMemory { g in
       history.withMutableMemory { h in
         parameter.withMutableMemory { w in
-          engine.run(pieces.parts) { piece in
+          engine.run(over: count) { range in
             // Within the count of all three tensors, which share their shape.
             if isL2 {
-              for i in pieces[piece] {
+              for i in range {
                 let old = w[i]
                 h[i] = rate * (scale * g[i] + decay * old) + momentum * h[i]
                 w[i] = old - h[i]
               }
             } else {
-              for i in pieces[piece] {
+              for i in range {
                 let old = w[i]
                 let sign: Scalar = old > 0 ? 1 : old < 0 ? -1 : 0
                 h[i] = rate * (scale * g[i] + decay * sign) + momentum * h[i]

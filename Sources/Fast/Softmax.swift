@@ -5,11 +5,11 @@ import Tensors
 ///
 ///     p[c] = e^(x[c] − m) / Σ_c' e^(x[c'] − m),   m = max_c x[c]
 ///
-/// Images run in parallel, and positions within an image in vectors but for the exponential, which
-/// is the library's.
+/// Images run in parallel. The loops go through memory row by row: a class at all positions of an
+/// image.
 ///
 /// Twin: `Sources/Reference/Softmax.swift`. Source: Caffe's `softmax_layer.cpp`.
-public struct Softmax<Scalar: FastScalar>: Layer {
+public struct Softmax<Scalar: BLASScalar>: Layer {
   /// What describes this layer.
   public let specification: SoftmaxSpecification
   private let engine: Engine

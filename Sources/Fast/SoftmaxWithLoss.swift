@@ -8,7 +8,7 @@ import Tensors
 /// The probabilities come from the fast `Softmax`; what remains is one logarithm a label.
 ///
 /// Twin: `Sources/Reference/SoftmaxWithLoss.swift`. Source: Caffe's `softmax_loss_layer.cpp`.
-public struct SoftmaxWithLoss<Scalar: FastScalar>: Loss {
+public struct SoftmaxWithLoss<Scalar: BLASScalar>: Loss {
   /// What describes this layer.
   public let specification: SoftmaxWithLossSpecification
   private let engine: Engine
@@ -69,11 +69,10 @@ public struct SoftmaxWithLoss<Scalar: FastScalar>: Loss {
     let divisor = specification.divisor(labels: labels, scores: probabilities.shape)
     let factor = Scalar(specification.lossWeight / divisor)
     let count = probabilities.count
-    let pieces = Partition(count, partsOfAtMost: Vectors.pieceCount)
     probabilities.withMemory { p in
       scoresGradient.withMutableMemory { gradient in
-        engine.run(pieces.parts) { piece in
-          for i in pieces[piece] { gradient[i] = factor * p[i] }
+        engine.run(over: count) { range in
+          for i in range { gradient[i] = factor * p[i] }
         }
         for (spot, label) in labels.enumerated() {
           let start = axis.start(of: spot)

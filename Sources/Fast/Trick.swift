@@ -1,5 +1,5 @@
-/// A trick of the fast layers that an engine can do without, so that its gain can be measured:
-/// `walkthrough compare --tricks` runs a network with and without each.
+/// A trick of the tuned layers that an engine can do without, so that its gain can be measured. The
+/// layers of this module have none of them.
 ///
 /// The results are the same but for rounding. Tricks that change what is computed, and not how, are
 /// left out elsewhere: `Network` fuses no ReLU unless asked to, and asks for no gradient of images.
@@ -44,4 +44,11 @@ public enum Trick: String, CaseIterable, Sendable {
     default: []
     }
   }
+}
+
+extension Engine {
+  /// Whether the tuned layers use a trick.
+  ///
+  /// - Complexity: O(1).
+  public func uses(_ trick: Trick) -> Bool { !omitted.contains(trick) }
 }

@@ -45,7 +45,7 @@ struct SingleLayerTests {
     let cases = try Fixture.archive("losses/cases.npz")
     // Caffe ran every case with its generator freshly seeded with 1701.
     let context = RunContext(phase: phase, seed: 1701)
-    func check<Scalar: FastScalar>(in precision: Scalar.Type) throws {
+    func check<Scalar: BLASScalar>(in precision: Scalar.Type) throws {
       let backend = twin.backend(as: precision)
       switch operation {
       case .relu(let specification):

@@ -13,7 +13,7 @@ enum Twin: String, CaseIterable, Sendable {
 
 extension Twin {
   /// This version's layers in a precision.
-  func backend<Scalar: FastScalar>(as type: Scalar.Type) -> any Backend<Scalar> {
+  func backend<Scalar: BLASScalar>(as type: Scalar.Type) -> any Backend<Scalar> {
     switch self {
     case .reference: ReferenceBackend<Scalar>()
     case .fast: FastBackend<Scalar>()

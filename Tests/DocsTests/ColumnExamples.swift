@@ -9,42 +9,26 @@ extension Example {
   func checkColumns() throws {
     let input = try self("in")
     let specification = ConvolutionSpecification(outputChannels: 1, kernel: 2)
-    let geometry = ConvolutionGeometry(
-      specification, input: input.shape, output: try specification.outputShape(for: input.shape),
-      engine: .shared)
+    let output = try specification.outputShape(for: input.shape)
+    let im2col = Im2col(specification, input: input.shape, output: output)
     expect("columns", naiveColumns(input, kernel: 2))
 
-    var columns = Tensor<Double>(Shape(geometry.depth, geometry.positions))
-    var product = Tensor<Double>(Shape(1, geometry.positions))
+    let (depth, positions) = (im2col.depth, output.spatialCount)
+    var columns = Tensor<Double>(Shape(depth, positions))
+    var product = Tensor<Double>(Shape(1, positions))
     var back = Tensor<Double>(input.shape)
-    let weights = try self("weights")
-    let rows = 0..<geometry.outputHeight
-    // The stride is 1, so that no rows are split and no working memory is needed for it.
-    var nothing = Tensor<Double>(Shape(1))
-    nothing.withMutableMemory { split in
-      columns.withMutableMemory { columns in
-        input.withMemory { input in
-          geometry.fillColumns(
-            columns, stride: geometry.positions, from: input, channels: 1, rows: rows,
-            split: split)
-        }
-      }
+    let rows = 0..<output.height
+    columns.withMutableMemory { memory in
+      input.withMemory { im2col.fill(Matrix(memory, depth, positions), from: $0, rows: rows) }
     }
     expect("columns", columns)
-    columns.withMutableMemory { columns in
-      weights.withMemory { weights in
-        product.withMutableMemory { product in
-          Double.gemm(
-            rows: 1, columns: geometry.positions, inner: geometry.depth,
-            weights, stride: geometry.depth, transposed: false,
-            columns, stride: geometry.positions, transposed: false,
-            into: product, stride: geometry.positions, adding: false, by: .fastest)
-        }
+    withMemory(columns, try self("weights"), input) { columns, weights, _ in
+      product.withMutableMemory {
+        multiply(
+          Matrix(weights, 1, depth), Matrix(columns, depth, positions),
+          into: Matrix($0, 1, positions))
       }
-      back.withMutableMemory { back in
-        geometry.addColumns(
-          columns, stride: geometry.positions, to: back, channels: 1, rows: rows)
-      }
+      back.withMutableMemory { im2col.add(Matrix(columns, depth, positions), to: $0, rows: rows) }
     }
     expect("product", product)
     expect("columns added back", back)

@@ -77,27 +77,6 @@ struct NetworkTests {
     }
   }
 
-  @Test("fused and unfused networks agree", arguments: [1, 3])
-  func fusing(batch: Int) throws {
-    let plain = try Network(mini(), backend: FastBackend<Double>(), batch: batch)
-    let fused = try Network(
-      mini(), backend: FastBackend<Double>(), batch: batch, parameters: plain.parameters,
-      fusing: true)
-    var generator = SplitMix64(seed: 3)
-    let images = Tensor<Double>.normal(plain.input.shape, deviation: 50, using: &generator)
-    let labels = (0..<batch).map { $0 % 10 }
-    for network in [plain, fused] {
-      try network.load(images: images, labels: labels)
-      try network.forward()
-      network.backward()
-    }
-    // The same sums in another order, in Double.
-    #expect(abs(plain.loss - fused.loss) <= 1e-12)
-    for (a, b) in zip(plain.parameterGradients.joined(), fused.parameterGradients.joined()) {
-      #expect(a.largestDifference(to: b) <= 1e-12 * a.largestMagnitude)
-    }
-  }
-
   @Test("forgetting the gradients of blobs changes no gradient of a parameter")
   func forgetting() throws {
     let keeping = try Network(

@@ -33,7 +33,7 @@ import Testing
     }
   }
 
-  private func expectTranslated<Scalar: FastScalar>(
+  private func expectTranslated<Scalar: BLASScalar>(
     _ type: Scalar.Type, _ cases: inout RandomCases, _ specification: some LayerSpecification,
     _ input: Shape, stride: Extent, _ make: (any Backend<Scalar>) -> any Layer<Scalar>
   ) throws {
@@ -86,7 +86,7 @@ import Testing
     }
   }
 
-  private func expectPermuted<Scalar: FastScalar>(
+  private func expectPermuted<Scalar: BLASScalar>(
     _ type: Scalar.Type, _ cases: inout RandomCases, _ specification: some LayerSpecification,
     _ input: Shape, within relative: Double = 0,
     _ make: (any Backend<Scalar>) -> any Layer<Scalar>

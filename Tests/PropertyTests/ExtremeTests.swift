@@ -56,7 +56,7 @@ enum Kind: Sendable, CustomTestStringConvertible {
 
   /// Both passes on both versions, at whole numbers unless an input and an upstream gradient are
   /// given. The same seed gives the same parameters.
-  func results<Scalar: FastScalar>(
+  func results<Scalar: BLASScalar>(
     on input: Shape, at x: Tensor<Scalar>? = nil, upstream: Tensor<Scalar>? = nil,
     seed: UInt64 = 1
   ) throws -> [Results<Scalar>] {
@@ -159,7 +159,7 @@ struct Results<Scalar: Tensors.Scalar> {
     try expectDenormalAgreement(kind, on: input, scale: 0x1p-1029 as Double)
   }
 
-  private func expectDenormalAgreement<Scalar: FastScalar>(
+  private func expectDenormalAgreement<Scalar: BLASScalar>(
     _ kind: Kind, on input: Shape, scale: Scalar
   ) throws {
     var cases = RandomCases(seed: 3)
@@ -193,7 +193,7 @@ struct Results<Scalar: Tensors.Scalar> {
     }
   }
 
-  private func expectAgreement<Scalar: FastScalar>(
+  private func expectAgreement<Scalar: BLASScalar>(
     _ kind: Kind, on input: Shape, special: Scalar, seed: UInt64, _ label: String
   ) throws {
     var cases = RandomCases(seed: seed)
@@ -206,7 +206,7 @@ struct Results<Scalar: Tensors.Scalar> {
   /// largest number, less than 1e-5 in `Float`: sums of whole numbers are exact, LRN's powers and
   /// softmax's exponentials are each off by a few units, and LRN's gradient adds up what a window of
   /// them yields. Where all numbers are denormal, that is less than the least number: they are the same.
-  private func expectAgreement<Scalar: FastScalar>(
+  private func expectAgreement<Scalar: BLASScalar>(
     _ results: [Results<Scalar>], _ label: String
   ) {
     let unit = Scalar.ulpOfOne.doubleValue

@@ -29,7 +29,7 @@ import Testing
     }
   }
 
-  private func expectLinear<Scalar: FastScalar>(
+  private func expectLinear<Scalar: BLASScalar>(
     _ type: Scalar.Type, _ cases: inout RandomCases, _ specification: some LayerSpecification,
     _ shape: Shape, _ make: (any Backend<Scalar>) -> any Layer<Scalar>
   ) throws {

@@ -26,7 +26,7 @@ import Testing
     try expectSameLoss(Double.self, on: shape, special)
   }
 
-  private func expectSameLoss<Scalar: FastScalar>(
+  private func expectSameLoss<Scalar: BLASScalar>(
     _ type: Scalar.Type, on shape: Shape, _ special: Double
   ) throws {
     for seed in 1...UInt64(5) {
@@ -59,7 +59,7 @@ import Testing
     try expectSameAccuracy(Double.self, on: shape, special)
   }
 
-  private func expectSameAccuracy<Scalar: FastScalar>(
+  private func expectSameAccuracy<Scalar: BLASScalar>(
     _ type: Scalar.Type, on shape: Shape, _ special: Double
   ) throws {
     for seed in 1...UInt64(5) {
@@ -96,7 +96,7 @@ import Testing
   }
 
   /// Whole scores, so that some are equal, with a special number for one in eight, and labels.
-  private func scores<Scalar: FastScalar>(
+  private func scores<Scalar: BLASScalar>(
     _ type: Scalar.Type, on shape: Shape, _ special: Double, seed: UInt64
   ) -> (Tensor<Scalar>, [Int]) {
     var cases = RandomCases(seed: seed)

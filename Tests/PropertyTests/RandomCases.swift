@@ -125,7 +125,7 @@ struct RandomCases {
 }
 
 /// Both versions.
-func versions<Scalar: FastScalar>(_ type: Scalar.Type) -> [any Backend<Scalar>] {
+func versions<Scalar: BLASScalar>(_ type: Scalar.Type) -> [any Backend<Scalar>] {
   [ReferenceBackend<Scalar>(), FastBackend<Scalar>()]
 }
 

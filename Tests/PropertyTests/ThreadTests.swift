@@ -37,34 +37,11 @@ import Testing
     }
   }
 
-  /// The ReLU behind a layer that does it: of convolutions both ways, and of inner products.
-  @Test func dontChangeABitOfFusedReLUs() throws {
-    try forAllSeeds(largeCaseCount) { cases in
-      let relu = relus[cases.integer(0...1)]
-      for (specification, input) in [cases.convolution(), cases.convolutionOfManyImages()] {
-        try expectSameBits(&cases, specification, input) {
-          try fused($0.convolution(specification), relu)
-        }
-      }
-      let (specification, input) = cases.innerProduct()
-      try expectSameBits(&cases, specification, input) {
-        try fused($0.innerProduct(specification), relu)
-      }
-    }
-  }
-
-  private func fused(
-    _ layer: any Layer<Float>, _ relu: ReLUSpecification
-  ) throws -> any Layer<Float> {
-    let fusing = try #require(layer as? any ReLUFusing<Float>)
-    return try #require(fusing.fusing(relu) as (any Layer<Float>)?)
-  }
-
   /// Where Fast cuts by numbers or planes, small inputs are one piece: these are several.
   @Test func dontChangeABitOfLargeLayers() throws {
     try forAllSeeds(largeCaseCount / 5) { cases in
       let input = cases.largeImages()
-      #expect(input.count > 2 * Vectors.pieceCount)
+      #expect(input.count > 2 * Engine.rangeSize)
       for relu in relus {
         try expectSameBits(&cases, relu, input) { $0.relu(relu) }
         try expectSameBitsInPlace(&cases, input) { $0.relu(relu) }
@@ -73,13 +50,9 @@ import Testing
       try expectSameBits(&cases, dropout, input) { $0.dropout(dropout) }
       try expectSameBitsInPlace(&cases, input) { $0.dropout(dropout) }
       for method in PoolingSpecification.Method.allCases {
-        // Windows that Fast slides over the plane, and so few that it visits each.
         for (kernel, stride) in [(3, 2), (11, 11)] {
           let pooling = PoolingSpecification(
             method, kernel: Extent(kernel), stride: Extent(stride), pad: 1)
-          let windows = PoolingWindows(
-            pooling, input: input, output: try pooling.outputShape(for: input))
-          #expect(windows.areFew == (kernel == stride) && windows.pieces.parts > 2)
           try expectSameBits(&cases, pooling, input) { $0.pooling(pooling) }
         }
       }
@@ -93,15 +66,12 @@ import Testing
     }
   }
 
-  /// Few images, some more, and as many as are worth a matrix product: Fast has a way for each.
+  /// One image, which is multiplied as a vector, and several.
   @Test(arguments: [1, 3, 8, 20]) func dontChangeABitOfLargeInnerProducts(_ images: Int) throws {
     var cases = RandomCases(seed: UInt64(images))
     let specification = InnerProductSpecification(outputs: 1031)
     let input = Shape(images, 1049)
     try expectSameBits(&cases, specification, input) { $0.innerProduct(specification) }
-    try expectSameBits(&cases, specification, input) {
-      try fused($0.innerProduct(specification), relus[0])
-    }
   }
 
   @Test func dontChangeABitOfTheLoss() throws {
@@ -192,27 +162,5 @@ import Testing
     layer.forward(inPlace: &data, context: &context, saved: &saved)
     layer.backward(inPlace: &gradient, output: data, saved: saved)
     return [data, gradient]
-  }
-}
-
-/// What is named after a way has to take it: the properties would hold by another one too.
-@Suite struct ManyImages {
-  @Test(.enabled(if: Float.hasOwnProduct)) func areConvolvedWithTheChannelsLast() throws {
-    var backwards = 0
-    try forAllSeeds(largeCaseCount) { cases in
-      let (specification, input) = cases.convolutionOfManyImages()
-      let geometry = ConvolutionGeometry(
-        specification, input: input, output: try specification.outputShape(for: input),
-        engine: .shared)
-      func isTaken(backward: Bool) -> Bool {
-        let slope: Float? = nil
-        return ChannelsLastConvolution(
-          geometry, slope: slope, engine: .shared, backward: backward) != nil
-      }
-      #expect(isTaken(backward: false), "seed \(cases.seed), \(specification) on \(input)")
-      if isTaken(backward: true) { backwards += 1 }
-    }
-    // Three in four have no stride.
-    #expect(backwards > largeCaseCount / 2)
   }
 }

@@ -14,7 +14,7 @@ struct ReLUTests {
     try compare(shape, slope, Double.self)
   }
 
-  private func compare<Scalar: FastScalar>(
+  private func compare<Scalar: BLASScalar>(
     _ shape: Shape, _ slope: Double, _ type: Scalar.Type
   ) throws {
     let specification = ReLUSpecification(negativeSlope: slope)
@@ -57,7 +57,7 @@ struct DropoutTests {
     try compare(shape, ratio, Double.self)
   }
 
-  private func compare<Scalar: FastScalar>(
+  private func compare<Scalar: BLASScalar>(
     _ shape: Shape, _ ratio: Double, _ type: Scalar.Type
   ) throws {
     let specification = DropoutSpecification(ratio: ratio)

@@ -55,30 +55,6 @@ struct EngineTests {
     #expect(Partition(count, partsOfAtMost: parts).largest <= parts)
   }
 
-  @Test("Blocks of columns cover the output and fit in the memory for them", arguments: [1, 2, 7])
-  func blocks(side: Int) throws {
-    let specification = ConvolutionSpecification(outputChannels: 1, kernel: 2, pad: 1)
-    for images in 0..<40 {
-      let input = Shape(images, 1, side, side + 2)
-      let geometry = ConvolutionGeometry(
-        specification, input: input, output: try specification.outputShape(for: input),
-        engine: .shared)
-      for columns in [1, 20, 100, 700] {
-        let capacity = ColumnBlocks(geometry, images: images, columns: columns).capacity
-        for count in 0...images {
-          let blocks = ColumnBlocks(geometry, images: count, columns: columns)
-          var covered = 0
-          for i in 0..<blocks.count {
-            let size = blocks[i].images.count * blocks[i].rows.count * geometry.outputWidth
-            #expect(size <= capacity)
-            covered += size
-          }
-          #expect(covered == count * geometry.positions)
-        }
-      }
-    }
-  }
-
   @Test("Once a layer has run, it allocates no more working memory")
   func steadyState() throws {
     // One thread: on several, how many blocks are out at a time is a matter of chance.
@@ -89,7 +65,7 @@ struct EngineTests {
     let otherData = try Data<Float>(other.specification, Shape(9, 4))
     func pass() throws {
       _ = try run(layer, on: data)
-      _ = try run(#require(other.fusing(.init())), on: otherData)
+      _ = try run(other, on: otherData)
     }
     try pass()
     let (allocations, bytes) = (engine.workspaceAllocations, engine.workspaceBytes)
@@ -97,20 +73,6 @@ struct EngineTests {
     for _ in 0..<3 { try pass() }
     #expect(engine.workspaceAllocations == allocations)
     #expect(engine.workspaceBytes == bytes)
-  }
-
-  /// What the trick is kept for where it gains no time; Docs/Performance.md quotes it.
-  @Test("Columns by slices of channels take less working memory")
-  func slices() throws {
-    let conv2 = ConvolutionSpecification(outputChannels: 256, kernel: 5, pad: 2, group: 2)
-    let data = try Data<Float>(conv2, Shape(1, 96, 27, 27))
-    let bytes = try [[], [.channelSlices]].map { (omitted: Set<Trick>) in
-      let engine = Engine(threads: 1, without: omitted)
-      _ = try run(Convolution<Float>(conv2, engine: engine), on: data)
-      return engine.workspaceBytes
-    }
-    print("working memory of conv2 with slices of channels and without: \(bytes) bytes")
-    #expect(2 * bytes[0] < bytes[1])
   }
 
   @Test("Networks on several threads may share an engine")

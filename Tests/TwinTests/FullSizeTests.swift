@@ -25,7 +25,7 @@ struct FullSizeTests {
     try compare(in: Float.self, within: 1e-5, seed: 11)
   }
 
-  private func compare<Scalar: FastScalar>(
+  private func compare<Scalar: BLASScalar>(
     in precision: Scalar.Type, within share: Double, seed: UInt32
   ) throws {
     let definition = caffenet()

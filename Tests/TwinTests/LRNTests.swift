@@ -35,7 +35,7 @@ struct LRNTests {
     try compare(testCase, Double.self)
   }
 
-  private func compare<Scalar: FastScalar>(_ testCase: LRNCase, _ type: Scalar.Type) throws {
+  private func compare<Scalar: BLASScalar>(_ testCase: LRNCase, _ type: Scalar.Type) throws {
     let specification = testCase.specification
     let n = specification.localSize
     let neighbours = specification.region == .acrossChannels ? n : n * n

@@ -1,7 +1,7 @@
 import Tensors
 import Testing
 
-@testable import Fast
+@testable import Tuned
 
 /// Rows, columns and length of the sum: around the edges of tiles (8 × 16, 32, 48), of strips (16
 /// and 512 rows) and of chunks (256 and 640).

@@ -54,7 +54,7 @@ struct PoolingTests {
     try compare(testCase, Double.self, whole: true)
   }
 
-  private func compare<Scalar: FastScalar>(
+  private func compare<Scalar: BLASScalar>(
     _ testCase: PoolingCase, _ type: Scalar.Type, whole: Bool
   ) throws {
     let specification = testCase.specification

@@ -22,7 +22,7 @@ struct SoftmaxTests {
     try compare(shape, Double.self)
   }
 
-  private func compare<Scalar: FastScalar>(_ shape: Shape, _ type: Scalar.Type) throws {
+  private func compare<Scalar: BLASScalar>(_ shape: Shape, _ type: Scalar.Type) throws {
     try TwinTests.compare(
       Case("softmax", SoftmaxSpecification(), shape), type, tolerance: tolerance(shape),
       reference: Reference.Softmax<Scalar>(), fast: { Fast.Softmax<Scalar>(engine: $0) })
@@ -50,7 +50,7 @@ struct SoftmaxWithLossTests {
     }
   }
 
-  private func compare<Scalar: FastScalar>(
+  private func compare<Scalar: BLASScalar>(
     _ shape: Shape, _ specification: SoftmaxWithLossSpecification, _ type: Scalar.Type
   ) throws {
     let scores = try Data<Scalar>(SoftmaxSpecification(), shape).input

@@ -157,12 +157,8 @@ private func worst<Scalar: Tensors.Scalar>(_ a: Tensor<Scalar>, _ b: Tensor<Scal
 /// The engines that must give the same bits.
 let engines = [1, 2, 3, 7].map { Engine(threads: $0) }
 
-/// An engine that does without its tricks, but fuses ReLUs where a layer is asked to.
-private let engineWithoutTricks = Engine(
-  threads: 2, without: Set(Trick.allCases).subtracting([.fusedReLU]))
-
 /// Compares a layer's two versions, overwriting and accumulating, with and without the input's
-/// gradient, and the fast one on several numbers of threads and without its tricks.
+/// gradient, and the fast one on several numbers of threads.
 func compare<Specification: LayerSpecification, Scalar: Tensors.Scalar>(
   _ testCase: Case<Specification>, _ type: Scalar.Type, whole: Bool = false,
   tolerance: Tolerance, reference: any Layer<Scalar>, fast: (Engine) -> any Layer<Scalar>,
@@ -177,9 +173,6 @@ func compare<Specification: LayerSpecification, Scalar: Tensors.Scalar>(
     expectAgreement(
       expected, actual[0], tolerance, "\(testCase.testDescription), \(way)",
       sourceLocation: sourceLocation)
-    expectAgreement(
-      expected, try run(fast(engineWithoutTricks), on: data, way), tolerance,
-      "\(testCase.testDescription) without tricks, \(way)", sourceLocation: sourceLocation)
     for (engine, other) in zip(engines, actual) {
       #expect(
         other == actual[0], "\(testCase.testDescription): other bits on \(engine.threads) threads",

@@ -5,8 +5,7 @@ extension CompareReport.Environment {
   static func current(threads: Int, batch: Int, warmup: Int, repeats: Int) -> Self {
     .init(
       build: BuildMode.name, processor: SystemReadings.processor,
-      blas: "\(BLASLibrary.version), \(BLASLibrary.kernels) kernels; Float by "
-        + BLASLibrary.floatProducts,
+      blas: "\(BLASLibrary.version), \(BLASLibrary.kernels) kernels",
       threads: threads, batch: batch, warmup: warmup, repeats: repeats)
   }
 

@@ -15,7 +15,7 @@ func compareLayers(_ bytes: [UInt8]) throws {
 }
 
 /// One comparison, after the choice of the precision.
-struct LayerComparison<Scalar: FastScalar> {
+struct LayerComparison<Scalar: BLASScalar> {
   var choices: Choices
 
   typealias Backend = any Layers.Backend<Scalar>
@@ -57,7 +57,7 @@ struct LayerComparison<Scalar: FastScalar> {
     }
   }
 
-  /// Of as many images, channels and kernels as Fast wants for convolving with the channels last.
+  /// Of several images, and of more channels and kernels than the other.
   private mutating func convolutionOfManyImages() throws {
     let group = choices.size(1...2)
     let perGroup = choices.size(14...36)
@@ -88,7 +88,7 @@ struct LayerComparison<Scalar: FastScalar> {
     _ specification: Specification, shape: (inout Choices) -> Shape?,
     layer: (Backend) -> any Layer<Scalar>
   ) throws {
-    // One in four is followed by a ReLU, which Fast runs along with it.
+    // One in four is followed by a ReLU.
     let slope = choices.one(of: [nil, nil, nil, nil, nil, nil, 0, 0.5])
     let relu = slope.map { ReLUSpecification(negativeSlope: $0) }
     guard
@@ -97,9 +97,6 @@ struct LayerComparison<Scalar: FastScalar> {
     else { return }
     try trial.compare { backend in
       guard let relu else { return try trial.run(layer(backend)) }
-      if let fusing = layer(backend) as? any ReLUFusing<Scalar>, let fused = fusing.fusing(relu) {
-        return try trial.run(fused)
-      }
       return try trial.run(layer(backend), followedBy: backend.relu(relu))
     }
   }

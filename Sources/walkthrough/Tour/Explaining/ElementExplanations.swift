@@ -6,6 +6,8 @@ import Tensors
 extension InnerProductSpecification {
   func explanation(_ input: Shape) -> Explanation {
     let inputs = inputs(for: input)
+    // The tour runs one image.
+    let product = "multiply(w, x, into: out"
     return Explanation(
       summary: "Every one of \(Format.grouped(outputs)) outputs is a weighted sum of all "
         + "\(Format.grouped(inputs)) inputs. Each weight is used once an image: many parameters, "
@@ -13,28 +15,26 @@ extension InnerProductSpecification {
       terms: [
         .init(
           "out[k]", "output k", reference: "output[n * outputs + k] = sum",
-          fast: "sums[k + i] = four[i]"),
+          fast: "let out = Matrix("),
         .init(" = "),
       ]
         + (hasBias
           ? [
             .init(
               "b[k]", "its bias", reference: "var sum = specification.hasBias",
-              fast: "if let bias { part.add(bias"),
+              fast: "y[image * k + i] = bias"),
             .init(" + "),
           ] : []) + [
           .init(
-            "Σ_d<\(inputs)", "over all inputs", reference: "for d in 0..<inputs {",
-            fast: "image.dots(weights + k * sizes.inputs"),
+            "Σ_d<\(inputs)", "over all inputs", reference: "for d in 0..<inputs {", fast: product),
           .init(" "),
           .init(
             "w[k,d]", "a weight, used once an image",
             reference: "sum += weights[k * inputs + d]",
-            fast: "image.dots(weights + k * sizes.inputs"),
+            fast: "let w = Matrix("),
           .init("·"),
           .init(
-            "in[d]", "input d", reference: "* input[n * inputs + d]",
-            fast: "let image = input + n * sizes.inputs"),
+            "in[d]", "input d", reference: "* input[n * inputs + d]", fast: product),
           .init(",  k < \(outputs)"),
         ],
       arithmetic: [
@@ -52,17 +52,18 @@ extension InnerProductSpecification {
 extension ReLUSpecification {
   func explanation(_ input: Shape) -> Explanation {
     let rectified = negativeSlope == 0
+    let bend = rectified ? "y[i] = x[i] < 0 ? 0 : x[i]" : "y[i] = x[i] < 0 ? slope"
     return Explanation(
       summary: "Keeps what is positive and sets the rest to 0, in the memory of its input. "
         + "Without a bend between them, two linear layers would be no more than one.",
       terms: [
         .init(
           "out", "the value, if it is positive", reference: "data[i] = rectified(data[i])",
-          fast: "part.rectify(part, slope: slope"),
+          fast: "forward(data + range.lowerBound, into: y"),
         .init(" = "),
         .init(
           rectified ? "max(in, 0)" : "in ≥ 0 ? in : \(Format.value(negativeSlope))·in",
-          "the bend at 0", reference: "if x < 0 {", fast: "part.rectify(part, slope: slope"),
+          "the bend at 0", reference: "if x < 0 {", fast: bend),
       ],
       arithmetic: [Explanation.unchanged(input)],
       backward: "The gradient passes where the output is positive and stops elsewhere.")

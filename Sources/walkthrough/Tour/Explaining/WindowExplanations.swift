@@ -12,42 +12,43 @@ extension ConvolutionSpecification {
       ? "" : " Channels and kernels are split into \(group) groups that don't see each other."
     let row = index("y", "i", stride.height, dilation.height, pad.height)
     let column = index("x", "j", stride.width, dilation.width, pad.width)
-    let depth = "inner: channels.count * geometry.taps,"
+    let product = "multiply(weights, columns, into: out"
     return Explanation(
       summary: "\(outputChannels) kernels of \(kernel) slide over the image with stride "
         + "\(stride.short). Each looks at \(sees), for one pattern, everywhere.\(grouped)",
       terms: [
         .init(
           "out[k,y,x]", "what kernel k finds at row y, column x",
-          reference: "output[position] = sum", fast: "into: target.memory, stride: target.stride"),
+          reference: "output[position] = sum", fast: "let out = sizes.output("),
         .init(" = "),
       ]
         + (hasBias
           ? [
             .init(
               "b[k]", "the bias of kernel k", reference: "var sum = specification.hasBias",
-              fast: ".fill(target.count, with: bias[k])"),
+              fast: "out.row(k).fill(out.columns, with: bias"),
             .init(" + "),
           ] : []) + [
           .init(
             "Σ_c<\(channels)", "over the channels that the kernel sees",
-            reference: "for c in 0..<geometry.channelsPerGroup {", fast: depth),
+            reference: "for c in 0..<geometry.channelsPerGroup {", fast: product),
           .init(" "),
           .init(
             "Σ_i<\(kernel.height)", "over the rows of the kernel", reference: "for i in rows {",
-            fast: depth),
+            fast: product),
           .init(" "),
           .init(
-            "Σ_j<\(kernel.width)", "over its columns", reference: "for j in columns {", fast: depth),
+            "Σ_j<\(kernel.width)", "over its columns", reference: "for j in columns {",
+            fast: product),
           .init(" "),
           .init(
             "w[k,c,i,j]", "a weight of kernel k", reference: "sum += weights[weightRow + j]",
-            fast: "weights + firstKernel * geometry.depth"),
+            fast: "let weights = sizes.weights("),
           .init("·"),
           .init(
             "in[c, \(row), \(column)]", "the input below that weight; 0 in the padding",
             reference: "let inputRow = geometry.inputRow(n, k, c, y, i)",
-            fast: "geometry.fillColumns("),
+            fast: "sizes.im2col.fill(columns, from: input"),
         ],
       arithmetic: sides { side, name in
         "\(name): \(side(output.extent)) = ⌊(\(padded(side(input.extent), side(pad))) − "
@@ -77,19 +78,19 @@ extension PoolingSpecification {
         .init(
           "out[c,y,x]", "one value of channel c",
           reference: isMaximum ? "output[position] = best" : "output[position] = sum / Scalar(",
-          fast: isMaximum ? ".run(source, target, targetPositions)" : "] = sums[t] / Scalar(area)"),
+          fast: isMaximum ? "y[output] = best" : "y[output] = sum / Scalar(area)"),
         .init(" = "),
         .init(
           "\(isMaximum ? "max" : "mean")_i<\(kernel.height),j<\(kernel.width)",
           isMaximum ? "the greatest of the window" : "the mean over the window",
           reference: isMaximum
             ? "for column in windows.columns(at: x).onInput {" : "for column in columns.onInput {",
-          fast: isMaximum ? "SlidingMaximum(windows, memory" : "{ sums.add(rowSums"),
+          fast: isMaximum ? "for column in columns {" : "for column in columns { sum +="),
         .init(" "),
         .init(
           "in[c, \(row), \(column)]", "a value of the window",
           reference: isMaximum ? "if input[start + candidate] > best {" : "sum += input[start +",
-          fast: isMaximum ? "let source = input + plane * windows.plane" : "{ rowSums.add("),
+          fast: isMaximum ? "isGreater = x[candidate] > best" : "sum += x["),
       ],
       arithmetic: sides { side, name in
         "\(name): \(side(output.extent)) = \(open)(\(padded(side(input.extent), side(pad))) − "
@@ -117,23 +118,23 @@ extension LRNSpecification {
         .init(
           "out\(place)", "the value, held down by its neighbours",
           reference: "output[position] = input[position] * .pow(",
-          fast: "y[i] = x[i] * InverseRoot.minusThreeQuarters(scale[i])"),
+          fast: "y[i + t] = x[i + t] * .pow("),
         .init(" = "), .init("in\(place)", "the value itself"), .init(" · ("),
         .init(
           "\(isAcross ? Format.value(k) : "1") + \(alpha)/\(isAcross ? n : n * n)",
           "k, which keeps the sum from being 0, and α over the number of neighbours",
           reference: "scale[position] = offset + share * energy",
-          fast: "scale[i] = offset + share * energy[i]"),
+          fast: "s[i + t] = offset + share * energy["),
         .init(" · "),
         .init(
           isAcross ? "Σ_c'=c−\(n / 2)…c+\(n / 2) in[c']²" : "Σ_\(n)×\(n) in²",
           "the energy: the squares of the neighbours and of the value itself",
           reference: "energy += value * value",
-          fast: isAcross ? "energy.sumSquares(" : "box.sum(squares, into: sums"),
+          fast: "let energy = block.sumNeighbours(squares)"),
         .init(")^−"),
         .init(
           beta, "β", reference: "let exponent = Scalar(-specification.beta)",
-          fast: "let exponent = Scalar(-beta)"),
+          fast: "let exponent = Scalar(-specification.beta)"),
       ],
       arithmetic: [Explanation.unchanged(input)],
       backward: "A value's own output passes its gradient back scaled; through the energy, the "
