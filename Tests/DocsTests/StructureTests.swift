@@ -16,7 +16,7 @@ struct StructureTests {
   /// Chapters that tell of something else than a layer's two versions, and order it their own way.
   private static let others: Set<String> = [
     "11-Backpropagation.md", "12-GradientChecking.md", "15-Initialisation.md",
-    "16-ReadingATrainingRun.md", "17-CaffesFormats.md",
+    "16-ReadingATrainingRun.md", "17-CaffesFormats.md", "18-BeyondBLAS.md",
   ]
 
   @Test("the numbers run from 1 without gaps, and the heading has the file's number")
