@@ -95,7 +95,10 @@ let package = Package(
     .testTarget(name: "PropertyTests", dependencies: ["Reference", "Fast", numerics]),
     .testTarget(name: "ShapeTests", dependencies: ["Networks"]),
     .testTarget(name: "NetworkTests", dependencies: ["Reference", "Fast", "Networks"]),
-    .testTarget(name: "TwinTests", dependencies: ["Reference", "Fast", "Tuned", "Networks"]),
+    // Counts the calls of OpenBLAS in the tests' program.
+    .target(name: "BLASCalls", dependencies: ["COpenBLAS"], path: "Tests/BLASCalls"),
+    .testTarget(
+      name: "TwinTests", dependencies: ["BLASCalls", "Reference", "Fast", "Tuned", "Networks"]),
     .testTarget(
       name: "CaffeTests", dependencies: ["Reference", "Fast", "Networks", "NumPyFiles"]),
     .testTarget(

@@ -36,7 +36,7 @@ public struct Accuracy<Scalar: BLASScalar>: Metric {
         let classes = scores + axis.start(of: spot)
         let own = classes[label * axis.stride]
         var rivals = 0
-        for c in 0..<axis.classes { rivals += classes[c * axis.stride] >= own ? 1 : 0 }
+        for i in axis.classes { rivals += classes[i] >= own ? 1 : 0 }
         // The label is its own rival, unless it is NaN, which is not even as high as itself.
         if own == own { rivals -= 1 }
         counted += 1

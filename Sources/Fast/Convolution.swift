@@ -110,10 +110,10 @@ public struct Convolution<Scalar: BLASScalar>: Layer {
               let partSums = sums + part * sumCount
               backwardPart(
                 sizes, images: parts[part], group: group, x: x, dy: dy,
-                weights: sizes.weights(weights, group: group),
+                weights: sizes.weights(weights, group: group), dx: dx,
                 weightSums: sizes.weights(partSums, group: group),
-                biasSums: partSums + sizes.weightCount + group * sizes.groupKernels, dx: dx,
-                memory)
+                biasSums: partSums + sizes.weightCount + group * sizes.groupKernels,
+                columns: memory)
             }
             engine.run(over: sizes.weightCount) { range in
               for part in 0..<parts.parts {
@@ -131,25 +131,14 @@ public struct Convolution<Scalar: BLASScalar>: Layer {
     }
   }
 
-  /// The gradients of one group by some images: sets ∂L/∂in of these, and the sums over them.
-  ///
-  /// - Parameters:
-  ///   - sizes: of the whole pass.
-  ///   - images: a part of the batch.
-  ///   - group: which.
-  ///   - x: the input, N×C×H×W.
-  ///   - dy: ∂L/∂out, N×K×H'×W'.
-  ///   - weights: K/G × depth.
-  ///   - weightSums: K/G × depth, overwritten.
-  ///   - biasSums: K/G numbers, overwritten.
-  ///   - dx: ∂L/∂in, N×C×H×W, or `nil` if nobody needs it.
-  ///   - memory: for the columns of a band.
+  /// The gradients of one group from some images: sets these images' dx, N×C×H×W, if anybody needs it,
+  /// and the sums over them, K/G × depth and K/G numbers.
   @inline(__always)
   private func backwardPart(
     _ sizes: ConvolutionSizes, images: Range<Int>, group: Int, x: UnsafePointer<Scalar>,
-    dy: UnsafePointer<Scalar>, weights: Matrix<Scalar>, weightSums: Matrix<Scalar>,
-    biasSums: UnsafeMutablePointer<Scalar>, dx: UnsafeMutablePointer<Scalar>?,
-    _ memory: UnsafeMutablePointer<Scalar>
+    dy: UnsafePointer<Scalar>, weights: Matrix<Scalar>, dx: UnsafeMutablePointer<Scalar>?,
+    weightSums: Matrix<Scalar>, biasSums: UnsafeMutablePointer<Scalar>,
+    columns memory: UnsafeMutablePointer<Scalar>
   ) {
     weightSums.memory.fill(weightSums.rows * weightSums.columns, with: 0)
     biasSums.fill(weightSums.rows, with: 0)

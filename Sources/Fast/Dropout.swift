@@ -4,7 +4,8 @@ import Tensors
 /// Dropout, fast.
 ///
 /// The random numbers are drawn one after the other, as their order is part of the result; the
-/// selection is a loop without branches over ranges that the threads share.
+/// selection is a loop without branches over ranges that the threads share. Out of place the input is
+/// copied first: a network runs it in place.
 ///
 /// Twin: `Sources/Reference/Dropout.swift`. Source: Caffe's `dropout_layer.cpp`.
 public struct Dropout<Scalar: BLASScalar>: InPlaceLayer {
@@ -45,11 +46,8 @@ public struct Dropout<Scalar: BLASScalar>: InPlaceLayer {
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved: inout Saved
   ) {
-    require(output, input.count)
-    draw(&saved, &context)
-    input.withMemory { x in
-      output.withMutableMemory { apply(saved, to: x, into: $0, input.count) }
-    }
+    output.copyElements(from: input)
+    forward(inPlace: &output, context: &context, saved: &saved)
   }
 
   /// The gradient takes the way that the value took.
@@ -63,12 +61,9 @@ public struct Dropout<Scalar: BLASScalar>: InPlaceLayer {
     inputGradient: inout Tensor<Scalar>?, parameterGradients: inout [Tensor<Scalar>],
     accumulating: Bool
   ) {
-    require(outputGradient, input.count)
-    if let inputGradient { require(inputGradient, input.count) }
-    inputGradient.update { gradient in
-      outputGradient.withMemory { dy in
-        gradient.withMutableMemory { apply(saved, to: dy, into: $0, outputGradient.count) }
-      }
+    inputGradient.update {
+      $0.copyElements(from: outputGradient)
+      apply(saved, to: &$0)
     }
   }
 
@@ -80,8 +75,14 @@ public struct Dropout<Scalar: BLASScalar>: InPlaceLayer {
   public func forward(
     inPlace data: inout Tensor<Scalar>, context: inout RunContext, saved: inout Saved
   ) {
-    draw(&saved, &context)
-    apply(saved, inPlace: &data)
+    saved.drops = context.phase == .training
+    if saved.drops {
+      let threshold = specification.keepThreshold
+      saved.keeps.withUnsafeMutableBufferPointer { keeps in
+        for i in keeps.indices { keeps[i] = context.random.next() <= threshold }
+      }
+    }
+    apply(saved, to: &data)
   }
 
   /// As for `backward`, over the output's gradient.
@@ -92,48 +93,16 @@ public struct Dropout<Scalar: BLASScalar>: InPlaceLayer {
   public func backward(
     inPlace gradient: inout Tensor<Scalar>, output: Tensor<Scalar>, saved: Saved
   ) {
-    apply(saved, inPlace: &gradient)
+    apply(saved, to: &gradient)
   }
 
-  private func draw(_ saved: inout Saved, _ context: inout RunContext) {
-    saved.drops = context.phase == .training
-    guard saved.drops else { return }
-    let threshold = specification.keepThreshold
-    saved.keeps.withUnsafeMutableBufferPointer { keeps in
-      for i in keeps.indices { keeps[i] = context.random.next() <= threshold }
-    }
-  }
-
-  private func requireMask(_ saved: Saved, _ count: Int) {
-    precondition(saved.keeps.count == count, "a mask of \(saved.keeps.count) for \(count) numbers")
-  }
-
-  /// y = keeps ? x · scale : 0, for `count` numbers; the mask has as many.
+  /// out = keeps ? in · scale : 0
   @inline(__always)
-  private func apply(
-    _ saved: Saved, to x: UnsafePointer<Scalar>, into y: UnsafeMutablePointer<Scalar>, _ count: Int
-  ) {
-    let scale = Scalar(specification.scale)
-    requireMask(saved, count)
-    saved.keeps.withUnsafeBufferPointer { keeps in
-      engine.run(over: count) { range in
-        if saved.drops {
-          for i in range { y[i] = keeps[i] ? x[i] * scale : 0 }
-        } else {
-          for i in range { y[i] = x[i] }
-        }
-      }
-    }
-  }
-
-  /// As above, in one memory: a loop of its own, as the compiler makes no vectors of one whose two
-  /// pointers turn out to be the same.
-  @inline(__always)
-  private func apply(_ saved: Saved, inPlace data: inout Tensor<Scalar>) {
+  private func apply(_ saved: Saved, to data: inout Tensor<Scalar>) {
     guard saved.drops else { return }
-    requireMask(saved, data.count)
-    let scale = Scalar(specification.scale)
     let count = data.count
+    precondition(saved.keeps.count == count, "a mask of \(saved.keeps.count) for \(count) numbers")
+    let scale = Scalar(specification.scale)
     saved.keeps.withUnsafeBufferPointer { keeps in
       data.withMutableMemory { data in
         engine.run(over: count) { range in

@@ -6,8 +6,9 @@ import Tensors
 ///     s = k + α/n · Σ in²,   out = in · s^−β
 ///
 /// The sum goes over the n channels around one at each position, or over n×n positions of a channel
-/// (then α/n² and k = 1). Every window is summed directly, a row of numbers at a time. A running sum
-/// that adds one end and subtracts the other would be cheaper, but it drifts.
+/// (then α/n² and k = 1). Images, or planes, are the pieces that the threads share. Every window is
+/// summed directly, a row of numbers at a time. A running sum that adds one end and subtracts the
+/// other would be cheaper, but it drifts.
 ///
 /// Twin: `Sources/Reference/LRN.swift`. Source: Krizhevsky et al. 2012, section 3.3, in the
 /// convention of Caffe's `lrn_layer.cpp`.
@@ -35,33 +36,29 @@ public struct LRN<Scalar: BLASScalar>: Layer {
   /// The formulas above; keeps s.
   ///
   /// - Complexity: O(count·n) additions both across channels and within one, count powers, over the
-  ///   engine's threads. Each is lent up to 2·256·C numbers across channels, 3·H·W within one.
+  ///   engine's threads. Each is lent 2·C·H·W numbers across channels, 3·H·W within one.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward(
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved scale: inout Tensor<Scalar>
   ) {
-    let blocks = LRNBlocks(specification, input.shape)
+    let windows = LRNWindows(specification, input.shape)
     let offset = Scalar(specification.region == .acrossChannels ? specification.k : 1)
-    let share = Scalar(specification.alpha / blocks.windowSize)
+    let share = Scalar(specification.alpha / windows.size)
     let exponent = Scalar(-specification.beta)
     require(output, input.count)
     require(scale, input.count)
     input.withMemory { x in
       output.withMutableMemory { y in
         scale.withMutableMemory { s in
-          engine.run(blocks.count, scratch: blocks.scratch, of: Scalar.self) { piece, squares in
-            let block = blocks[piece]
-            block.forEachRow { row, i in
-              for t in 0..<block.width { squares[row + t] = x[i + t] * x[i + t] }
-            }
-            let energy = block.sumNeighbours(squares)
-            block.forEachRow { row, i in
-              for t in 0..<block.width {
-                s[i + t] = offset + share * energy[row + t]
-                y[i + t] = x[i + t] * .pow(s[i + t], exponent)
-              }
+          engine.run(windows.pieces, scratch: windows.scratch, of: Scalar.self) { piece, squares in
+            let piece = piece * windows.count..<(piece + 1) * windows.count
+            for (t, i) in piece.enumerated() { squares[t] = x[i] * x[i] }
+            let energy = windows.sums(of: squares)
+            for (t, i) in piece.enumerated() {
+              s[i] = offset + share * energy[t]
+              y[i] = x[i] * .pow(s[i], exponent)
             }
           }
         }
@@ -80,28 +77,22 @@ public struct LRN<Scalar: BLASScalar>: Layer {
     inputGradient: inout Tensor<Scalar>?, parameterGradients: inout [Tensor<Scalar>],
     accumulating: Bool
   ) {
-    let blocks = LRNBlocks(specification, input.shape)
-    let factor = Scalar(2 * specification.alpha * specification.beta / blocks.windowSize)
+    let windows = LRNWindows(specification, input.shape)
+    let factor = Scalar(2 * specification.alpha * specification.beta / windows.size)
     let exponent = Scalar(-specification.beta)
-    require(output, input.count)
-    require(outputGradient, input.count)
-    require(scale, input.count)
-    if let inputGradient { require(inputGradient, input.count) }
+    for tensor in [output, outputGradient, scale, inputGradient ?? input] {
+      require(tensor, input.count)
+    }
     withMemory(output, outputGradient, scale) { y, dy, s in
       inputGradient.withMutableMemory { dx in
         guard let dx else { return }
         input.withMemory { x in
-          engine.run(blocks.count, scratch: blocks.scratch, of: Scalar.self) { piece, ratios in
-            let block = blocks[piece]
-            block.forEachRow { row, i in
-              for t in 0..<block.width { ratios[row + t] = dy[i + t] * y[i + t] / s[i + t] }
-            }
-            let sums = block.sumNeighbours(ratios)
-            block.forEachRow { row, i in
-              for t in 0..<block.width {
-                let own = dy[i + t] * .pow(s[i + t], exponent)
-                dx[i + t] = own - factor * x[i + t] * sums[row + t]
-              }
+          engine.run(windows.pieces, scratch: windows.scratch, of: Scalar.self) { piece, ratios in
+            let piece = piece * windows.count..<(piece + 1) * windows.count
+            for (t, i) in piece.enumerated() { ratios[t] = dy[i] * y[i] / s[i] }
+            let sums = windows.sums(of: ratios)
+            for (t, i) in piece.enumerated() {
+              dx[i] = dy[i] * .pow(s[i], exponent) - factor * x[i] * sums[t]
             }
           }
         }
@@ -110,84 +101,50 @@ public struct LRN<Scalar: BLASScalar>: Layer {
   }
 }
 
-/// The pieces of a normalisation: 256 positions of an image in all its channels, or one plane.
-private struct LRNBlocks {
-  let isAcross: Bool
-  let count: Int
+/// The windows of a normalisation. A piece of the tensor is `rows` of `width` numbers: across channels
+/// an image, a channel a row; within a channel a plane.
+private struct LRNWindows {
+  let pieces: Int
   /// The values summed: n, or n².
-  let windowSize: Double
-  private let reach, channels, plane, width: Int
-  /// Across channels: the positions of an image.
-  private let positions: Partition
+  let size: Double
+  private let rows, width, reach: Int
+  private let isAcross: Bool
 
   init(_ specification: LRNSpecification, _ shape: Shape) {
     let n = specification.localSize
     isAcross = specification.region == .acrossChannels
-    windowSize = Double(isAcross ? n : n * n)
+    size = Double(isAcross ? n : n * n)
     reach = n / 2
-    (channels, plane, width) = (shape.channels, shape.spatialCount, shape.width)
-    positions = Partition(plane, partsOfAtMost: 256)
-    count = shape.images * (isAcross ? positions.parts : channels)
+    pieces = isAcross ? shape.images : shape.images * shape.channels
+    (rows, width) = isAcross ? (shape.channels, shape.spatialCount) : (shape.height, shape.width)
   }
 
-  /// The numbers that a piece is lent: values, what they sum up to, and between these, within a
-  /// channel, the sums down the columns.
-  var scratch: Int { isAcross ? 2 * channels * positions.largest : 3 * plane }
+  /// The numbers of a piece, and those that it is lent: values and their sums, and within a channel
+  /// those down the columns between.
+  var count: Int { rows * width }
+  var scratch: Int { isAcross ? 2 * count : 3 * count }
 
-  subscript(piece: Int) -> LRNBlock {
-    guard isAcross else {
-      return LRNBlock(
-        start: piece * plane, rows: plane / max(width, 1), width: width, stride: width,
-        reach: reach, isAcross: false)
-    }
-    let range = positions[piece % positions.parts]
-    return LRNBlock(
-      start: piece / positions.parts * channels * plane + range.lowerBound, rows: channels,
-      width: range.count, stride: plane, reach: reach, isAcross: true)
-  }
-}
-
-/// Rows of numbers in a tensor, `stride` apart: what one piece reads and writes. Its working memory
-/// holds them without gaps. Across channels a row is some positions of a channel, within one it is a
-/// row of the picture.
-private struct LRNBlock {
-  let start, rows, width, stride, reach: Int
-  let isAcross: Bool
-
-  /// Calls `body` for each row, with where it begins in working memory and in the tensor.
+  /// For each of `count` values the sum over its neighbours and itself, in the memory behind them.
   @inline(__always)
-  func forEachRow(_ body: (_ row: Int, _ i: Int) -> Void) {
-    for r in 0..<rows { body(r * width, start + r * stride) }
-  }
-
-  /// For each of the rows × width values, the sum over its neighbours and itself, in the memory behind
-  /// them.
-  @inline(__always)
-  func sumNeighbours<Scalar: BLASScalar>(
-    _ values: UnsafeMutablePointer<Scalar>
+  func sums<Scalar: BLASScalar>(
+    of values: UnsafeMutablePointer<Scalar>
   ) -> UnsafeMutablePointer<Scalar> {
-    let sums = values + rows * width
+    let columns = values + count
+    columns.fill(count, with: 0)
     for r in 0..<rows {
-      let sum = sums + r * width
-      sum.fill(width, with: 0)
-      for r2 in max(r - reach, 0)..<min(r + reach + 1, rows) { sum.add(values + r2 * width, width) }
+      for r2 in max(r - reach, 0)..<min(r + reach + 1, rows) {
+        (columns + r * width).add(values + r2 * width, width)
+      }
     }
-    return isAcross ? sums : sumAlongRows(sums)
-  }
-
-  /// The same for the neighbours in the own row: with the sums down the columns, n + n additions in
-  /// the place of n².
-  @inline(__always)
-  private func sumAlongRows<Scalar: BLASScalar>(
-    _ values: UnsafeMutablePointer<Scalar>
-  ) -> UnsafeMutablePointer<Scalar> {
-    let sums = values + rows * width
-    sums.fill(rows * width, with: 0)
+    guard !isAcross else { return columns }
+    // Along the rows too: n + n additions in the place of n².
+    let sums = columns + count
+    sums.fill(count, with: 0)
     for r in 0..<rows {
       for distance in -min(reach, width - 1)...min(reach, width - 1) {
         // The positions whose neighbour at this distance exists.
         let (first, end) = (max(0, -distance), width - max(0, distance))
-        (sums + r * width + first).add(values + r * width + first + distance, end - first)
+        (sums + r * width + first).add(columns + r * width + first + distance, end - first)
       }
     }
     return sums

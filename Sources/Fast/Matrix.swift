@@ -5,7 +5,7 @@ import Tensors
 ///
 /// The memory of a matrix that is only read may be wrapped as well; `multiply` writes to the one
 /// after `into:` alone.
-struct Matrix<Scalar> {
+package struct Matrix<Scalar> {
   /// (stored rows − 1)·stride + stored columns numbers, which are to outlive the view.
   let memory: UnsafeMutablePointer<Scalar>
   /// As the formula has them: after the transposition.
@@ -15,17 +15,19 @@ struct Matrix<Scalar> {
   /// Whether the rows in memory are the matrix's columns.
   private(set) var isTransposed = false
 
-  init(_ memory: UnsafeMutablePointer<Scalar>, _ rows: Int, _ columns: Int, stride: Int? = nil) {
+  package init(
+    _ memory: UnsafeMutablePointer<Scalar>, _ rows: Int, _ columns: Int, stride: Int? = nil
+  ) {
     self.memory = memory
     (self.rows, self.columns, self.stride) = (rows, columns, stride ?? columns)
   }
 
-  init(_ memory: UnsafePointer<Scalar>, _ rows: Int, _ columns: Int, stride: Int? = nil) {
+  package init(_ memory: UnsafePointer<Scalar>, _ rows: Int, _ columns: Int, stride: Int? = nil) {
     self.init(UnsafeMutablePointer(mutating: memory), rows, columns, stride: stride)
   }
 
   /// The transpose: no number moves, BLAS reads the memory the other way.
-  var transposed: Matrix {
+  package var transposed: Matrix {
     var matrix = Matrix(memory, columns, rows, stride: stride)
     matrix.isTransposed = !isTransposed
     return matrix
@@ -40,7 +42,7 @@ struct Matrix<Scalar> {
 ///
 /// The specifications of the layers refuse tensors whose sizes BLAS's integers can't hold.
 @inline(__always)
-func multiply<Scalar: BLASScalar>(
+package func multiply<Scalar: BLASScalar>(
   _ a: Matrix<Scalar>, _ b: Matrix<Scalar>, into c: Matrix<Scalar>, adding: Bool = false
 ) {
   precondition(
@@ -58,7 +60,7 @@ func multiply<Scalar: BLASScalar>(
 ///
 /// The vector x has as many numbers as the matrix has columns, and y as many as it has rows.
 @inline(__always)
-func multiply<Scalar: BLASScalar>(
+package func multiply<Scalar: BLASScalar>(
   _ a: Matrix<Scalar>, _ x: UnsafePointer<Scalar>, into y: UnsafeMutablePointer<Scalar>,
   adding: Bool = false
 ) {

@@ -5,8 +5,8 @@ import Tensors
 ///
 ///     out = in where in ≥ 0, else slope·in
 ///
-/// One pass through memory, which bounds its speed, over ranges that the threads share. The loops
-/// select a number instead of branching, so that the compiler makes vectors of them.
+/// One pass through memory, which bounds its speed, over ranges that the threads share. Out of place
+/// the input is copied first: a network runs it in place.
 ///
 /// Twin: `Sources/Reference/ReLU.swift`. Source: Caffe's `relu_layer.cpp`.
 public struct ReLU<Scalar: BLASScalar>: InPlaceLayer {
@@ -35,14 +35,8 @@ public struct ReLU<Scalar: BLASScalar>: InPlaceLayer {
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved: inout NothingSaved
   ) {
-    require(output, input.count)
-    input.withMemory { x in
-      output.withMutableMemory { y in
-        engine.run(over: input.count) { range in
-          forward(x + range.lowerBound, into: y + range.lowerBound, range.count)
-        }
-      }
-    }
+    output.copyElements(from: input)
+    forward(inPlace: &output, context: &context, saved: &saved)
   }
 
   /// ∂L/∂in = ∂L/∂out where in > 0, else slope·∂L/∂out.
@@ -56,19 +50,9 @@ public struct ReLU<Scalar: BLASScalar>: InPlaceLayer {
     inputGradient: inout Tensor<Scalar>?, parameterGradients: inout [Tensor<Scalar>],
     accumulating: Bool
   ) {
-    let slope = Scalar(specification.negativeSlope)
-    require(outputGradient, input.count)
-    if let inputGradient { require(inputGradient, input.count) }
-    inputGradient.update { gradient in
-      outputGradient.withMemory { dy in
-        input.withMemory { x in
-          gradient.withMutableMemory { dx in
-            engine.run(over: input.count) { range in
-              for i in range { dx[i] = x[i] > 0 ? dy[i] : slope * dy[i] }
-            }
-          }
-        }
-      }
+    inputGradient.update {
+      $0.copyElements(from: outputGradient)
+      backward(inPlace: &$0, output: input, saved: saved)
     }
   }
 
@@ -80,14 +64,21 @@ public struct ReLU<Scalar: BLASScalar>: InPlaceLayer {
   public func forward(
     inPlace data: inout Tensor<Scalar>, context: inout RunContext, saved: inout NothingSaved
   ) {
+    let slope = Scalar(specification.negativeSlope)
     let count = data.count
     data.withMutableMemory { data in
       engine.run(over: count) { range in
         // By way of other memory. Within one, there is nothing to store where x ≥ 0, and the compiler
         // makes a branch of that, on signs that no processor predicts.
         engine.lend(range.count, of: Scalar.self) { y in
-          forward(data + range.lowerBound, into: y, range.count)
-          (data + range.lowerBound).update(from: y, count: range.count)
+          let x = data + range.lowerBound
+          if slope == 0 {
+            // NaN isn't less than 0, and stays. Of −∞, the product with 0 would make NaN.
+            for i in 0..<range.count { y[i] = x[i] < 0 ? 0 : x[i] }
+          } else {
+            for i in 0..<range.count { y[i] = x[i] < 0 ? slope * x[i] : x[i] }
+          }
+          x.update(from: y, count: range.count)
         }
       }
     }
@@ -109,20 +100,6 @@ public struct ReLU<Scalar: BLASScalar>: InPlaceLayer {
           for i in range { gradient[i] = y[i] > 0 ? gradient[i] : slope * gradient[i] }
         }
       }
-    }
-  }
-
-  /// y = x where x ≥ 0, else slope·x, of `count` numbers. With slope 0 that is 0, for −∞ too; NaN
-  /// isn't less than 0, and stays.
-  @inline(__always)
-  private func forward(
-    _ x: UnsafePointer<Scalar>, into y: UnsafeMutablePointer<Scalar>, _ count: Int
-  ) {
-    let slope = Scalar(specification.negativeSlope)
-    if slope == 0 {
-      for i in 0..<count { y[i] = x[i] < 0 ? 0 : x[i] }
-    } else {
-      for i in 0..<count { y[i] = x[i] < 0 ? slope * x[i] : x[i] }
     }
   }
 }

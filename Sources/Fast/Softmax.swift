@@ -5,8 +5,7 @@ import Tensors
 ///
 ///     p[c] = e^(x[c] − m) / Σ_c' e^(x[c'] − m),   m = max_c x[c]
 ///
-/// Images run in parallel. The loops go through memory row by row: a class at all positions of an
-/// image.
+/// The images, and their positions if they have any, are shared by the threads.
 ///
 /// Twin: `Sources/Reference/Softmax.swift`. Source: Caffe's `softmax_layer.cpp`.
 public struct Softmax<Scalar: BLASScalar>: Layer {
@@ -27,8 +26,8 @@ public struct Softmax<Scalar: BLASScalar>: Layer {
 
   /// The formula above.
   ///
-  /// - Complexity: O(count), images in parallel: one exponential and one division for each score.
-  ///   Each thread is lent 2·H·W numbers.
+  /// - Complexity: O(count) over the engine's threads: one exponential and one division for each
+  ///   score.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward(
@@ -39,28 +38,17 @@ public struct Softmax<Scalar: BLASScalar>: Layer {
     require(output, input.count)
     input.withMemory { input in
       output.withMutableMemory { output in
-        // The maxima, then the sums, of an image's positions. An image is `classes` rows of `stride`.
-        engine.run(axis.images, scratch: 2 * axis.stride, of: Scalar.self) { image, maxima in
-          let sums = maxima + axis.stride
-          let x = input + image * axis.imageCount
-          let p = output + image * axis.imageCount
-          maxima.update(from: x, count: axis.stride)
-          for c in 1..<max(axis.classes, 1) {
-            let row = x + c * axis.stride
-            for i in 0..<axis.stride { maxima[i] = row[i] >= maxima[i] ? row[i] : maxima[i] }
-          }
-          sums.fill(axis.stride, with: 0)
-          for c in 0..<axis.classes {
-            let start = c * axis.stride
-            for i in 0..<axis.stride {
-              let power = Scalar.exp(x[start + i] - maxima[i])
-              p[start + i] = power
-              sums[i] += power
+        engine.run(over: axis.spots, atMost: 16) { spots in
+          for spot in spots {
+            let (x, p) = (input + axis.start(of: spot), output + axis.start(of: spot))
+            var maximum = x[0]
+            for i in axis.classes { maximum = x[i] >= maximum ? x[i] : maximum }
+            var sum: Scalar = 0
+            for i in axis.classes {
+              p[i] = .exp(x[i] - maximum)
+              sum += p[i]
             }
-          }
-          for c in 0..<axis.classes {
-            let row = p + c * axis.stride
-            for i in 0..<axis.stride { row[i] /= sums[i] }
+            for i in axis.classes { p[i] /= sum }
           }
         }
       }
@@ -69,7 +57,7 @@ public struct Softmax<Scalar: BLASScalar>: Layer {
 
   /// ∂L/∂x[c] = p[c] · (∂L/∂p[c] − Σ_c' ∂L/∂p[c'] · p[c'])
   ///
-  /// - Complexity: O(count), images in parallel. Each thread is lent H·W numbers.
+  /// - Complexity: O(count) over the engine's threads.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func backward(
@@ -86,20 +74,13 @@ public struct Softmax<Scalar: BLASScalar>: Layer {
       outputGradient.withMemory { upstream in
         output.withMemory { output in
           gradient.withMutableMemory { gradient in
-            // As for `forward`.
-            engine.run(axis.images, scratch: axis.stride, of: Scalar.self) { image, dots in
-              let offset = image * axis.imageCount
-              let (dp, p, dx) = (upstream + offset, output + offset, gradient + offset)
-              dots.fill(axis.stride, with: 0)
-              for c in 0..<axis.classes {
-                let start = c * axis.stride
-                for i in 0..<axis.stride { dots[i] += dp[start + i] * p[start + i] }
-              }
-              for c in 0..<axis.classes {
-                let start = c * axis.stride
-                for i in 0..<axis.stride {
-                  dx[start + i] = p[start + i] * (dp[start + i] - dots[i])
-                }
+            engine.run(over: axis.spots, atMost: 16) { spots in
+              for spot in spots {
+                let start = axis.start(of: spot)
+                let (dp, p, dx) = (upstream + start, output + start, gradient + start)
+                var dot: Scalar = 0
+                for i in axis.classes { dot += dp[i] * p[i] }
+                for i in axis.classes { dx[i] = p[i] * (dp[i] - dot) }
               }
             }
           }
@@ -109,18 +90,24 @@ public struct Softmax<Scalar: BLASScalar>: Layer {
   }
 }
 
-/// Scores N×C or N×C×H×W: the distance between neighbouring classes, and how many there are.
+/// Scores N×C or N×C×H×W: at each spot, one for each label, they are `stride` apart.
 struct ClassAxis {
-  let images, classes, stride: Int
+  /// N·H·W.
+  let spots: Int
+  /// H·W.
+  let stride: Int
+  /// Where the classes lie, seen from the first one of a spot.
+  let classes: StrideTo<Int>
 
   init(_ scores: Shape) {
-    images = scores.images
-    classes = scores.channels
     stride = scores.spatialCount
+    spots = scores.images * stride
+    classes = Swift.stride(from: 0, to: scores.channels * stride, by: max(stride, 1))
+    imageCount = scores.channels * stride
   }
 
-  /// The elements of an image.
-  var imageCount: Int { classes * stride }
+  /// C·H·W.
+  private let imageCount: Int
 
   /// The position of class 0 at an image and a position in it: spot i belongs to label i.
   @inline(__always)

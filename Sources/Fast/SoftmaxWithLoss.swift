@@ -77,7 +77,7 @@ public struct SoftmaxWithLoss<Scalar: BLASScalar>: Loss {
         for (spot, label) in labels.enumerated() {
           let start = axis.start(of: spot)
           if label == specification.ignoreLabel {
-            for c in 0..<axis.classes { gradient[start + c * axis.stride] = 0 }
+            for i in axis.classes { gradient[start + i] = 0 }
           } else {
             // A class of this spot, as checked above.
             let position = start + label * axis.stride

@@ -1,5 +1,6 @@
 import Dispatch
 import Layers
+import Networks
 import Synchronization
 import Tensors
 import Testing
@@ -73,6 +74,22 @@ struct EngineTests {
     for _ in 0..<3 { try pass() }
     #expect(engine.workspaceAllocations == allocations)
     #expect(engine.workspaceBytes == bytes)
+  }
+
+  @Test("Once a network has run, it allocates no more working memory")
+  func steadyStateOfANetwork() throws {
+    let engine = Engine(threads: 1)
+    let network = try Network(mini(), backend: FastBackend<Float>(engine: engine), batch: 3)
+    try network.load(images: Tensor(network.input.shape, repeating: 1), labels: [1, 2, 3])
+    func pass() throws {
+      try network.forward()
+      network.backward()
+    }
+    try pass()
+    let allocations = engine.workspaceAllocations
+    #expect(allocations > 0)
+    for _ in 0..<3 { try pass() }
+    #expect(engine.workspaceAllocations == allocations)
   }
 
   @Test("Networks on several threads may share an engine")

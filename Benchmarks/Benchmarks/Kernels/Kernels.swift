@@ -3,6 +3,7 @@ import Fast
 import Layers
 import Reference
 import Tensors
+import Tuned
 
 // The kernels of CaffeNet's layers, each on the shape that it has there, eight images a batch.
 let benchmarks: @Sendable () -> Void = {
@@ -24,7 +25,7 @@ let benchmarks: @Sendable () -> Void = {
 
   // On one thread by im2col and its product too: what that takes beyond the GEMM above, once for each
   // image and group, is im2col's.
-  let byColumns = Engine(threads: 1, without: [.channelsLast])
+  let alone = Engine(threads: 1)
   for (name, convolution, input) in [
     (
       "conv1", ConvolutionSpecification(outputChannels: 96, kernel: 11, stride: 4),
@@ -39,17 +40,17 @@ let benchmarks: @Sendable () -> Void = {
       Shape(images, 256, 13, 13)
     ),
   ] {
-    both("convolution \(name)", Fast.Convolution<Float>(convolution), input)
+    both("convolution \(name)", Tuned.Convolution<Float>(convolution), input)
     both(
-      "convolution \(name) by columns", Fast.Convolution<Float>(convolution, engine: byColumns),
+      "convolution \(name) by columns", Fast.Convolution<Float>(convolution, engine: alone),
       input)
   }
   let pooling = PoolingSpecification(.maximum, kernel: 3, stride: 2)
-  both("max pooling pool1", Fast.Pooling<Float>(pooling), Shape(images, 96, 55, 55))
+  both("max pooling pool1", Tuned.Pooling<Float>(pooling), Shape(images, 96, 55, 55))
   let lrn = LRNSpecification(localSize: 5, alpha: 1e-4, beta: 0.75)
-  both("LRN norm1", Fast.LRN<Float>(lrn), Shape(images, 96, 27, 27))
-  both("ReLU relu1", Fast.ReLU<Float>(ReLUSpecification()), Shape(images, 96, 55, 55))
-  both("softmax", Fast.Softmax<Float>(SoftmaxSpecification()), Shape(images, 1000))
+  both("LRN norm1", Tuned.LRN<Float>(lrn), Shape(images, 96, 27, 27))
+  both("ReLU relu1", Tuned.ReLU<Float>(ReLUSpecification()), Shape(images, 96, 55, 55))
+  both("softmax", Tuned.Softmax<Float>(SoftmaxSpecification()), Shape(images, 1000))
 
   tricks(images: images)
 

@@ -2,6 +2,7 @@ import Benchmark
 import Fast
 import Layers
 import Tensors
+import Tuned
 
 /// What a trick gains: the same work with it and without it, one after the other.
 ///
@@ -9,7 +10,7 @@ import Tensors
 /// loop that several share; `walkthrough compare --tricks` measures the others.
 func tricks(images: Int) {
   // No gradient for the images.
-  let conv1 = Fast.Convolution<Float>(.init(outputChannels: 96, kernel: 11, stride: 4))
+  let conv1 = Tuned.Convolution<Float>(.init(outputChannels: 96, kernel: 11, stride: 4))
   for (name, isNeeded) in [("with", false), ("without", true)] {
     pass(
       "trick, no gradient for the images: \(name), conv1 backward", conv1,
@@ -21,7 +22,7 @@ func tricks(images: Int) {
   let shape = Shape(images, 96, 55, 55)
   var generator = SplitMix64(seed: 1)
   let output = Tensor<Float>.normal(shape, using: &generator)
-  let relu = Fast.ReLU<Float>(ReLUSpecification(), engine: Engine(threads: 1))
+  let relu = Tuned.ReLU<Float>(ReLUSpecification(), engine: Engine(threads: 1))
   Benchmark("trick, vectors of a ReLU: with, relu1 backward in place") { benchmark in
     var gradient = Tensor<Float>(shape, repeating: 1)
     benchmark.startMeasurement()

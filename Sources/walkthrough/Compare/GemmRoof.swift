@@ -5,8 +5,7 @@ import Networks
 import Tensors
 
 /// The matrix products that im2col makes of a training step of a network: how fast they are alone,
-/// without columns, copies and everything else, is the roof for the optimized version. What leaves
-/// multiplications by the padding's zeros out, which are counted here, may pass it.
+/// without columns, copies and everything else, is the roof for the optimized version.
 struct GemmRoof {
   /// One product: rows × columns, summed over `inner`.
   struct Product: Hashable {
@@ -89,7 +88,7 @@ struct GemmRoof {
 
   /// GFLOP/s of all products together, each as often as the training step needs it.
   ///
-  /// Each thread multiplies matrices of its own, by the kernel that the layers use. A product that a
+  /// Each thread multiplies matrices of its own, by OpenBLAS, as the layers do. A product that a
   /// step needs once is cut among the threads by columns, as the optimized version cuts it.
   func gigaflops(threads: Int, repeats: Int) -> Double {
     var seconds = 0.0
@@ -142,13 +141,13 @@ struct GemmRoof {
             guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else {
               return
             }
-            Float.gemm(
-              rows: product.rows, columns: product.columns, inner: product.inner,
-              a, stride: product.transposesFirst ? product.rows : product.inner,
-              transposed: product.transposesFirst,
-              b, stride: product.transposesSecond ? product.inner : product.columns,
-              transposed: product.transposesSecond,
-              into: c, stride: product.columns, adding: false, by: .fastest)
+            let (rows, columns, inner) = (product.rows, product.columns, product.inner)
+            Fast.multiply(
+              product.transposesFirst
+                ? Matrix(a, inner, rows).transposed : Matrix(a, rows, inner),
+              product.transposesSecond
+                ? Matrix(b, columns, inner).transposed : Matrix(b, inner, columns),
+              into: Matrix(c, rows, columns))
           }
         }
       }

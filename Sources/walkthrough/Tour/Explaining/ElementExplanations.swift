@@ -59,7 +59,7 @@ extension ReLUSpecification {
       terms: [
         .init(
           "out", "the value, if it is positive", reference: "data[i] = rectified(data[i])",
-          fast: "forward(data + range.lowerBound, into: y"),
+          fast: "x.update(from: y"),
         .init(" = "),
         .init(
           rectified ? "max(in, 0)" : "in ≥ 0 ? in : \(Format.value(negativeSlope))·in",
@@ -100,15 +100,15 @@ extension SoftmaxSpecification {
         .init(
           "p[c]", "the probability of class c",
           reference: "output[start + c * spots.stride] /= sum",
-          fast: "row[i] /= sums[i]"),
+          fast: "p[i] /= sum"),
         .init(" = "),
         .init(
           "e^x[c]", "larger scores, much larger powers", reference: "output[position] = .exp(",
-          fast: "let power = Scalar.exp("),
+          fast: "p[i] = .exp("),
         .init(" / "),
         .init(
           "Σ e^x[c']", "so that they add up to 1", reference: "sum += output[position]",
-          fast: "sums[i] += power"),
+          fast: "sum += p[i]"),
         .init(",  c < \(input.channels)"),
       ],
       arithmetic: [Explanation.unchanged(input)],
@@ -152,7 +152,7 @@ extension AccuracySpecification {
         .init(" where "),
         .init(
           "fewer than \(topK) other classes score as high", "ties count against it",
-          reference: ">= own { rivals += 1 }", fast: "rivals += classes[c * axis.stride] >= own"),
+          reference: ">= own { rivals += 1 }", fast: "rivals += classes[i] >= own"),
       ],
       arithmetic: ["one number for the whole batch"],
       backward: "Nothing passes back: it isn't differentiated.")

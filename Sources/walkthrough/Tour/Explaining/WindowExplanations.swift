@@ -118,19 +118,19 @@ extension LRNSpecification {
         .init(
           "out\(place)", "the value, held down by its neighbours",
           reference: "output[position] = input[position] * .pow(",
-          fast: "y[i + t] = x[i + t] * .pow("),
+          fast: "y[i] = x[i] * .pow("),
         .init(" = "), .init("in\(place)", "the value itself"), .init(" · ("),
         .init(
           "\(isAcross ? Format.value(k) : "1") + \(alpha)/\(isAcross ? n : n * n)",
           "k, which keeps the sum from being 0, and α over the number of neighbours",
           reference: "scale[position] = offset + share * energy",
-          fast: "s[i + t] = offset + share * energy["),
+          fast: "s[i] = offset + share * energy["),
         .init(" · "),
         .init(
           isAcross ? "Σ_c'=c−\(n / 2)…c+\(n / 2) in[c']²" : "Σ_\(n)×\(n) in²",
           "the energy: the squares of the neighbours and of the value itself",
           reference: "energy += value * value",
-          fast: "let energy = block.sumNeighbours(squares)"),
+          fast: "let energy = windows.sums(of: squares)"),
         .init(")^−"),
         .init(
           beta, "β", reference: "let exponent = Scalar(-specification.beta)",
