@@ -35,3 +35,71 @@ public protocol Backend<Scalar>: Sendable {
     _ step: SGDStep, on parameter: inout Tensor<Scalar>, history: inout Tensor<Scalar>,
     gradient: Tensor<Scalar>)
 }
+
+/// A backend that has some layers of its own and takes the others from another one.
+public protocol DerivedBackend<Scalar>: Backend {
+  /// Whose layers it takes where it has none.
+  associatedtype Base: Backend<Scalar>
+
+  /// That one.
+  var base: Base { get }
+}
+
+extension DerivedBackend {
+  /// The base's.
+  public func convolution(_ specification: ConvolutionSpecification) -> any Layer<Scalar> {
+    base.convolution(specification)
+  }
+
+  /// The base's.
+  public func relu(_ specification: ReLUSpecification) -> any InPlaceLayer<Scalar> {
+    base.relu(specification)
+  }
+
+  /// The base's.
+  public func pooling(_ specification: PoolingSpecification) -> any Layer<Scalar> {
+    base.pooling(specification)
+  }
+
+  /// The base's.
+  public func lrn(_ specification: LRNSpecification) -> any Layer<Scalar> {
+    base.lrn(specification)
+  }
+
+  /// The base's.
+  public func innerProduct(_ specification: InnerProductSpecification) -> any Layer<Scalar> {
+    base.innerProduct(specification)
+  }
+
+  /// The base's.
+  public func dropout(_ specification: DropoutSpecification) -> any InPlaceLayer<Scalar> {
+    base.dropout(specification)
+  }
+
+  /// The base's.
+  public func softmax(_ specification: SoftmaxSpecification) -> any Layer<Scalar> {
+    base.softmax(specification)
+  }
+
+  /// The base's.
+  public func softmaxWithLoss(
+    _ specification: SoftmaxWithLossSpecification
+  ) -> any Loss<Scalar> {
+    base.softmaxWithLoss(specification)
+  }
+
+  /// The base's.
+  public func accuracy(_ specification: AccuracySpecification) -> any Metric<Scalar> {
+    base.accuracy(specification)
+  }
+
+  /// The base's.
+  ///
+  /// - Complexity: O(count) for a parameter of `count` elements; allocates nothing.
+  public func take(
+    _ step: SGDStep, on parameter: inout Tensor<Scalar>, history: inout Tensor<Scalar>,
+    gradient: Tensor<Scalar>
+  ) {
+    base.take(step, on: &parameter, history: &history, gradient: gradient)
+  }
+}

@@ -2,78 +2,85 @@ import Fast
 import Layers
 import Tensors
 
-/// The inner product, as one matrix product for the batch.
+/// The inner product, for few images at the speed of memory and for many as a matrix product.
 ///
 ///     out[N×K] = in[N×D] · weights[K×D]ᵀ + bias
 ///
-/// Tricks:
-/// - The outputs are cut into fixed blocks, each a single-threaded product: the weights are read
-///   once for the whole batch.
-/// - A ReLU behind it is applied while the block is in the cache (`ReLUFusing`).
-/// - For up to 16 images the weights are not worth rearranging, as a matrix product does: each is
-///   read once and multiplied with all images, at the speed of memory (`InnerProduct+Few.swift`).
-///
-/// Twin: `Sources/Reference/InnerProduct.swift`. Source: Caffe's `inner_product_layer.cpp`.
-public struct InnerProduct<Scalar: TunedScalar>: ReLUFusing {
+/// Twin: `Sources/Reference/InnerProduct.swift`.
+public struct InnerProduct: Layer {
   /// What describes this layer.
   public let specification: InnerProductSpecification
   let engine: Engine
-  /// The ReLU that is applied to the output, if any.
-  var relu: ReLUSpecification?
+  private let fallback: Fast.InnerProduct<Float>
 
-  /// The fast version of a specification.
+  /// The tuned version of a specification.
   public init(_ specification: InnerProductSpecification, engine: Engine = .shared) {
     self.specification = specification
     self.engine = engine
-  }
-
-  /// This inner product followed by a ReLU.
-  public func fusing(_ relu: ReLUSpecification) -> Self? {
-    guard engine.uses(.fusedReLU), self.relu == nil, relu.inPlaceObstacle == nil else {
-      return nil
-    }
-    var fused = self
-    fused.relu = relu
-    return fused
+    fallback = Fast.InnerProduct(specification, engine: engine)
   }
 
   /// The forward pass.
   public static var source: SourceLocation? { .here() }
 
+  /// How a number of images is multiplied with the weights.
+  ///
+  /// Of up to 16 images the weights aren't worth packing, as a matrix product does: each is read once, in
+  /// the order in which it lies in memory, and multiplied with all images.
+  enum Plan: String {
+    /// Up to 3 images, each with four rows of weights at a time.
+    case dotProducts = "dot products, 4 rows"
+    /// Up to 16 images side by side in a vector.
+    case lanes = "16 images in a vector"
+    /// More images.
+    case gemm = "GEMM, packed"
+
+    /// `nil` without images, and in a build without the instructions for it.
+    init?(images: Int) {
+      guard Tile.isSupported, images > 0 else { return nil }
+      self = images <= 3 ? .dotProducts : images <= InnerProduct.lanes ? .lanes : .gemm
+    }
+  }
+
+  /// The plan's name, or `= fast`.
+  public func algorithm(for input: Shape) -> String? {
+    guard let output = try? specification.outputShape(for: input) else { return nil }
+    return Plan(images: output.count / specification.outputs)?.rawValue ?? "= fast"
+  }
+
   /// out = bias + in · weightsᵀ
   ///
   /// - Complexity: O(N·K·D) multiply-adds over the engine's threads. From 4 to 16 images, 16·D
   ///   numbers are lent for the images side by side.
-  @specialized(where Scalar == Float)
-  @specialized(where Scalar == Double)
   public func forward(
-    _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
-    output: inout Tensor<Scalar>, saved: inout NothingSaved
+    _ input: Tensor<Float>, parameters: [Tensor<Float>], context: inout RunContext,
+    output: inout Tensor<Float>, saved: inout NothingSaved
   ) {
-    let sizes = InnerProductSizes(specification, input: input.shape, outputCount: output.count)
+    let sizes = Sizes(specification, input: input.shape, outputCount: output.count)
+    guard let plan = Plan(images: sizes.images) else {
+      return fallback.forward(
+        input, parameters: parameters, context: &context, output: &output, saved: &saved)
+    }
     sizes.require(parameters, input, output)
-    let slope = relu.map { Scalar($0.negativeSlope) }
     withMemory(ofParameters: parameters) { weights, bias in
       input.withMemory { input in
         output.withMutableMemory { output in
-          if !areFew(sizes) {
-            forwardMany(sizes, input, weights, bias, output, slope)
-          } else if sizes.images <= 3 {
-            forwardByDotProducts(sizes, input, weights, bias, output, slope)
-          } else {
-            forwardInLanes(sizes, input, weights, bias, output, slope)
+          switch plan {
+          case .dotProducts: forwardByDotProducts(sizes, input, weights, bias, output)
+          case .lanes: forwardInLanes(sizes, input, weights, bias, output)
+          case .gemm: forwardByGEMM(sizes, input, weights, bias, output)
           }
         }
       }
     }
   }
 
-  /// A matrix product for each block of outputs: a part of a partition, which ends with K. The
-  /// memory is that of `in` N×D, weights K×D, bias K and out N×K.
-  @inline(__always)
-  private func forwardMany(
-    _ sizes: InnerProductSizes, _ input: UnsafePointer<Scalar>, _ weights: UnsafePointer<Scalar>,
-    _ bias: UnsafePointer<Scalar>?, _ output: UnsafeMutablePointer<Scalar>, _ slope: Scalar?
+  /// A matrix product for each block of outputs.
+  ///
+  /// input (N, D), weights (K, D), bias (K), output (N, K)
+  private func forwardByGEMM(
+    _ sizes: Sizes, _ input: UnsafePointer<Float>, _ weights: UnsafePointer<Float>,
+    _ bias: UnsafePointer<Float>?, _ output: UnsafeMutablePointer<Float>
   ) {
     let blocks = Partition(sizes.outputs, partsOfAtMost: 512)
     engine.run(blocks.parts) { piece in
@@ -83,39 +90,109 @@ public struct InnerProduct<Scalar: TunedScalar>: ReLUFusing {
           (output + n * sizes.outputs + first).update(from: bias + first, count: count)
         }
       }
-      Scalar.gemm(
-        rows: sizes.images, columns: count, inner: sizes.inputs,
-        input, stride: sizes.inputs, transposed: false,
-        weights + first * sizes.inputs, stride: sizes.inputs, transposed: true,
-        into: output + first, stride: sizes.outputs, adding: bias != nil, by: engine.productKernel)
-      if let slope {
-        for n in 0..<sizes.images {
-          let row = output + n * sizes.outputs + first
-          row.rectify(row, slope: slope, count)
+      GEMM.multiply(
+        Matrix(input, sizes.images, sizes.inputs),
+        Matrix(weights + first * sizes.inputs, count, sizes.inputs).transposed,
+        into: Matrix(output + first, sizes.images, count, stride: sizes.outputs),
+        adding: bias != nil)
+    }
+  }
+
+  /// ∂L/∂weights, ∂L/∂bias and, if asked for, ∂L/∂in.
+  ///
+  ///     ∂L/∂weights[K×D] = ∂L/∂out[N×K]ᵀ · in[N×D]
+  ///     ∂L/∂in[N×D] = ∂L/∂out[N×K] · weights[K×D]
+  ///
+  /// - Complexity: O(N·K·D) multiply-adds for the weights, and again for the input unless it is left
+  ///   out, over the engine's threads.
+  public func backward(
+    outputGradient: Tensor<Float>, input: Tensor<Float>, output: Tensor<Float>,
+    parameters: [Tensor<Float>], saved: NothingSaved,
+    inputGradient: inout Tensor<Float>?, parameterGradients: inout [Tensor<Float>],
+    accumulating: Bool
+  ) {
+    let sizes = Sizes(specification, input: input.shape, outputCount: output.count)
+    guard let plan = Plan(images: sizes.images) else {
+      return fallback.backward(
+        outputGradient: outputGradient, input: input, output: output, parameters: parameters,
+        saved: saved, inputGradient: &inputGradient, parameterGradients: &parameterGradients,
+        accumulating: accumulating)
+    }
+    sizes.require(parameters, input, output)
+    require(outputGradient, output.count)
+    require(parameterGradients, like: parameters, inputGradient, like: input)
+    parameters[0].withMemory { weights in
+      input.withMemory { input in
+        outputGradient.withMemory { upstream in
+          inputGradient.withMutableMemory { inputGradient in
+            withMutableMemory(ofGradients: &parameterGradients) { weightGradient, biasGradient in
+              addWeightGradient(weightGradient, upstream, input, sizes, accumulating)
+              if let biasGradient {
+                if !accumulating { biasGradient.fill(sizes.outputs, with: 0) }
+                for n in 0..<sizes.images {
+                  biasGradient.add(upstream + n * sizes.outputs, sizes.outputs)
+                }
+              }
+              if let inputGradient {
+                if plan == .gemm {
+                  setInputGradient(inputGradient, upstream, weights, sizes)
+                } else {
+                  setInputGradientOfSmallBatch(inputGradient, upstream, weights, sizes)
+                }
+              }
+            }
+          }
         }
       }
     }
   }
-}
 
-/// The sizes of an inner product.
-struct InnerProductSizes {
-  /// N, D and K.
-  let images, inputs, outputs: Int
-
-  init(_ specification: InnerProductSpecification, input: Shape, outputCount: Int) {
-    inputs = specification.inputs(for: input)
-    outputs = specification.outputs
-    images = outputCount / outputs
+  /// ∂L/∂weights in blocks of rows: gradient (K, D), upstream (N, K), input (N, D)
+  private func addWeightGradient(
+    _ gradient: UnsafeMutablePointer<Float>, _ upstream: UnsafePointer<Float>,
+    _ input: UnsafePointer<Float>, _ sizes: Sizes, _ accumulating: Bool
+  ) {
+    let rows = Partition(sizes.outputs, partsOfAtMost: 256)
+    engine.run(rows.parts) { piece in
+      let (first, count) = (rows[piece].lowerBound, rows[piece].count)
+      GEMM.multiply(
+        Matrix(upstream + first, sizes.images, count, stride: sizes.outputs).transposed,
+        Matrix(input, sizes.images, sizes.inputs),
+        into: Matrix(gradient + first * sizes.inputs, count, sizes.inputs), adding: accumulating)
+    }
   }
 
-  /// Stops the program unless tensors have these sizes.
-  func require<Scalar>(
-    _ parameters: [Tensor<Scalar>], _ input: Tensor<Scalar>, _ output: Tensor<Scalar>
+  /// ∂L/∂in in blocks of columns: gradient (N, D), upstream (N, K), weights (K, D)
+  private func setInputGradient(
+    _ gradient: UnsafeMutablePointer<Float>, _ upstream: UnsafePointer<Float>,
+    _ weights: UnsafePointer<Float>, _ sizes: Sizes
   ) {
-    Tuned.require(input, images * inputs)
-    Tuned.require(output, images * outputs)
-    Tuned.require(parameters[0], outputs * inputs)
-    if parameters.count > 1 { Tuned.require(parameters[1], outputs) }
+    let columns = Partition(sizes.inputs, partsOfAtMost: 1024)
+    engine.run(columns.parts) { piece in
+      let (first, count) = (columns[piece].lowerBound, columns[piece].count)
+      GEMM.multiply(
+        Matrix(upstream, sizes.images, sizes.outputs),
+        Matrix(weights + first, sizes.outputs, count, stride: sizes.inputs),
+        into: Matrix(gradient + first, sizes.images, count, stride: sizes.inputs))
+    }
+  }
+
+  /// N, D and K.
+  struct Sizes {
+    let images, inputs, outputs: Int
+
+    init(_ specification: InnerProductSpecification, input: Shape, outputCount: Int) {
+      inputs = specification.inputs(for: input)
+      outputs = specification.outputs
+      images = outputCount / outputs
+    }
+
+    /// Stops the program unless tensors have these sizes.
+    func require(_ parameters: [Tensor<Float>], _ input: Tensor<Float>, _ output: Tensor<Float>) {
+      Fast.require(input, images * inputs)
+      Fast.require(output, images * outputs)
+      Fast.require(parameters[0], outputs * inputs)
+      if parameters.count > 1 { Fast.require(parameters[1], outputs) }
+    }
   }
 }

@@ -2,73 +2,36 @@ import Fast
 import Layers
 import Tensors
 
-/// Every layer on im2col, OpenBLAS and vectors, on the threads of an engine.
-public struct TunedBackend<Scalar: TunedScalar>: Backend {
+/// The layers of `Fast`, and in their place those for which this processor has something better; of
+/// these, a shape that isn't in their plans is Fast's as well.
+///
+/// Float only: what is gained here is gained in vectors of Floats.
+public struct TunedBackend: DerivedBackend {
+  /// Whose layers are taken where there are none here.
+  public let base: FastBackend<Float>
   private let engine: Engine
 
-  /// The fast layers, on all cores unless given another engine.
+  /// The tuned layers, on all cores unless given another engine.
   public init(engine: Engine = .shared) {
     self.engine = engine
+    base = FastBackend(engine: engine)
   }
 
   /// `tuned`.
   public var name: String { "tuned" }
 
   /// `Tuned.Convolution`.
-  public func convolution(_ specification: ConvolutionSpecification) -> any Layer<Scalar> {
+  public func convolution(_ specification: ConvolutionSpecification) -> any Layer<Float> {
     Convolution(specification, engine: engine)
   }
 
-  /// `Tuned.ReLU`.
-  public func relu(_ specification: ReLUSpecification) -> any InPlaceLayer<Scalar> {
-    ReLU(specification, engine: engine)
-  }
-
-  /// `Tuned.Pooling`.
-  public func pooling(_ specification: PoolingSpecification) -> any Layer<Scalar> {
-    Pooling(specification, engine: engine)
-  }
-
   /// `Tuned.LRN`.
-  public func lrn(_ specification: LRNSpecification) -> any Layer<Scalar> {
+  public func lrn(_ specification: LRNSpecification) -> any Layer<Float> {
     LRN(specification, engine: engine)
   }
 
   /// `Tuned.InnerProduct`.
-  public func innerProduct(_ specification: InnerProductSpecification) -> any Layer<Scalar> {
+  public func innerProduct(_ specification: InnerProductSpecification) -> any Layer<Float> {
     InnerProduct(specification, engine: engine)
-  }
-
-  /// `Tuned.Dropout`.
-  public func dropout(_ specification: DropoutSpecification) -> any InPlaceLayer<Scalar> {
-    Dropout(specification, engine: engine)
-  }
-
-  /// `Tuned.Softmax`.
-  public func softmax(_ specification: SoftmaxSpecification) -> any Layer<Scalar> {
-    Softmax(specification, engine: engine)
-  }
-
-  /// `Tuned.SoftmaxWithLoss`.
-  public func softmaxWithLoss(
-    _ specification: SoftmaxWithLossSpecification
-  ) -> any Loss<Scalar> {
-    SoftmaxWithLoss(specification, engine: engine)
-  }
-
-  /// `Tuned.Accuracy`.
-  public func accuracy(_ specification: AccuracySpecification) -> any Metric<Scalar> {
-    Accuracy(specification, engine: engine)
-  }
-
-  /// The step of `Sources/Tuned/SGD.swift`.
-  ///
-  /// - Complexity: O(count) for a parameter of `count` elements, over the engine's threads;
-  ///   allocates nothing.
-  public func take(
-    _ step: SGDStep, on parameter: inout Tensor<Scalar>, history: inout Tensor<Scalar>,
-    gradient: Tensor<Scalar>
-  ) {
-    step.take(on: &parameter, history: &history, gradient: gradient, engine: engine)
   }
 }
