@@ -82,7 +82,7 @@ public final class Solver<Scalar: Tensors.Scalar> {
   ///   After a divergence, O(parameters + blobs) to find where it began.
   public func step(load: (Network<Scalar>) throws -> Void) throws -> Scalar {
     var loss: Scalar = 0
-    for pass in 0..<specification.passesPerIteration {
+    for pass in 0..<specification.gradientAccumulationSteps {
       try load(network)
       let part = try network.forward()
       guard part.doubleValue.isFinite else {
@@ -93,11 +93,11 @@ public final class Solver<Scalar: Tensors.Scalar> {
     }
     update()
     iteration += 1
-    return loss / Scalar(Double(specification.passesPerIteration))
+    return loss / Scalar(Double(specification.gradientAccumulationSteps))
   }
 
   private func update() {
-    let scale = clippingScale() / Double(specification.passesPerIteration)
+    let scale = clippingScale() / Double(specification.gradientAccumulationSteps)
     let rate = learningRate
     for (layer, definition) in network.definition.layers.enumerated() {
       for index in network.parameters[layer].indices {

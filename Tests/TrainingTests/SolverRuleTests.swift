@@ -37,7 +37,7 @@ struct SolverRuleTests {
     let network = try Network(scores(), backend: twin.backend, batch: 4, seed: 3)
     let probe = try Network(scores(), backend: twin.backend, batch: 4, seed: 3)
     let solver = try Solver(specification, network: network, backend: twin.backend)
-    let passes = specification.passesPerIteration
+    let passes = specification.gradientAccumulationSteps
     for step in 0..<3 {
       let before = network.parameters[0].map { $0.elements.map(Double.init) }
       let history = solver.history[0].map { $0.elements.map(Double.init) }
@@ -103,7 +103,7 @@ struct SolverRuleTests {
     try check(
       twin,
       SolverSpecification(
-        baseLearningRate: 0.05, momentum: 0.9, weightDecay: 0.01, passesPerIteration: 3))
+        baseLearningRate: 0.05, momentum: 0.9, weightDecay: 0.01, gradientAccumulationSteps: 3))
   }
 
   @Test("clips all gradients together, before the mean of the passes", arguments: Twin.allCases)
@@ -113,7 +113,7 @@ struct SolverRuleTests {
         twin,
         SolverSpecification(
           baseLearningRate: 0.05, momentum: 0.5, gradientNormLimit: 0.4,
-          passesPerIteration: passes))
+          gradientAccumulationSteps: passes))
     }
   }
 

@@ -1,3 +1,4 @@
+import CaffeTools
 import Layers
 import Networks
 import Tensors
