@@ -140,6 +140,8 @@ public final class NetworkTest {
   }
 
   /// A number as C++ streams print it: six significant digits.
+  ///
+  /// - Complexity: O(1).
   public static func number(_ value: some BinaryFloatingPoint) -> String {
     String(format: "%.6g", Double(value))
   }

@@ -96,7 +96,7 @@ public final class SolverRun {
         : url.deletingLastPathComponent().appending(
           path: URL(filePath: state.learnedNet).lastPathComponent)
     ).copy(into: solver.network)
-    try solver.resume(iteration: state.iteration, history: history)
+    try solver.resume(iteration: state.iteration, momentumBuffers: history)
     lastDisplay.iteration = state.iteration
   }
 
@@ -179,7 +179,7 @@ public final class SolverRun {
     log("Snapshotting to binary proto file \(files.model.relativePath)")
     try CaffeSnapshot.write(
       prefix: file.snapshotPrefix, iteration: solver.iteration, network: solver.network,
-      history: solver.history, currentStep: solver.stepCount, description: caffe.message)
+      history: solver.momentumBuffers, currentStep: solver.stepCount, description: caffe.message)
     log("Snapshotting solver state to binary proto file \(files.state.relativePath)")
     return files.state
   }

@@ -12,7 +12,7 @@ extension SGDStep {
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   func take<Scalar: TunedScalar>(
-    on parameter: inout Tensor<Scalar>, history: inout Tensor<Scalar>,
+    on parameter: inout Tensor<Scalar>, momentumBuffer: inout Tensor<Scalar>,
     gradient: Tensor<Scalar>, engine: Engine
   ) {
     let rate = Scalar(self.rate)
@@ -21,10 +21,10 @@ extension SGDStep {
     let scale = Scalar(gradientScale)
     let isL2 = regularization == .l2
     let pieces = Partition(parameter.count, partsOfAtMost: Vectors.pieceCount)
-    require(history, parameter.count)
+    require(momentumBuffer, parameter.count)
     require(gradient, parameter.count)
     gradient.withMemory { g in
-      history.withMutableMemory { h in
+      momentumBuffer.withMutableMemory { h in
         parameter.withMutableMemory { w in
           engine.run(pieces.parts) { piece in
             // Within the count of all three tensors, which share their shape.

@@ -127,7 +127,7 @@ struct TrainTests {
       #expect(state.learnedNet == files.model.relativePath)
       #expect(
         try state.history(for: network.parameters.map { $0.map(\.shape) })
-          == snapshot.history(for: network))
+          == snapshot.momentumBuffers(for: network))
     }
 
     let lost = CaffeSnapshot.files(prefix: snapshots.caffePrefix, iteration: 4)

@@ -81,13 +81,13 @@ public final class TrainingRun {
   /// All that a run needs to go on from here, and the settings that its owner wants to find again.
   ///
   /// - Throws: `Divergence` when a parameter is no finite number: such a snapshot is of no use.
-  /// - Complexity: O(parameters), copying them and the history.
+  /// - Complexity: O(parameters), copying them and the momentum buffers.
   public func snapshot(settings: [UInt8] = []) throws(Divergence) -> Snapshot {
     if let divergence = Divergence(parametersOf: network, iteration: solver.iteration) {
       throw divergence
     }
     return Snapshot(
-      iteration: solver.iteration, network: network, history: solver.history,
+      iteration: solver.iteration, network: network, momentumBuffers: solver.momentumBuffers,
       loader: loaderState, log: log, settings: settings)
   }
 
@@ -98,7 +98,7 @@ public final class TrainingRun {
   public func resume(_ snapshot: Snapshot) throws {
     try snapshot.restore(network)
     try solver.resume(
-      iteration: snapshot.iteration, history: try snapshot.history(for: network))
+      iteration: snapshot.iteration, momentumBuffers: try snapshot.momentumBuffers(for: network))
     loaderState = snapshot.loader
     log = snapshot.log
   }
@@ -122,7 +122,7 @@ extension TrainingRun {
   ///
   /// - Complexity: O(parameters).
   public var updateRatios: [(layer: String, ratios: [Double])] {
-    zip(network.definition.layers, zip(network.parameters, solver.history)).compactMap {
+    zip(network.definition.layers, zip(network.parameters, solver.momentumBuffers)).compactMap {
       layer, values in
       let ratios = zip(values.0, values.1).map { parameter, step in
         let norm = parameter.squaredNorm

@@ -36,7 +36,7 @@ struct TrainSession {
   {
     self.settings = settings
     let definition = settings.definition
-    // Parameters, gradients and history, and a snapshot of parameters and history as arrays and as
+    // Parameters, gradients and momentum buffers, and a snapshot of the first and the last as arrays and as
     // bytes; blobs and gradients in training, blobs in a test.
     try MemoryNeed(
       definition.summary(batch: max(settings.batch, Self.testBatch(images: settings.testImages))),
@@ -209,7 +209,7 @@ extension TrainSession {
     let solver = run.solver
     try CaffeSnapshot.write(
       prefix: folder.caffePrefix, iteration: solver.iteration, network: solver.network,
-      history: solver.history, currentStep: solver.stepCount)
+      history: solver.momentumBuffers, currentStep: solver.stepCount)
   }
 }
 
