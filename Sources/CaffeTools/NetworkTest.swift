@@ -92,14 +92,15 @@ public final class NetworkTest {
   ///     Where it measures nothing, as a `deploy.prototxt`, accuracy and loss of its scores are.
   ///   - weights: the parameters, by the names of layers.
   ///   - dataset: the folder of an LMDB database, in place of the one that the Data layer names.
-  ///   - preparation: what becomes of its pictures, for a network without a Data layer.
+  ///   - preparation: what becomes of its pictures, for a network without a Data layer; as for
+  ///     CaffeNet if left out.
   ///   - iterations: how many batches; as many as it takes to see every record if left out.
   /// - Throws: `CaffeFileError`, `DatasetError` or `LayerError` for files that can't be used or
   ///   don't fit together, `MemoryError` for a network that is too large for this process.
   /// - Complexity: O(parameters), which are read, and memory for them and the network's blobs; the
   ///   database is looked through once.
   public convenience init(
-    net: URL, weights: URL, dataset: String? = nil, preparation: Preparation = .init(),
+    net: URL, weights: URL, dataset: String? = nil, preparation: Preparation? = nil,
     iterations: Int? = nil
   ) throws {
     try self.init(

@@ -18,7 +18,7 @@ struct SolverFile {
     /// The database to read in place of the one that the network names.
     var dataset: String?
     /// What becomes of its pictures where the network doesn't say so.
-    var preparation = NetworkTest.Preparation()
+    var preparation: NetworkTest.Preparation?
     /// How many batches it is tested on; 0 for the one that learns.
     var iterations = 0
   }
@@ -201,17 +201,24 @@ extension SolverFile.Net {
     let images = network.images
     switch (images?.source, dataset) {
     case (.database(let data, let transform), _):
+      guard preparation == nil else {
+        throw CaffeFileError(
+          file: prototxt.file,
+          problem: "has a Data layer, whose transform_param says what is done to pictures: give "
+            + "neither mean nor scale beside it")
+      }
       source = try database(data, transform, beside: folder)
       transformer = try self.transformer(transform, beside: folder)
     case (.caller, let dataset?):
       source = try DatumDatabase(
         dataset, colours: network.definition.imageShape.first == 1 ? .gray : .asStored)
-      transformer = try preparation.transformer(for: network.definition, file: prototxt.file)
+      transformer = try (preparation ?? .init()).transformer(
+        for: network.definition, file: prototxt.file)
     default:
       throw CaffeFileError(
         file: prototxt.file,
         problem: "nothing fills blob \"\(network.definition.data)\" when \(network.phase): "
-          + "a network that is trained or tested needs a Data layer")
+          + "training needs a Data layer, a test that or a database beside the network")
     }
     do {
       let loader = try BatchLoader(

@@ -173,8 +173,8 @@ struct TestNetworkTests {
     #expect(
       problem { _ = try NetworkTest(net: net, weights: tiny) }
         .hasSuffix(
-          "nothing fills blob \"data\" when testing: a network that is trained or tested needs a "
-            + "Data layer"))
+          "nothing fills blob \"data\" when testing: training needs a Data layer, a test that or a "
+            + "database beside the network"))
     let other = try workshop.file(
       "other.prototxt",
       String(contentsOf: net, encoding: .utf8).replacing("\"fc3\"", with: "\"fc9\""))
@@ -190,6 +190,10 @@ struct TestNetworkTests {
       problem { _ = try NetworkTest(net: wide, weights: tiny, dataset: database) }
         .hasSuffix("takes 3×35×36 numbers an image; a database needs a network for square pictures")
     )
+    let fed = workshop.folder.appending(path: "net.prototxt")
+    #expect(
+      problem { _ = try NetworkTest(net: fed, weights: initial, preparation: .init(scale: 2)) }
+        .hasSuffix("give neither mean nor scale beside it"))
     let solver = try workshop.solver()
     #expect(
       problem { _ = try NetworkTest.nets(ofSolver: solver, weights: initial) }

@@ -10,8 +10,8 @@ struct Dump: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Runs a network of Caffe's files and writes every blob and gradient for numpy.",
     discussion: """
-      Up to this release it was called evaluate, a name that still works and goes in the next one. \
-      How right a network is, test says.
+      It was called evaluate before; in this release that name still works. How accurate a network \
+      is, the command test says.
 
       The door through which any other program can check this one: hand both the same .prototxt, \
       .caffemodel and .npy, and compare.

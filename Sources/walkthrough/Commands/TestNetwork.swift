@@ -35,12 +35,14 @@ struct TestNetwork: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: "What such a network's pixels are multiplied by; mini was trained with 1/64.")
-  var inputScale: Float = 1
+    help:
+      "What such a network's pixels are multiplied by; 1 if left out; mini was trained with 1/64.")
+  var inputScale: Float?
 
   @Option(
     parsing: .unconditional,
-    help: "How many batches; as many as it takes to see every record if left out.")
+    help: "How many batches; if left out, as many as it takes to see every record, or the solver's."
+  )
   var iterations: Int?
 
   @Flag(help: "Print JSON for programs.")
@@ -50,11 +52,12 @@ struct TestNetwork: ParsableCommand {
     guard (net == nil) != (solver == nil) else {
       throw ValidationError("give one of --net and --solver.")
     }
-    guard solver == nil || dataset == nil && mean == nil else {
-      throw ValidationError("--dataset and --mean go with --net: a solver's nets have their own.")
+    guard solver == nil || dataset == nil && mean == nil && inputScale == nil else {
+      throw ValidationError(
+        "--dataset, --mean and --input-scale go with --net: a solver's nets have their own.")
     }
-    guard inputScale.isFinite else {
-      throw ValidationError("--input-scale \(inputScale): must be finite.")
+    guard (inputScale ?? 1).isFinite else {
+      throw ValidationError("--input-scale \(inputScale ?? 1): must be finite.")
     }
     guard (1...100_000_000).contains(iterations ?? 1) else {
       throw ValidationError("--iterations \(iterations ?? 1): must be from 1 to 100000000.")
@@ -68,7 +71,8 @@ struct TestNetwork: ParsableCommand {
         [
           try NetworkTest(
             net: URL(filePath: net), weights: weights, dataset: dataset,
-            preparation: .init(mean: mean.map { URL(filePath: $0) }, scale: inputScale),
+            preparation: mean == nil && inputScale == nil
+              ? nil : .init(mean: mean.map { URL(filePath: $0) }, scale: inputScale ?? 1),
             iterations: iterations)
         ]
       } else {
