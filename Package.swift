@@ -10,7 +10,7 @@ let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-
 let libraries = [
   "Tensors", "Layers", "Reference", "Fast", "Tuned", "Networks", "Training",
   "GradientChecking", "NetworkChecking", "BrokenLayers",
-  "Datasets", "NumPyFiles", "WholeFiles", "CaffeMessages", "CaffeFormats",
+  "Datasets", "NumPyFiles", "WholeFiles", "CaffeMessages", "CaffeFormats", "CaffeTools",
 ]
 
 let package = Package(
@@ -62,12 +62,18 @@ let package = Package(
     .target(
       name: "CaffeFormats",
       dependencies: ["CaffeMessages", "Layers", "Networks", "Tensors", "WholeFiles", protobuf]),
+    .target(
+      name: "CaffeTools",
+      dependencies: [
+        "CaffeFormats", "CaffeMessages", "Datasets", "Fast", "Layers", "Networks", "NumPyFiles",
+        "Tensors", "Training", "WholeFiles",
+      ]),
     .executableTarget(
       name: "walkthrough",
       dependencies: [
         "Reference", "Fast", "GradientChecking", "BrokenLayers", "NetworkChecking", "Networks",
-        "Training", "Datasets", "WholeFiles", "CaffeFormats", "CaffeMessages", "NumPyFiles",
-        "CCrypto", argumentParser, numerics,
+        "Training", "Datasets", "WholeFiles", "CaffeFormats", "CaffeMessages", "CaffeTools",
+        "NumPyFiles", "CCrypto", argumentParser, numerics,
       ],
       // Inside the binary, so that a page is the same wherever the binary is moved.
       resources: [
@@ -135,8 +141,8 @@ let package = Package(
     .testTarget(
       name: "WalkthroughTests",
       dependencies: [
-        "BrokenLayers", "CaffeFormats", "CaffeMessages", "Datasets", "Fast", "GradientChecking",
-        "NumPyFiles", "WholeFiles", "walkthrough",
+        "BrokenLayers", "CaffeFormats", "CaffeMessages", "CaffeTools", "Datasets", "Fast",
+        "GradientChecking", "NumPyFiles", "WholeFiles", "walkthrough",
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -3,6 +3,7 @@
 
 @_exported import BrokenLayers
 @_exported import CaffeFormats
+@_exported import CaffeTools
 @_exported import Datasets
 @_exported import Fast
 @_exported import GradientChecking

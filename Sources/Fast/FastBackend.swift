@@ -65,9 +65,9 @@ public struct FastBackend<Scalar: BLASScalar>: Backend {
   /// - Complexity: O(count) for a parameter of `count` elements, over the engine's threads;
   ///   allocates nothing.
   public func take(
-    _ step: SGDStep, on parameter: inout Tensor<Scalar>, history: inout Tensor<Scalar>,
+    _ step: SGDStep, on parameter: inout Tensor<Scalar>, momentumBuffer: inout Tensor<Scalar>,
     gradient: Tensor<Scalar>
   ) {
-    step.take(on: &parameter, history: &history, gradient: gradient, engine: engine)
+    step.take(on: &parameter, momentumBuffer: &momentumBuffer, gradient: gradient, engine: engine)
   }
 }

@@ -11,7 +11,7 @@ extension SGDStep {
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   func take<Scalar: BLASScalar>(
-    on parameter: inout Tensor<Scalar>, history: inout Tensor<Scalar>,
+    on parameter: inout Tensor<Scalar>, momentumBuffer: inout Tensor<Scalar>,
     gradient: Tensor<Scalar>, engine: Engine
   ) {
     let rate = Scalar(self.rate)
@@ -20,10 +20,10 @@ extension SGDStep {
     let scale = Scalar(gradientScale)
     let isL2 = regularization == .l2
     let count = parameter.count
-    require(history, count)
+    require(momentumBuffer, count)
     require(gradient, count)
     gradient.withMemory { g in
-      history.withMutableMemory { h in
+      momentumBuffer.withMutableMemory { h in
         parameter.withMutableMemory { w in
           engine.run(over: count) { range in
             // Within the count of all three tensors, which share their shape.

@@ -28,11 +28,11 @@ public protocol Backend<Scalar>: Sendable {
   /// The share of images whose class is among the highest scores.
   func accuracy(_ specification: AccuracySpecification) -> any Metric<Scalar>
 
-  /// Takes a step of SGD on a parameter: changes it and its history, both of the gradient's shape.
+  /// Takes a step of SGD on a parameter: changes it and its momentum buffer, both of the gradient's shape.
   ///
   /// - Complexity: O(count) for a parameter of `count` elements; allocates nothing.
   func take(
-    _ step: SGDStep, on parameter: inout Tensor<Scalar>, history: inout Tensor<Scalar>,
+    _ step: SGDStep, on parameter: inout Tensor<Scalar>, momentumBuffer: inout Tensor<Scalar>,
     gradient: Tensor<Scalar>)
 }
 
@@ -97,9 +97,9 @@ extension DerivedBackend {
   ///
   /// - Complexity: O(count) for a parameter of `count` elements; allocates nothing.
   public func take(
-    _ step: SGDStep, on parameter: inout Tensor<Scalar>, history: inout Tensor<Scalar>,
+    _ step: SGDStep, on parameter: inout Tensor<Scalar>, momentumBuffer: inout Tensor<Scalar>,
     gradient: Tensor<Scalar>
   ) {
-    base.take(step, on: &parameter, history: &history, gradient: gradient)
+    base.take(step, on: &parameter, momentumBuffer: &momentumBuffer, gradient: gradient)
   }
 }

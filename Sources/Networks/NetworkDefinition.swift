@@ -105,14 +105,14 @@ public struct ParameterDefinition: Hashable, Sendable {
   /// The distribution of its first values.
   public var filler: Filler
   /// The factor of the learning rate, Caffe's `lr_mult`.
-  public var learningRateMultiplier: Double
+  public var learningRateMultiplier: Float
   /// The factor of the weight decay, Caffe's `decay_mult`.
-  public var decayMultiplier: Double
+  public var decayMultiplier: Float
 
   /// A parameter with Caffe's defaults.
   public init(
-    filler: Filler = .constant(0), learningRateMultiplier: Double = 1,
-    decayMultiplier: Double = 1
+    filler: Filler = .constant(0), learningRateMultiplier: Float = 1,
+    decayMultiplier: Float = 1
   ) {
     self.filler = filler
     self.learningRateMultiplier = learningRateMultiplier

@@ -60,9 +60,9 @@ public struct ReferenceBackend<Scalar: Tensors.Scalar>: Backend {
   ///
   /// - Complexity: O(count) for a parameter of `count` elements; allocates nothing.
   public func take(
-    _ step: SGDStep, on parameter: inout Tensor<Scalar>, history: inout Tensor<Scalar>,
+    _ step: SGDStep, on parameter: inout Tensor<Scalar>, momentumBuffer: inout Tensor<Scalar>,
     gradient: Tensor<Scalar>
   ) {
-    step.take(on: &parameter, history: &history, gradient: gradient)
+    step.take(on: &parameter, momentumBuffer: &momentumBuffer, gradient: gradient)
   }
 }

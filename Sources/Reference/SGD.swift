@@ -8,7 +8,7 @@ extension SGDStep {
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   func take<Scalar: Tensors.Scalar>(
-    on parameter: inout Tensor<Scalar>, history: inout Tensor<Scalar>,
+    on parameter: inout Tensor<Scalar>, momentumBuffer: inout Tensor<Scalar>,
     gradient: Tensor<Scalar>
   ) {
     let rate = Scalar(self.rate)
@@ -20,8 +20,8 @@ extension SGDStep {
       let sign: Scalar = w > 0 ? 1 : w < 0 ? -1 : 0
       var g = scale * gradient[i]
       g += decay * (regularization == .l2 ? w : sign)
-      history[i] = rate * g + momentum * history[i]
-      parameter[i] = w - history[i]
+      momentumBuffer[i] = rate * g + momentum * momentumBuffer[i]
+      parameter[i] = w - momentumBuffer[i]
     }
   }
 }

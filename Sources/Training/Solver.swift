@@ -13,8 +13,8 @@ public final class Solver<Scalar: Tensors.Scalar> {
   public let network: Network<Scalar>
   /// How many steps have been taken.
   public private(set) var iteration = 0
-  /// The last step of each parameter, in the order of the network's: what momentum remembers.
-  public private(set) var history: [[Tensor<Scalar>]]
+  /// The last step of each parameter, in the order of the network's: what momentum remembers (Caffe: history).
+  public private(set) var momentumBuffers: [[Tensor<Scalar>]]
 
   private let backend: any Backend<Scalar>
 
@@ -25,7 +25,7 @@ public final class Solver<Scalar: Tensors.Scalar> {
   ///   - network: what to train; it must have been made with gradients.
   ///   - backend: whose version of the step to take.
   /// - Throws: `SolverError` for settings that can't work.
-  /// - Complexity: O(parameters), allocating as many numbers for the history.
+  /// - Complexity: O(parameters), allocating as many numbers for the momentum buffers.
   public init(
     _ specification: SolverSpecification, network: Network<Scalar>, backend: any Backend<Scalar>
   ) throws(SolverError) {
@@ -36,25 +36,26 @@ public final class Solver<Scalar: Tensors.Scalar> {
     self.specification = specification
     self.network = network
     self.backend = backend
-    history = network.parameters.map { $0.map { Tensor($0.shape) } }
+    momentumBuffers = network.parameters.map { $0.map { Tensor($0.shape) } }
   }
 
   /// Goes on where another run stood.
   ///
   /// - Parameters:
   ///   - iteration: how many steps that run had taken.
-  ///   - history: its last steps, in the order and the shapes of the network's parameters.
-  /// - Throws: `SolverError` for a negative iteration or a history of other shapes.
+  ///   - momentumBuffers: its last steps, in the order and the shapes of the network's parameters.
+  /// - Throws: `SolverError` for a negative iteration or buffers of other shapes.
   /// - Complexity: O(1): the tensors are taken over.
-  public func resume(iteration: Int, history: [[Tensor<Scalar>]]) throws(SolverError) {
+  public func resume(iteration: Int, momentumBuffers: [[Tensor<Scalar>]]) throws(SolverError) {
     guard iteration >= 0 else {
       throw SolverError(setting: "iteration \(iteration)", rule: "must not be negative")
     }
-    guard history.map({ $0.map(\.shape) }) == network.parameters.map({ $0.map(\.shape) }) else {
-      throw SolverError(setting: "history", rule: "must have the shapes of the parameters")
+    guard momentumBuffers.map({ $0.map(\.shape) }) == network.parameters.map({ $0.map(\.shape) })
+    else {
+      throw SolverError(setting: "momentum buffers", rule: "must have the shapes of the parameters")
     }
     self.iteration = iteration
-    self.history = history
+    self.momentumBuffers = momentumBuffers
   }
 
   /// The learning rate of the next step.
@@ -82,7 +83,7 @@ public final class Solver<Scalar: Tensors.Scalar> {
   ///   After a divergence, O(parameters + blobs) to find where it began.
   public func step(load: (Network<Scalar>) throws -> Void) throws -> Scalar {
     var loss: Scalar = 0
-    for pass in 0..<specification.passesPerIteration {
+    for pass in 0..<specification.gradientAccumulationSteps {
       try load(network)
       let part = try network.forward()
       guard part.doubleValue.isFinite else {
@@ -93,11 +94,11 @@ public final class Solver<Scalar: Tensors.Scalar> {
     }
     update()
     iteration += 1
-    return loss / Scalar(Double(specification.passesPerIteration))
+    return loss / Scalar(Double(specification.gradientAccumulationSteps))
   }
 
   private func update() {
-    let scale = clippingScale() / Double(specification.passesPerIteration)
+    let scale = clippingScale() / Double(specification.gradientAccumulationSteps)
     let rate = learningRate
     for (layer, definition) in network.definition.layers.enumerated() {
       for index in network.parameters[layer].indices {
@@ -105,13 +106,14 @@ public final class Solver<Scalar: Tensors.Scalar> {
           definition.parameters.indices.contains(index)
           ? definition.parameters[index] : ParameterDefinition()
         let step = SGDStep(
-          rate: Double(rate * Float(learning.learningRateMultiplier)),
+          rate: Double(rate * learning.learningRateMultiplier),
           momentum: Double(specification.momentum),
-          decay: Double(specification.weightDecay * Float(learning.decayMultiplier)),
+          decay: Double(specification.weightDecay * learning.decayMultiplier),
           regularization: specification.regularization, gradientScale: scale)
         let gradient = network.parameterGradients[layer][index]
         backend.take(
-          step, on: &network.parameters[layer][index], history: &history[layer][index],
+          step, on: &network.parameters[layer][index],
+          momentumBuffer: &momentumBuffers[layer][index],
           gradient: gradient)
       }
     }

@@ -47,15 +47,15 @@ extension Example {
   func checkMomentum(_ backend: some Backend<Double>) throws {
     let gradients = try self("gradient")
     var parameter = Tensor<Double>(Shape(1), repeating: try self("w before")[0])
-    var history = Tensor<Double>(Shape(1))
+    var momentumBuffer = Tensor<Double>(Shape(1))
     var (before, steps, after) = (Tensor<Double>(gradients.shape), gradients, gradients)
     let step = SGDStep(rate: 0.1, momentum: 0.9, decay: 0.01)
     for i in 0..<gradients.count {
       before[i] = parameter[0]
       backend.take(
-        step, on: &parameter, history: &history,
+        step, on: &parameter, momentumBuffer: &momentumBuffer,
         gradient: Tensor(Shape(1), repeating: gradients[i]))
-      (steps[i], after[i]) = (history[0], parameter[0])
+      (steps[i], after[i]) = (momentumBuffer[0], parameter[0])
     }
     expect("w before", before)
     expect("h", steps)

@@ -49,7 +49,7 @@ struct CommandFolder: ~Copyable {
     // What stands for something else, or is a file of hundreds of megabytes.
     let isPlaceholder = { (word: String) in word == "…" || word.contains(/^[A-Z]+$/) }
     guard !arguments.contains(where: isPlaceholder),
-      !arguments.contains("--weights") || arguments[0] == "evaluate"
+      !arguments.contains("--weights") || ["dump", "evaluate"].contains(arguments[0])
     else { return nil }
     switch arguments.first {
     case nil, "tour": return ["--network", "mini"]
@@ -72,7 +72,7 @@ struct CommandFolder: ~Copyable {
       return small + ["--images", "4"] + folder
     case "prototxt": return []
     // Without files these are names in a sentence.
-    case "lint", "evaluate", "mean", "convert-images": return arguments.count > 1 ? [] : nil
+    case "lint", "dump", "evaluate", "mean", "convert-images": return arguments.count > 1 ? [] : nil
     default: return nil
     }
   }

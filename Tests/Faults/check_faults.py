@@ -71,7 +71,7 @@ def printing(folder):
             "train", "--json", "--iterations", "2", *SMALL, "--output", f"{folder}/json"],
         "lint": ["lint", f"{TINY}/net.prototxt"],
         "mean": ["mean", RECORDS],
-        "evaluate": ["evaluate", *BLOBS, "--output", f"{folder}/blobs.npz"],
+        "dump": ["dump", *BLOBS, "--output", f"{folder}/blobs.npz"],
     }
 
 
@@ -90,7 +90,7 @@ def writing(folder, elsewhere):
             "compare", "--network", "mini", "--sweep", "threads", "--repeats", "1", "--svg",
             f"{folder}/chart.svg"],
         "prototxt": ["prototxt", "--output", folder],
-        "blobs": ["evaluate", *BLOBS, "--output", f"{folder}/blobs.npz"],
+        "blobs": ["dump", *BLOBS, "--output", f"{folder}/blobs.npz"],
         "a database": ["convert-images", f"{elsewhere}/list.txt", PICTURES, f"{folder}/database"],
         "a mean": ["mean", RECORDS, f"{folder}/mean.binaryproto"],
     }
@@ -234,8 +234,8 @@ def check_unreadable():
                 ["lint", path],
                 ["tour", "--network", "mini", "--image", path],
                 ["tour", "--network", "mini", "--weights", path],
-                ["evaluate", "--net", path, *BLOBS[2:], "--output", f"{folder}/out.npz"],
-                ["evaluate", *NETWORK, "--input", path, "--output", f"{folder}/out.npz"],
+                ["dump", "--net", path, *BLOBS[2:], "--output", f"{folder}/out.npz"],
+                ["dump", *NETWORK, "--input", path, "--output", f"{folder}/out.npz"],
                 ["classify", *NETWORK, path],
                 ["train", "--solver", path],
                 ["convert-images", path, PICTURES, f"{folder}/database"],
@@ -423,11 +423,11 @@ def check_memory():
             "check": ["check", "--network", "mini", "--samples", "2"],
             "check end to end": [
                 "check", "--network", "mini", "--end-to-end", "--samples", "2"],
-            "evaluate": ["evaluate", *BLOBS, "--output", f"{folder}/blobs.npz"],
+            "dump": ["dump", *BLOBS, "--output", f"{folder}/blobs.npz"],
         }
         if not thorough:
             # Of compare's ways, 400 and 800 MB are too little for those whose network is large.
-            names = ["compare", "compare tricks with a batch", "sweep threads", "evaluate"]
+            names = ["compare", "compare tricks with a batch", "sweep threads", "dump"]
             commands = {name: commands[name] for name in names}
         # A sanitizer lays claim to terabytes before anything of the program runs.
         roomy = [(resource.RLIMIT_AS, LIMITS[-1] << 20)]
@@ -457,7 +457,7 @@ def check_gigabyte():
                 file.write(b"\x93NUMPY\x01\x00\x76\x00" + header.encode() + b"\n")
                 file.write(bytes(4 * math.prod(shape)))
         arguments = [
-            "evaluate", *NETWORK, "--input", f"{folder}/data.npy", "--label", f"{folder}/label.npy",
+            "dump", *NETWORK, "--input", f"{folder}/data.npy", "--label", f"{folder}/label.npy",
             "--output"]
         ended = program.run(*arguments, f"{folder}/blobs.npz")
         size = os.path.getsize(f"{folder}/blobs.npz") if ended.code == 0 else 0

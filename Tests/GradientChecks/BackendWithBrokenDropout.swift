@@ -35,10 +35,10 @@ struct BackendWithBrokenDropout: Backend {
     right.accuracy(specification)
   }
   func take(
-    _ step: SGDStep, on parameter: inout Tensor<Double>, history: inout Tensor<Double>,
+    _ step: SGDStep, on parameter: inout Tensor<Double>, momentumBuffer: inout Tensor<Double>,
     gradient: Tensor<Double>
   ) {
-    right.take(step, on: &parameter, history: &history, gradient: gradient)
+    right.take(step, on: &parameter, momentumBuffer: &momentumBuffer, gradient: gradient)
   }
 }
 

@@ -104,10 +104,10 @@ import Testing
         rate: 0.01, momentum: 0.9, decay: 5e-4, regularization: regularization,
         gradientScale: 0.3)
       let results = engines.map { engine in
-        var (parameter, history) = (weights, earlier)
+        var (parameter, momentumBuffer) = (weights, earlier)
         FastBackend(engine: engine).take(
-          step, on: &parameter, history: &history, gradient: gradient)
-        return [parameter, history]
+          step, on: &parameter, momentumBuffer: &momentumBuffer, gradient: gradient)
+        return [parameter, momentumBuffer]
       }
       #expect(results[0][0] != weights)
       for (engine, result) in zip(engines, results) {

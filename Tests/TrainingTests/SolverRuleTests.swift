@@ -37,10 +37,10 @@ struct SolverRuleTests {
     let network = try Network(scores(), backend: twin.backend, batch: 4, seed: 3)
     let probe = try Network(scores(), backend: twin.backend, batch: 4, seed: 3)
     let solver = try Solver(specification, network: network, backend: twin.backend)
-    let passes = specification.passesPerIteration
+    let passes = specification.gradientAccumulationSteps
     for step in 0..<3 {
       let before = network.parameters[0].map { $0.elements.map(Double.init) }
-      let history = solver.history[0].map { $0.elements.map(Double.init) }
+      let history = solver.momentumBuffers[0].map { $0.elements.map(Double.init) }
       // The gradients of each batch alone, added here.
       var sums = before.map { [Double](repeating: 0, count: $0.count) }
       probe.parameters = network.parameters
@@ -79,7 +79,7 @@ struct SolverRuleTests {
           expected.history.append(h)
         }
         expectClose(network.parameters[0][number], expected.parameter)
-        expectClose(solver.history[0][number], expected.history)
+        expectClose(solver.momentumBuffers[0][number], expected.history)
       }
     }
   }
@@ -103,7 +103,7 @@ struct SolverRuleTests {
     try check(
       twin,
       SolverSpecification(
-        baseLearningRate: 0.05, momentum: 0.9, weightDecay: 0.01, passesPerIteration: 3))
+        baseLearningRate: 0.05, momentum: 0.9, weightDecay: 0.01, gradientAccumulationSteps: 3))
   }
 
   @Test("clips all gradients together, before the mean of the passes", arguments: Twin.allCases)
@@ -113,7 +113,7 @@ struct SolverRuleTests {
         twin,
         SolverSpecification(
           baseLearningRate: 0.05, momentum: 0.5, gradientNormLimit: 0.4,
-          passesPerIteration: passes))
+          gradientAccumulationSteps: passes))
     }
   }
 
@@ -137,13 +137,13 @@ struct SolverRuleTests {
     let solver = try Solver(
       SolverSpecification(baseLearningRate: 0.1), network: network, backend: backend)
     let negative = #expect(throws: SolverError.self) {
-      try solver.resume(iteration: -1, history: solver.history)
+      try solver.resume(iteration: -1, momentumBuffers: solver.momentumBuffers)
     }
     #expect(negative?.description == "solver: iteration -1 must not be negative")
     let other = #expect(throws: SolverError.self) {
-      try solver.resume(iteration: 1, history: [[Tensor(Shape(3, 6)), Tensor(Shape(4))]])
+      try solver.resume(iteration: 1, momentumBuffers: [[Tensor(Shape(3, 6)), Tensor(Shape(4))]])
     }
-    #expect(other?.description == "solver: history must have the shapes of the parameters")
+    #expect(other?.description == "solver: momentum buffers must have the shapes of the parameters")
     #expect(solver.iteration == 0)
   }
 

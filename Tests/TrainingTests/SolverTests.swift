@@ -86,7 +86,7 @@ struct SolverTests {
           expectClose(
             network.parameters[index][number], parameter.tensor(), "\(prefix) parameter \(suffix)")
           expectClose(
-            solver.history[index][number], history.tensor(), "\(prefix) history \(suffix)")
+            solver.momentumBuffers[index][number], history.tensor(), "\(prefix) history \(suffix)")
         }
       }
     }

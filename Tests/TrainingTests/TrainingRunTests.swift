@@ -35,15 +35,15 @@ func smallRun(
   let loader = try BatchLoader(
     source, transformer: transformer, images: 8, isTraining: true,
     state: snapshot?.loader ?? LoaderState(seed: 5))
-  let examined = try BatchLoader(
+  let evaluated = try BatchLoader(
     source, transformer: transformer, images: 10, isTraining: false, state: LoaderState(seed: 5))
   func make(_ backend: some Backend<Float>) throws -> TrainingRun {
     let network = try Network(definition, backend: backend, batch: 8, seed: 2, fusing: true)
     let solver = try Solver(
       SolverSpecification(baseLearningRate: rate, momentum: 0.9, weightDecay: 5e-4),
       network: network, backend: backend)
-    let examination = try Examination(definition, backend: backend, loader: examined, batches: 2)
-    return TrainingRun(solver, loader: loader, examination: examination, depth: depth)
+    let evaluation = try Evaluation(definition, backend: backend, loader: evaluated, batches: 2)
+    return TrainingRun(solver, loader: loader, evaluation: evaluation, depth: depth)
   }
   let run =
     switch version {
@@ -71,7 +71,7 @@ struct TrainingRunTests {
   }
 
   @Test("tests disturb nothing, and count every image once")
-  func examinations() throws {
+  func evaluations() throws {
     let (watched, alone) = (try smallRun(), try smallRun())
     for _ in 0..<6 {
       try watched.step()
@@ -107,7 +107,7 @@ struct TrainingRunTests {
     for run in [first, second] {
       for _ in 0..<6 { try run.step() }
       #expect(run.network.parameterDigest == straight.network.parameterDigest)
-      #expect(run.solver.history == straight.solver.history)
+      #expect(run.solver.momentumBuffers == straight.solver.momentumBuffers)
       #expect(run.log.losses == straight.log.losses)
     }
   }
@@ -131,7 +131,7 @@ struct TrainingRunTests {
       CachedRecords(SyntheticImages(seed: 3, side: 19), count: 10), transformer: DataTransformer(),
       images: 2, isTraining: false, state: LoaderState(seed: 5))
     let error = #expect(throws: LayerError.self) {
-      try Examination(
+      try Evaluation(
         net.definition, backend: FastBackend<Float>(), loader: loader, batches: 1)
     }
     #expect(
@@ -159,7 +159,7 @@ struct TrainingRunTests {
     func norm(_ tensor: Tensor<Float>) -> Double {
       tensor.elements.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
     }
-    let expected = norm(run.solver.history[0][0]) / norm(run.network.parameters[0][0])
+    let expected = norm(run.solver.momentumBuffers[0][0]) / norm(run.network.parameters[0][0])
     // Sums of a few hundred squares in Double, in another order.
     #expect(abs(ratios[0] - expected) <= 1e-12 * expected)
   }

@@ -1,4 +1,5 @@
 import CaffeFormats
+import CaffeTools
 import Datasets
 import Foundation
 import Testing

@@ -211,9 +211,8 @@ struct HostilePageTests {
       (settings.batch, settings.iterations, settings.testImages) = (4, 4, 20)
       (settings.testInterval, settings.snapshotInterval) = (2, 0)
       settings.dataset = path
-      let loop = TrainingLoop(
-        session: try TrainSession(settings, threads: nil), folder: nil, report: { _ in })
-      guard case .finished(var report) = try loop.run() else {
+      let session = try TrainSession(settings, threads: nil)
+      guard case .finished(var report) = try session.train(snapshots: nil, report: { _ in }) else {
         throw SettingsError(description: "interrupted by nobody")
       }
       report.network = names.name(2)

@@ -1,5 +1,6 @@
 import CaffeFormats
 import CaffeMessages
+import CaffeTools
 import Datasets
 import Foundation
 import NumPyFiles
@@ -12,7 +13,7 @@ private let golden = URL(filePath: #filePath).deletingLastPathComponent()
   .deletingLastPathComponent().appending(path: "Fixtures/caffe/sgd_blobs")
 
 /// The folder of a run: Caffe's fixed inputs as a database, and its net with a Data layer for them.
-private final class Workshop {
+final class Workshop {
   let folder = FileManager.default.temporaryDirectory.appending(path: "solver-\(UUID())")
 
   init() throws {
@@ -75,7 +76,7 @@ private final class Workshop {
     } else {
       try run.start(from: golden.appending(path: "init.caffemodel"))
     }
-    _ = try run.solve()
+    try run.solve()
     return lines
   }
 }
@@ -136,7 +137,7 @@ struct SolverTests {
       let line = try #require(lines.first { $0.hasPrefix(start) })
       let shown = try #require(Float(line.components(separatedBy: "loss = ")[1]))
       #expect(abs(shown - loss) <= 2e-5 * loss, "six digits are shown")
-      #expect(lines.contains("Iteration \(iteration), lr = \(SolverRun.number(rate))"))
+      #expect(lines.contains("Iteration \(iteration), lr = \(NetworkTest.number(rate))"))
     }
     #expect(lines.first == "Finetuning from \(SolverTests.initial)")
     #expect(lines[1...2] == ["Solving TinyCaffeNet", "Learning Rate Policy: step"])
@@ -188,7 +189,7 @@ struct SolverTests {
     let run = try SolverRun(workshop.solver()) { lines.append($0) }
     try run.start(from: golden.appending(path: "init.caffemodel"))
     let ending = try run.solve(isInterrupted: { run.solver.iteration == 3 })
-    guard case .interrupted(let state) = ending else {
+    guard case .interrupted(let state?) = ending else {
       Issue.record("it went on to the end")
       return
     }
@@ -240,7 +241,7 @@ struct SolverTests {
       layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" top: "loss" }
       """)
     let run = try SolverRun(workshop.solver()) { _ in }
-    try run.step()
+    try run.training.step()
     let input = run.solver.network.input
     #expect(input.shape == Shape(3, channels, 32, 32))
     let expected = try DatumDatabase(database, colours: .gray)

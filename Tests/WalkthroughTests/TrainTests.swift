@@ -127,7 +127,7 @@ struct TrainTests {
       #expect(state.learnedNet == files.model.relativePath)
       #expect(
         try state.history(for: network.parameters.map { $0.map(\.shape) })
-          == snapshot.history(for: network))
+          == snapshot.momentumBuffers(for: network))
     }
 
     let lost = CaffeSnapshot.files(prefix: snapshots.caffePrefix, iteration: 4)
@@ -138,7 +138,7 @@ struct TrainTests {
     #expect(try [lost.model, lost.state].map { try Data(contentsOf: $0) } == written)
   }
 
-  @Test("classify and evaluate take its .caffemodel")
+  @Test("classify and dump take its .caffemodel, and dump still goes by its old name")
   func caffeReaders() throws {
     let trained = try train(
       ["--iterations", "2", "--snapshot", "2", "--output", folder.url.path] + small)
@@ -161,10 +161,10 @@ struct TrainTests {
 
     let images = Tensor<Float>(try mini().inputShape(batch: 3))
     try NumPyArray(images).write(to: URL(filePath: path("images.npy")))
-    let evaluated = try runProcess(
+    let dumped = try runProcess(
       walkthrough,
       ["evaluate"] + files + ["--input", path("images.npy"), "--output", path("blobs.npz")])
-    #expect(evaluated.code == 0, "\(evaluated.errors)")
+    #expect(dumped.code == 0, "\(dumped.errors)")
     let blobs = try NumPyArchive(contentsOf: URL(filePath: path("blobs.npz")))
     #expect(blobs.names.contains { $0.hasSuffix("/prob") })
   }

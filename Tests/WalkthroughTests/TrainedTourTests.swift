@@ -1,4 +1,5 @@
 import CaffeFormats
+import CaffeTools
 import Datasets
 import Fast
 import Foundation
@@ -54,7 +55,7 @@ struct TrainedTourTests {
     (settings.iterations, settings.images, settings.testImages) = (150, 1000, 20)
     (settings.testInterval, settings.snapshotInterval) = (150, 0)
     let session = try TrainSession(settings, threads: nil)
-    _ = try TrainingLoop(session: session, folder: nil, report: { _ in }).run()
+    _ = try session.train(snapshots: nil) { _ in }
     let weights = Self.folder.appending(path: "learnt.caffemodel")
     try CaffeModel(of: session.run.network).write(to: weights)
     let labels = Self.folder.appending(path: "classes.txt")

@@ -15,9 +15,8 @@ struct TrainingPageTests {
     settings.testImages = 20
     settings.testInterval = 2
     settings.snapshotInterval = 0
-    let loop = TrainingLoop(
-      session: try TrainSession(settings, threads: nil), folder: nil, report: { _ in })
-    guard case .finished(let report) = try loop.run() else {
+    let session = try TrainSession(settings, threads: nil)
+    guard case .finished(let report) = try session.train(snapshots: nil, report: { _ in }) else {
       throw SettingsError(description: "interrupted by nobody")
     }
     return report

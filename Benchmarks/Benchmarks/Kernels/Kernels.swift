@@ -59,12 +59,12 @@ let benchmarks: @Sendable () -> Void = {
   ] {
     Benchmark("SGD fc7, \(name)") { benchmark in
       let shape = Shape(4096, 4096)
-      var (parameter, history) = (Tensor<Float>(shape), Tensor<Float>(shape))
+      var (parameter, momentumBuffer) = (Tensor<Float>(shape), Tensor<Float>(shape))
       let gradient = Tensor<Float>(shape, repeating: 1e-3)
       let step = SGDStep(rate: 0.01, momentum: 0.9, decay: 5e-4)
       benchmark.startMeasurement()
       for _ in benchmark.scaledIterations {
-        backend.take(step, on: &parameter, history: &history, gradient: gradient)
+        backend.take(step, on: &parameter, momentumBuffer: &momentumBuffer, gradient: gradient)
       }
       blackHole(parameter)
     }

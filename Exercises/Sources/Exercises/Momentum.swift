@@ -4,7 +4,7 @@ import Workbench
 
 /// Exercise `momentum`: one step of stochastic gradient descent, as Caffe takes it.
 ///
-/// With gradient g, parameter w and history h, element by element and in this order:
+/// With gradient g, parameter w and momentum buffer h, element by element and in this order:
 ///
 ///     g ← g + decay · w              weight decay: ½·decay·Σw² is part of the loss
 ///     h ← rate · g + momentum · h
@@ -19,9 +19,9 @@ public struct MomentumStep<Scalar: Tensors.Scalar>: Sendable {
   /// One that needs no numbers.
   public init() {}
 
-  /// Changes every element of `parameter` and `history`.
+  /// Changes every element of `parameter` and `momentumBuffer`.
   public func take(
-    _ step: SGDStep, on parameter: inout Tensor<Scalar>, history: inout Tensor<Scalar>,
+    _ step: SGDStep, on parameter: inout Tensor<Scalar>, momentumBuffer: inout Tensor<Scalar>,
     gradient: Tensor<Scalar>
   ) {
     gap("step")

@@ -111,8 +111,8 @@ extension Caffe_LayerParameter {
     return fillers.enumerated().map { index, filler in
       guard index < param.count else { return ParameterDefinition(filler: filler) }
       return ParameterDefinition(
-        filler: filler, learningRateMultiplier: Double(param[index].lrMult),
-        decayMultiplier: Double(param[index].decayMult))
+        filler: filler, learningRateMultiplier: param[index].lrMult,
+        decayMultiplier: param[index].decayMult)
     }
   }
 }

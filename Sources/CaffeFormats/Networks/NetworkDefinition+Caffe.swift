@@ -72,8 +72,8 @@ extension LayerDefinition {
   private var learningRates: [Caffe_ParamSpec] {
     parameters.map { parameter in
       .with {
-        $0.lrMult = Float(parameter.learningRateMultiplier)
-        $0.decayMult = Float(parameter.decayMultiplier)
+        $0.lrMult = parameter.learningRateMultiplier
+        $0.decayMult = parameter.decayMultiplier
       }
     }
   }

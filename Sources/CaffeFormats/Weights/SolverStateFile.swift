@@ -119,7 +119,7 @@ public struct SolverStateFile<Scalar: Tensors.Scalar>: Sendable {
 /// ```swift
 /// let files = try CaffeSnapshot.write(
 ///   prefix: "runs/mini", iteration: solver.iteration, network: solver.network,
-///   history: solver.history)
+///   history: solver.momentumBuffers)
 /// ```
 public enum CaffeSnapshot {
   /// `<prefix>_iter_<iteration>.caffemodel` and `.solverstate`.

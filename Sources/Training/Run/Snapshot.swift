@@ -33,7 +33,8 @@ public struct Snapshot: Sendable {
   private static var format: Int { 1 }
 
   init(
-    iteration: Int, network: Network<Float>, history: [[Tensor<Float>]], loader: LoaderState,
+    iteration: Int, network: Network<Float>, momentumBuffers: [[Tensor<Float>]],
+    loader: LoaderState,
     log: TrainingLog, settings: [UInt8]
   ) {
     self.iteration = iteration
@@ -53,7 +54,7 @@ public struct Snapshot: Sendable {
     for (index, layer) in network.definition.layers.enumerated() {
       for number in network.parameters[index].indices {
         archive["parameter/\(layer.name)/\(number)"] = NumPyArray(network.parameters[index][number])
-        archive["history/\(layer.name)/\(number)"] = NumPyArray(history[index][number])
+        archive["history/\(layer.name)/\(number)"] = NumPyArray(momentumBuffers[index][number])
       }
     }
     self.archive = archive
@@ -162,7 +163,9 @@ public struct Snapshot: Sendable {
   ///
   /// - Throws: `SnapshotError` naming layer, parameter and both shapes where they differ.
   /// - Complexity: O(parameters), allocating as many numbers.
-  public func history(for network: Network<Float>) throws(SnapshotError) -> [[Tensor<Float>]] {
+  public func momentumBuffers(for network: Network<Float>) throws(SnapshotError) -> [[Tensor<
+    Float
+  >]] {
     try tensors("history", for: network)
   }
 

@@ -16,22 +16,22 @@ public final class TrainingRun {
   public private(set) var loaderState: LoaderState
 
   private let prefetcher: Prefetcher
-  private let examination: Examination?
+  private let evaluation: Evaluation?
 
   /// A run at iteration 0.
   ///
   /// - Parameters:
   ///   - solver: what takes the steps.
   ///   - loader: the batches to learn from.
-  ///   - examination: what to test on, if at all.
+  ///   - evaluation: what to test on, if at all.
   ///   - depth: how many batches are made ahead; it changes nothing but the time it takes.
   /// - Complexity: O(1) here; with a depth above 0 the first batches are made meanwhile, on a
   ///   thread of their own.
   public init(
-    _ solver: Solver<Float>, loader: BatchLoader, examination: Examination? = nil, depth: Int = 2
+    _ solver: Solver<Float>, loader: BatchLoader, evaluation: Evaluation? = nil, depth: Int = 2
   ) {
     self.solver = solver
-    self.examination = examination
+    self.evaluation = evaluation
     loaderState = loader.state
     prefetcher = Prefetcher(loader, depth: depth)
   }
@@ -54,13 +54,22 @@ public final class TrainingRun {
     return loss
   }
 
+  /// The loss of the next batch, which is not learnt from.
+  ///
+  /// - Throws: `DatasetError` or `LayerError` when images or labels can't be read or don't fit.
+  /// - Complexity: A forward pass; waits for a batch if none is ready.
+  public func lossOfNextBatch() throws -> Float {
+    loaderState = try prefetcher.loadNext(into: network).stateAfter
+    return try network.forward()
+  }
+
   /// Tests what the network has learnt so far; `nil` without anything to test on.
   ///
   /// - Throws: `DatasetError` or `LayerError` when images or labels can't be read or don't fit.
-  /// - Complexity: That of `Examination.examine`.
-  public func test() throws -> Examination.Result? {
-    guard let examination else { return nil }
-    let result = try examination.examine(network.parameters)
+  /// - Complexity: That of `Evaluation.evaluate`.
+  public func test() throws -> Evaluation.Result? {
+    guard let evaluation else { return nil }
+    let result = try evaluation.evaluate(network.parameters)
     log.tests.removeAll { $0.iteration == solver.iteration }
     log.tests.append(
       .init(
@@ -72,13 +81,13 @@ public final class TrainingRun {
   /// All that a run needs to go on from here, and the settings that its owner wants to find again.
   ///
   /// - Throws: `Divergence` when a parameter is no finite number: such a snapshot is of no use.
-  /// - Complexity: O(parameters), copying them and the history.
+  /// - Complexity: O(parameters), copying them and the momentum buffers.
   public func snapshot(settings: [UInt8] = []) throws(Divergence) -> Snapshot {
     if let divergence = Divergence(parametersOf: network, iteration: solver.iteration) {
       throw divergence
     }
     return Snapshot(
-      iteration: solver.iteration, network: network, history: solver.history,
+      iteration: solver.iteration, network: network, momentumBuffers: solver.momentumBuffers,
       loader: loaderState, log: log, settings: settings)
   }
 
@@ -89,7 +98,7 @@ public final class TrainingRun {
   public func resume(_ snapshot: Snapshot) throws {
     try snapshot.restore(network)
     try solver.resume(
-      iteration: snapshot.iteration, history: try snapshot.history(for: network))
+      iteration: snapshot.iteration, momentumBuffers: try snapshot.momentumBuffers(for: network))
     loaderState = snapshot.loader
     log = snapshot.log
   }
@@ -113,7 +122,7 @@ extension TrainingRun {
   ///
   /// - Complexity: O(parameters).
   public var updateRatios: [(layer: String, ratios: [Double])] {
-    zip(network.definition.layers, zip(network.parameters, solver.history)).compactMap {
+    zip(network.definition.layers, zip(network.parameters, solver.momentumBuffers)).compactMap {
       layer, values in
       let ratios = zip(values.0, values.1).map { parameter, step in
         let norm = parameter.squaredNorm
@@ -121,5 +130,23 @@ extension TrainingRun {
       }
       return ratios.isEmpty ? nil : (layer.name, ratios)
     }
+  }
+}
+
+extension Network<Float> {
+  /// A number of 64 bits, in hexadecimal, that any changed bit of any parameter changes.
+  ///
+  /// Source: FNV-1a (Fowler, Noll and Vo), over the bits of each number instead of each byte.
+  ///
+  /// - Complexity: O(parameters), one after the other.
+  public var parameterDigest: String {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for tensor in parameters.joined() {
+      for element in tensor.elements {
+        hash = (hash ^ UInt64(element.bitPattern)) &* 0x0000_0100_0000_01B3
+      }
+    }
+    let digits = String(hash, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
   }
 }

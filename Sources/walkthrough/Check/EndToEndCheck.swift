@@ -1,3 +1,4 @@
+import CaffeTools
 import Fast
 import GradientChecking
 import Layers

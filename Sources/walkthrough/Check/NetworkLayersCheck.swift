@@ -1,3 +1,4 @@
+import CaffeTools
 import Dispatch
 import Fast
 import GradientChecking

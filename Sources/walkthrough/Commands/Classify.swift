@@ -1,5 +1,5 @@
 import ArgumentParser
-import Datasets
+import CaffeTools
 import Foundation
 
 /// What pictures show.
@@ -77,6 +77,12 @@ struct Classify: ParsableCommand {
         ? try JSON.text(results)
         : results.map { $0.lines(terminal).joined(separator: "\n") }.joined(separator: "\n\n"))
   }
+}
+
+extension ClassNames {
+  /// The help of an option for such a file.
+  static let help: ArgumentHelp =
+    "The names of the classes, a line for each, for example synset_words.txt."
 }
 
 extension Classify.Result {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CaffeTools
 import Datasets
 import Fast
 import Foundation

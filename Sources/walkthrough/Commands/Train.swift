@@ -13,7 +13,7 @@ struct Train: ParsableCommand {
       parameters, digest and all, on any number of threads.
 
       A snapshot is an .npz, from which the run goes on, and beside it Caffe's .caffemodel and \
-      .solverstate, for classify, evaluate, OpenCV and Caffe.
+      .solverstate, for classify, test, dump, OpenCV and Caffe.
 
       Ctrl-C finishes the iteration, writes a snapshot and says how to go on; a second one ends at \
       once. The exit code is then 130 (143 after SIGTERM); it is 1 when the loss is no longer a \
@@ -84,20 +84,20 @@ struct Train: ParsableCommand {
     let display = TrainingDisplay(
       terminal: terminal, isLive: terminal.isStyled,
       iterations: start.settings.iterations,
-      images: start.settings.batch * start.settings.passesPerIteration, log: session.run.log)
+      images: start.settings.batch * start.settings.gradientAccumulationSteps, log: session.run.log)
     if !json { print(session.title) }
 
     let interruption = Interruption()
-    let loop = TrainingLoop(
-      session: session, folder: folder,
-      report: { event in
-        if !json { return display.show(event) }
-        if let line = try? TrainingLines.line(event) { print(line) }
-        // Whoever follows through a pipe sees each line when it is written.
-        fflush(nil)
-      }, isInterrupted: { interruption.hasCome })
     do {
-      switch try loop.run() {
+      let ending = try session.train(
+        snapshots: folder, isInterrupted: { interruption.hasCome },
+        report: { event in
+          if !json { return display.show(event) }
+          if let line = try? TrainingLines.line(event) { print(line) }
+          // Whoever follows through a pipe sees each line when it is written.
+          fflush(nil)
+        })
+      switch ending {
       case .finished(let report):
         let names = try files.write(report)
         try writePage(of: report)

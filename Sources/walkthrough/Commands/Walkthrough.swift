@@ -9,7 +9,7 @@ struct Walkthrough: ParsableCommand {
     abstract: "Steps through AlexNet layer by layer, every number computed twice.",
     subcommands: [
       Tour.self, Shapes.self, Check.self, Train.self, Compare.self, WritePrototxt.self, Lint.self,
-      Evaluate.self, Classify.self, ConvertImages.self, Mean.self,
+      TestNetwork.self, Dump.self, Classify.self, ConvertImages.self, Mean.self,
     ],
     defaultSubcommand: Tour.self)
 

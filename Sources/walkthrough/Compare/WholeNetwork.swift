@@ -1,3 +1,4 @@
+import CaffeTools
 import Layers
 import Networks
 import Tensors
@@ -16,7 +17,7 @@ struct WholeNetwork {
   /// The number of steps that `measure` reports to its progress.
   static func steps(warmup: Int, repeats: Int) -> Int { 1 + 2 * (warmup + repeats) }
 
-  /// Parameters, gradients and history; blobs, two gradients of them, and working memory.
+  /// Parameters, gradients and momentum buffers; blobs, two gradients of them, and working memory.
   var memoryNeed: MemoryNeed {
     get throws {
       try MemoryNeed(

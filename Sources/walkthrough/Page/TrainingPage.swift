@@ -62,7 +62,7 @@ struct TrainingPage {
       settings.dataset.map { "the pictures of \($0)" }
       ?? "\(Format.grouped(settings.images)) synthetic pictures"
     return "\(report.network) learnt from \(source), "
-      + "\(Format.grouped(settings.batch * settings.passesPerIteration)) in each iteration, and was "
+      + "\(Format.grouped(settings.batch * settings.gradientAccumulationSteps)) in each iteration, and was "
       + "tested on pictures that it never learnt from. The same seed, \(settings.seed), gives the "
       + "same run."
   }

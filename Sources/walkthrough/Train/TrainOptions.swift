@@ -1,4 +1,6 @@
 import ArgumentParser
+import CaffeTools
+import Foundation
 import Networks
 
 /// What the command line says of a run; what it leaves out is as the network or a snapshot says.
@@ -143,7 +145,7 @@ struct TrainOptions: ParsableArguments {
     set("--weight-decay", \.weightDecay, weightDecay)
     set("--regularization", \.regularization, regularization)
     set("--clip-gradients", \.gradientNormLimit, clipGradients.map(Optional.some))
-    set("--iter-size", \.passesPerIteration, iterSize)
+    set("--iter-size", \.gradientAccumulationSteps, iterSize)
     set("--seed", \.seed, seed)
     set("--images", \.images, images)
     set("--dataset", \.dataset, dataset.map(Optional.some))
@@ -159,3 +161,52 @@ struct TrainOptions: ParsableArguments {
 extension TrainSettings.Version: ExpressibleByArgument {}
 extension TrainSettings.Policy: ExpressibleByArgument {}
 extension TrainSettings.Regularization: ExpressibleByArgument {}
+
+/// The options of `train` that hand the run over to Caffe's own files.
+struct SolverOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Train as this solver.prototxt of Caffe's says, on prototxt and LMDB.",
+      discussion: """
+        Paths in it start from the current folder, as in Caffe, or from its own. Log lines and \
+        snapshots are Caffe's. Of all other options only --weights and --resume count then. As in \
+        Caffe, a run that is resumed reads its data from their start.
+        """))
+  var solver: String?
+
+  @Option(help: "Start from the weights of these .caffemodel files, separated by commas.")
+  var weights: String?
+
+  /// Trains to the end; `resume` is a .solverstate to go on from.
+  ///
+  /// - Throws: what is wrong with the files.
+  func run(_ solver: String, resume: String?) throws {
+    let run = try SolverRun(URL(filePath: solver)) { line in
+      print(line)
+      // Whoever follows the log through a pipe sees each line when it is written.
+      fflush(nil)
+    }
+    let models = weights.map { $0.split(separator: ",").map { URL(filePath: String($0)) } }
+    if resume == nil || weights != nil {
+      for model in models ?? run.initialModels { try run.start(from: model) }
+    }
+    if let resume { try run.resume(from: URL(filePath: resume)) }
+    let interruption = Interruption()
+    if case .interrupted(let state?) = try run.solve(isInterrupted: { interruption.hasCome }) {
+      throw interruption.farewell(
+        iteration: run.solver.iteration,
+        resuming: "--solver \(solver) --resume \(state.relativePath)")
+    }
+  }
+
+  /// Refuses what excludes each other.
+  func check(resume: String?) throws {
+    if weights != nil, resume != nil {
+      throw ValidationError(
+        "--weights and --resume: a snapshot brings its own weights; give one of the two.")
+    }
+    if weights != nil, solver == nil {
+      throw ValidationError("--weights: needs --solver beside it.")
+    }
+  }
+}

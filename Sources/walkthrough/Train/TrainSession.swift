@@ -1,5 +1,8 @@
+import CaffeFormats
+import CaffeTools
 import Datasets
 import Fast
+import Foundation
 import Layers
 import Networks
 import Reference
@@ -33,7 +36,7 @@ struct TrainSession {
   {
     self.settings = settings
     let definition = settings.definition
-    // Parameters, gradients and history, and a snapshot of parameters and history as arrays and as
+    // Parameters, gradients and momentum buffers, and a snapshot of the first and the last as arrays and as
     // bytes; blobs and gradients in training, blobs in a test.
     try MemoryNeed(
       definition.summary(batch: max(settings.batch, Self.testBatch(images: settings.testImages))),
@@ -66,7 +69,7 @@ struct TrainSession {
       }
     run = try Self.makeRun(
       settings, backend, loader,
-      Self.makeExamination(settings, backend, on: testing, images: settings.testImages),
+      Self.makeEvaluation(settings, backend, on: testing, images: settings.testImages),
       depth: depth)
     self.backend = backend
     filtersAtStart = run.network.firstFilters
@@ -76,7 +79,7 @@ struct TrainSession {
   /// What is trained, and how.
   var title: String {
     "\(run.network.definition.name), \(Format.grouped(settings.iterations)) iterations of "
-      + "\(settings.batch * settings.passesPerIteration) images, seed \(settings.seed), "
+      + "\(settings.batch * settings.gradientAccumulationSteps) images, seed \(settings.seed), "
       + run.network.backendName
   }
 
@@ -88,21 +91,21 @@ struct TrainSession {
   ///   - source: the pictures, counted from 0.
   ///   - images: how many of them.
   /// - Throws: `DatasetError` or `LayerError` for pictures or labels that don't fit.
-  func examine(
+  func evaluate(
     _ parameters: [[Tensor<Float>]], on source: any RecordSource, images: Int
-  ) throws -> Examination.Result {
-    try Self.makeExamination(settings, backend, on: source, images: images).examine(parameters)
+  ) throws -> Evaluation.Result {
+    try Self.makeEvaluation(settings, backend, on: source, images: images).evaluate(parameters)
   }
 
   private static func makeRun(
     _ settings: TrainSettings, _ backend: some Backend<Float>, _ loader: BatchLoader,
-    _ examination: Examination, depth: Int
+    _ evaluation: Evaluation, depth: Int
   ) throws -> TrainingRun {
     let network = try Network(
       settings.definition, backend: backend, batch: settings.batch, seed: settings.seed,
       fusing: true, keepingGradients: false)
     let solver = try Solver(settings.solver, network: network, backend: backend)
-    return TrainingRun(solver, loader: loader, examination: examination, depth: depth)
+    return TrainingRun(solver, loader: loader, evaluation: evaluation, depth: depth)
   }
 
   /// How many images a test takes at a time: at most 50, and a divisor of how many there are.
@@ -110,17 +113,103 @@ struct TrainSession {
     (1...min(max(images, 1), 50)).last { images % $0 == 0 } ?? 1
   }
 
-  private static func makeExamination(
+  private static func makeEvaluation(
     _ settings: TrainSettings, _ backend: some Backend<Float>, on source: any RecordSource,
     images: Int
-  ) throws -> Examination {
+  ) throws -> Evaluation {
     let definition = settings.definition
     let batch = testBatch(images: images)
     let loader = try BatchLoader(
       source, transformer: definition.transformer, images: batch, isTraining: false,
       state: LoaderState(seed: settings.seed))
-    return try Examination(
+    return try Evaluation(
       definition, backend: backend, loader: loader, batches: images / batch)
+  }
+}
+
+extension TrainSession {
+  /// How a run ended.
+  enum Ending {
+    /// All iterations have been taken.
+    case finished(TrainingReport)
+    /// It was interrupted; the file to resume from, if one could be written.
+    case interrupted(snapshot: URL?)
+  }
+
+  /// Trains to the end.
+  ///
+  /// - Parameters:
+  ///   - folder: where snapshots are written; `nil` writes none.
+  ///   - isInterrupted: whether to stop behind the current iteration.
+  ///   - report: told of everything that happens.
+  /// - Throws: `Divergence` when the loss is no finite number, `SnapshotError` or `CaffeFileError`
+  ///   when a snapshot can't be written, `DatasetError` or `LayerError` when images can't be read or
+  ///   don't fit.
+  func train(
+    snapshots folder: SnapshotFolder?, isInterrupted: () -> Bool = { false },
+    report: (TrainingEvent) -> Void
+  ) throws -> Ending {
+    if let folder { try writeMissingCaffeFiles(into: folder) }
+    let loop = TrainingLoop(
+      run,
+      schedule: .init(
+        iterations: settings.iterations, testInterval: settings.testInterval,
+        snapshotInterval: settings.snapshotInterval,
+        takesLastSnapshot: settings.snapshotInterval > 0
+          && run.solver.iteration < settings.iterations))
+    var lastTest: Evaluation.Result?
+    let ending = try loop.run(
+      test: {
+        lastTest = try run.test()
+        if let test = run.log.tests.last { report(.test(test)) }
+      },
+      snapshot: {
+        guard let folder else { return nil }
+        let file = try writeSnapshot(into: folder)
+        report(.snapshot(iteration: run.solver.iteration, path: file.relativePath))
+        return file
+      },
+      isInterrupted: isInterrupted,
+      didStep: { report(.iteration($0)) })
+    switch ending {
+    case .finished: return .finished(try TrainingReport(self, test: try lastTest ?? run.test()))
+    case .interrupted(let snapshot): return .interrupted(snapshot: snapshot)
+    }
+  }
+
+  /// Writes a snapshot of the run as it stands: `snapshot_iter_<N>.npz`, from which it is resumed,
+  /// and beside it Caffe's `snapshot_iter_<N>.caffemodel` and `.solverstate`.
+  ///
+  /// What it is resumed from comes first. A process that is killed behind it has lost nothing:
+  /// `writeMissingCaffeFiles` makes Caffe's files of it.
+  ///
+  /// - Returns: the file to resume from.
+  /// - Throws: `Divergence` when a parameter is no finite number; `SnapshotError` or
+  ///   `CaffeFileError` when a file can't be written. Each file appears whole or not at all.
+  private func writeSnapshot(into folder: SnapshotFolder) throws -> URL {
+    let file = folder.file(iteration: run.solver.iteration)
+    try run.snapshot(settings: settings.encoded()).write(to: file)
+    try writeCaffeFiles(into: folder)
+    return file
+  }
+
+  /// Writes Caffe's files beside the snapshot that a run was resumed from, where they are missing.
+  ///
+  /// - Throws: `CaffeFileError` when one can't be written.
+  private func writeMissingCaffeFiles(into folder: SnapshotFolder) throws {
+    let iteration = run.solver.iteration
+    let caffe = CaffeSnapshot.files(prefix: folder.caffePrefix, iteration: iteration)
+    func isThere(_ file: URL) -> Bool { FileManager.default.fileExists(atPath: file.path) }
+    // The state is written last: where it is, its model is too.
+    guard isThere(folder.file(iteration: iteration)), !isThere(caffe.state) else { return }
+    try writeCaffeFiles(into: folder)
+  }
+
+  private func writeCaffeFiles(into folder: SnapshotFolder) throws {
+    let solver = run.solver
+    try CaffeSnapshot.write(
+      prefix: folder.caffePrefix, iteration: solver.iteration, network: solver.network,
+      history: solver.momentumBuffers, currentStep: solver.stepCount)
   }
 }
 

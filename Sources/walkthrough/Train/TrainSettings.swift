@@ -21,7 +21,7 @@ struct TrainSettings: Codable, Equatable {
   var weightDecay: Float = 5e-4
   var regularization = Regularization.l2
   var gradientNormLimit: Float?
-  var passesPerIteration = 1
+  var gradientAccumulationSteps = 1
   var seed: UInt32 = 1
   /// The pictures to learn from, again and again.
   var images = 8000
@@ -36,6 +36,15 @@ struct TrainSettings: Codable, Equatable {
   /// Whether pictures are cropped and mirrored at random in training; otherwise as in testing.
   var isAugmented = true
   var change = NetworkChange.none
+
+  /// The names in snapshots, which stay when a property gets another.
+  private enum CodingKeys: String, CodingKey {
+    case network, version, batch, iterations, baseLearningRate, policy, gamma, power, stepSize
+    case stepValues, momentum, weightDecay, regularization, gradientNormLimit
+    case gradientAccumulationSteps = "passesPerIteration"
+    case seed, images, testImages, dataset, testDataset, testInterval, snapshotInterval
+    case isAugmented, change
+  }
 
   /// Which version computes.
   enum Version: String, Codable, CaseIterable {
@@ -59,7 +68,7 @@ struct TrainSettings: Codable, Equatable {
     SolverSpecification(
       baseLearningRate: baseLearningRate, policy: learningRatePolicy, momentum: momentum,
       weightDecay: weightDecay, regularization: regularization == .l1 ? .l1 : .l2,
-      gradientNormLimit: gradientNormLimit, passesPerIteration: passesPerIteration)
+      gradientNormLimit: gradientNormLimit, gradientAccumulationSteps: gradientAccumulationSteps)
   }
 
   private var learningRatePolicy: LearningRatePolicy {
@@ -111,7 +120,7 @@ struct TrainSettings: Codable, Equatable {
       ("--images", images, 1...1_000_000), ("--test-images", testImages, 1...1_000_000),
       ("--test-interval", testInterval, 0...100_000_000),
       ("--snapshot", snapshotInterval, 0...100_000_000),
-      ("--iter-size", passesPerIteration, 1...65_536),
+      ("--iter-size", gradientAccumulationSteps, 1...65_536),
     ] where !range.contains(value) {
       throw SettingsError(
         description: "\(option) \(value): must be from \(range.lowerBound) to \(range.upperBound)")

@@ -1,6 +1,16 @@
 import Foundation
 import Training
 
+/// What a training run tells whoever watches it.
+enum TrainingEvent {
+  /// An iteration has been taken.
+  case iteration(TrainingLoop.Step)
+  /// The network has been tested.
+  case test(TrainingLog.Test)
+  /// A snapshot has been written to a file.
+  case snapshot(iteration: Int, path: String)
+}
+
 /// What a reader sees while a network learns: in a terminal a few lines that are drawn again and
 /// again, elsewhere a plain line now and then.
 final class TrainingDisplay {
@@ -12,7 +22,7 @@ final class TrainingDisplay {
   private var accuracies: [Double]
   private var lastTest: TrainingLog.Test?
   private var sinceLine: [Double] = []
-  private var lastStep: TrainingEvent.Step?
+  private var lastStep: TrainingLoop.Step?
   private var lastDrawn: ContinuousClock.Instant?
   private var drawnLines = 0
 
@@ -82,7 +92,7 @@ final class TrainingDisplay {
     fflush(nil)
   }
 
-  private func plainLine(_ step: TrainingEvent.Step) -> String {
+  private func plainLine(_ step: TrainingLoop.Step) -> String {
     let mean = sinceLine.reduce(0, +) / Double(max(sinceLine.count, 1))
     return "\(Format.grouped(step.iteration))/\(Format.grouped(iterations))  loss "
       + "\(Format.value(mean)), rate \(Format.value(Double(step.learningRate))), "
@@ -90,7 +100,7 @@ final class TrainingDisplay {
   }
 
   /// Ten times a second is as often as anybody can see.
-  private func drawIfDue(_ step: TrainingEvent.Step) {
+  private func drawIfDue(_ step: TrainingLoop.Step) {
     let now = ContinuousClock.now
     if let lastDrawn, lastDrawn.duration(to: now) < .milliseconds(100),
       step.iteration < iterations
@@ -100,7 +110,7 @@ final class TrainingDisplay {
     draw(step)
   }
 
-  private func draw(_ step: TrainingEvent.Step) {
+  private func draw(_ step: TrainingLoop.Step) {
     lastDrawn = .now
     clear()
     let lines = liveLines(step)
@@ -109,7 +119,7 @@ final class TrainingDisplay {
   }
 
   /// The lines of the live display, none longer than the terminal is wide.
-  func liveLines(_ step: TrainingEvent.Step) -> [String] {
+  func liveLines(_ step: TrainingLoop.Step) -> [String] {
     let counts =
       "\(Format.grouped(step.iteration))/\(Format.grouped(iterations))  "
       + "\(String(format: "%.0f", step.imagesPerSecond)) images/s  \(timeLeft(step)) left"
@@ -134,7 +144,7 @@ final class TrainingDisplay {
     return lines
   }
 
-  private func timeLeft(_ step: TrainingEvent.Step) -> String {
+  private func timeLeft(_ step: TrainingLoop.Step) -> String {
     guard step.imagesPerSecond > 0 else { return "?" }
     let seconds = Double((iterations - step.iteration) * images) / step.imagesPerSecond
     guard seconds < 360_000 else { return "over 100 h" }
@@ -143,5 +153,54 @@ final class TrainingDisplay {
     return hours > 0
       ? String(format: "%d:%02d:%02d", hours, minutes, whole % 60)
       : String(format: "%d:%02d", minutes, whole % 60)
+  }
+}
+
+/// `train --json`: one JSON value a line, under names that programs rely on.
+enum TrainingLines {
+  /// An iteration.
+  private struct Iteration: Encodable {
+    var iteration: Int
+    var loss: Float
+    var learningRate: Float
+    var imagesPerSecond: Double
+  }
+
+  /// A test.
+  private struct Test: Encodable {
+    var iteration: Int
+    var testLoss: Double
+    var testAccuracy: Double
+  }
+
+  /// The last line.
+  private struct Final: Encodable {
+    var final = true
+    var iteration: Int
+    var testAccuracy: Double
+    var digest: String
+  }
+
+  /// The line of an event; `nil` for one that programs aren't told of.
+  static func line(_ event: TrainingEvent) throws -> String? {
+    switch event {
+    case .iteration(let step):
+      try JSON.compact(
+        Iteration(
+          iteration: step.iteration, loss: step.loss, learningRate: step.learningRate,
+          imagesPerSecond: step.imagesPerSecond))
+    case .test(let test):
+      try JSON.compact(
+        Test(iteration: test.iteration, testLoss: test.loss, testAccuracy: test.accuracy))
+    case .snapshot:
+      nil
+    }
+  }
+
+  /// The last line of a finished run.
+  static func line(_ report: TrainingReport) throws -> String {
+    try JSON.compact(
+      Final(
+        iteration: report.iteration, testAccuracy: report.testAccuracy, digest: report.digest))
   }
 }

@@ -52,7 +52,7 @@ struct TrainingReport: Encodable {
   /// Collects what a finished run left.
   ///
   /// - Throws: `DatasetError` when the pictures of the predictions can't be read again.
-  init(_ session: TrainSession, test: Examination.Result?) throws {
+  init(_ session: TrainSession, test: Evaluation.Result?) throws {
     let run = session.run
     network = run.network.definition.name
     settings = session.settings
@@ -68,7 +68,7 @@ struct TrainingReport: Encodable {
     updateRatios = run.log.tests.compactMap { UpdateRatios($0, in: run.network) }.endsAndMiddle
     filtersBefore = session.filtersAtStart.map(Raster.filters) ?? []
     filtersAfter = run.network.firstFilters.map(Raster.filters) ?? []
-    func pictures(_ predictions: [Examination.Prediction]) throws -> [Prediction] {
+    func pictures(_ predictions: [Evaluation.Prediction]) throws -> [Prediction] {
       try predictions.map {
         Prediction(
           picture: Raster(try session.testing.datum($0.record)), label: $0.label,
@@ -115,5 +115,23 @@ extension [UpdateRatios] {
   fileprivate var endsAndMiddle: [UpdateRatios] {
     guard count > 3, let first, let last else { return self }
     return [first, self[count / 2], last]
+  }
+}
+
+extension Raster {
+  /// A record's picture as it was before it was transformed: its blue, green and red planes in
+  /// colour, or its first plane in all three.
+  init(_ datum: Datum) {
+    let area = datum.height * datum.width
+    let planes = datum.channels >= 3 ? [2, 1, 0] : [0, 0, 0]
+    func value(_ index: Int) -> Double {
+      switch datum.values {
+      case .bytes(let bytes): Double(bytes[index])
+      case .floats(let floats): Double(floats[index])
+      }
+    }
+    self.init(
+      (0..<area).flatMap { pixel in planes.map { value($0 * area + pixel) } },
+      width: datum.width, height: datum.height, scale: .colour, lower: 0, upper: 255)
   }
 }

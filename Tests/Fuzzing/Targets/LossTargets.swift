@@ -80,13 +80,13 @@ extension LayerComparison {
       gradientScale: choices.one(of: factors))
     guard let shape = choices.shape(rows: 1...40), shape.count <= 1 << 13 else { return }
     let parameter: Tensor<Scalar> = choices.numbers(shape)
-    let history: Tensor<Scalar> = choices.numbers(shape)
+    let momentumBuffer: Tensor<Scalar> = choices.numbers(shape)
     let gradient: Tensor<Scalar> = choices.numbers(shape)
     let backends: [Backend] = [ReferenceBackend<Scalar>(), FastBackend<Scalar>()]
     let results = backends.map { backend in
-      var (parameter, history) = (parameter, history)
-      backend.take(step, on: &parameter, history: &history, gradient: gradient)
-      return [parameter, history]
+      var (parameter, momentumBuffer) = (parameter, momentumBuffer)
+      backend.take(step, on: &parameter, momentumBuffer: &momentumBuffer, gradient: gradient)
+      return [parameter, momentumBuffer]
     }
     for (expected, actual) in zip(results[0], results[1]) {
       try expectAgreement(expected, actual, within: 0, "\(step) on \(shape)")

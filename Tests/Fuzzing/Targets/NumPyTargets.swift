@@ -52,7 +52,7 @@ func readSnapshot(_ bytes: [UInt8]) throws {
   try promise(snapshot.iteration >= 0, "iteration \(snapshot.iteration)")
   let network = try smallNetwork()
   // These errors name layer and parameter: the caller knows the file.
-  _ = try? snapshot.history(for: network)
+  _ = try? snapshot.momentumBuffers(for: network)
   _ = try? snapshot.restore(network)
   _ = network.context.random.next()
 }

@@ -15,8 +15,8 @@ extension Exercise {
       g = gradient[i] + decay · parameter[i], with the parameter before the step.
       """,
       """
-      history[i] is h before the step and has to be h after it. The learning rate is inside of h, \
-      so the last line has none.
+      momentumBuffer[i] is h before the step and has to be h after it. The learning rate is inside \
+      of h, so the last line has none.
       """,
     ],
     parts: [
@@ -94,8 +94,8 @@ extension Exercise {
       var wrongly = mistakes.map { _ in (w: start, h: Tensor<Double>(shape)) }
       for number in 1...4 {
         let g = Tensor<Double>.normal(shape, using: &generator)
-        backend.take(step, on: &w, history: &h, gradient: g)
-        mine.take(step, on: &mineW, history: &mineH, gradient: g)
+        backend.take(step, on: &w, momentumBuffer: &h, gradient: g)
+        mine.take(step, on: &mineW, momentumBuffer: &mineH, gradient: g)
         for (j, mistake) in mistakes.enumerated() {
           for i in 0..<shape.count {
             var (w, h) = (wrongly[j].w[i], wrongly[j].h[i])

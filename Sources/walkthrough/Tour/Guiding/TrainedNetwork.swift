@@ -1,4 +1,5 @@
 import CaffeFormats
+import CaffeTools
 import Fast
 import Foundation
 import Layers

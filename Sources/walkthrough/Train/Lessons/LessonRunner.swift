@@ -40,12 +40,11 @@ struct LessonRunner {
     let display = TrainingDisplay(
       terminal: terminal, isLive: terminal.isStyled, iterations: run.settings.iterations,
       images: run.settings.batch, log: session.run.log)
-    let loop = TrainingLoop(session: session, folder: nil, report: { display.show($0) })
     var outcome = LessonOutcome(label: run.label, testImages: run.settings.testImages)
     do {
-      _ = try loop.run()
+      _ = try session.train(snapshots: nil) { display.show($0) }
       if lesson.looksAtOwnPictures {
-        let own = try session.examine(
+        let own = try session.evaluate(
           network.parameters, on: session.training, images: run.settings.images)
         outcome.ownPictures = .init(loss: own.loss, accuracy: own.accuracy)
       }

@@ -3,18 +3,18 @@ import Foundation
 import Networks
 import WholeFiles
 
-/// The memory that a command is going to need, asked for before it starts.
+/// The memory that a run is going to need, asked for before it starts.
 ///
 /// Swift ends a process that isn't given memory. Asked for at the start, it can be refused with a
 /// message instead, and not only hours later, at a training run's first snapshot.
-struct MemoryNeed {
+package struct MemoryNeed {
   /// What needs it, for messages.
-  var purpose: String
+  package var purpose: String
   /// The bytes that grow with network and batch.
-  var bytes: Double
+  package var bytes: Double
 
   /// On how many threads the command works.
-  var threads = Engine.shared.threads
+  package var threads = Engine.shared.threads
 
   /// What every command needs, its threads with their stacks and heaps included. Most of it is
   /// address space that is never touched. No more threads than cores run at a time.
@@ -27,10 +27,10 @@ struct MemoryNeed {
   /// - Parameters:
   ///   - summary: the network, at the batch that it is run on.
   ///   - parameters: how many tensors of each parameter's shape are alive at a time: itself, its
-  ///     gradient, its history, what is made of it for a file.
+  ///     gradient, what momentum remembers, what is made of it for a file.
   ///   - blobs: the same for each layer's output.
   ///   - threads: on how many threads the command works; all cores if left out.
-  init(_ summary: NetworkSummary, parameters: Int, blobs: Int, threads: Int? = nil) {
+  package init(_ summary: NetworkSummary, parameters: Int, blobs: Int, threads: Int? = nil) {
     if let threads { self.threads = threads }
     purpose = "\(summary.network) with a batch of \(summary.input.images)"
     bytes =
@@ -40,7 +40,7 @@ struct MemoryNeed {
   }
 
   /// Throws unless the system would give this process so much memory more.
-  func require() throws(MemoryError) {
+  package func require() throws(MemoryError) {
     guard MemoryGrant.isGiven(byteCount: Int(min(bytes + base, 0x1p62))) else {
       throw MemoryError(need: self)
     }
@@ -53,10 +53,11 @@ struct MemoryNeed {
 }
 
 /// Memory that the system doesn't give.
-struct MemoryError: Error, CustomStringConvertible {
+public struct MemoryError: Error, CustomStringConvertible {
   fileprivate var need: MemoryNeed
 
-  var description: String {
+  /// What needs how much, and what to do about it.
+  public var description: String {
     "\(need.description), more than this process is given; raise its limit (ulimit -v), or choose a "
       + "smaller batch, fewer threads or a smaller network"
   }

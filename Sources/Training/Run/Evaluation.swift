@@ -4,8 +4,9 @@ import Networks
 import RealModule
 import Tensors
 
-/// Measures what a network has learnt, on images that it doesn't learn from.
-public final class Examination {
+/// Measures what a network has learnt, on images that it doesn't learn from: loss, accuracy, and which
+/// classes it confuses.
+public final class Evaluation {
   /// What it found.
   public struct Result: Sendable {
     /// The mean loss.
@@ -47,7 +48,7 @@ public final class Examination {
   /// How many predictions of each kind a result keeps.
   fileprivate static var keptPredictions: Int { 12 }
 
-  /// An examination on the first batches of a loader, the same ones every time.
+  /// An evaluation on the first batches of a loader, the same ones every time.
   ///
   /// - Parameters:
   ///   - definition: the network, with a softmax loss.
@@ -82,7 +83,7 @@ public final class Examination {
   /// - Throws: `DatasetError` or `LayerError` for images or labels that don't fit.
   /// - Complexity: A forward pass for each batch, and O(N·C) a batch of N images for the
   ///   predictions. The parameters are shared, not copied.
-  public func examine(_ parameters: [[Tensor<Float>]]) throws -> Result {
+  public func evaluate(_ parameters: [[Tensor<Float>]]) throws -> Result {
     // Lent, not copied: whoever trains them has them alone again afterwards.
     network.parameters = parameters
     defer { network.parameters = [] }
@@ -118,14 +119,14 @@ public final class Examination {
   }
 }
 
-extension Examination.Result {
-  fileprivate mutating func add(_ prediction: Examination.Prediction) {
+extension Evaluation.Result {
+  fileprivate mutating func add(_ prediction: Evaluation.Prediction) {
     guard confusion.indices.contains(prediction.label) else { return }
     confusion[prediction.label][prediction.predicted] += 1
     let isRight = prediction.label == prediction.predicted
     if isRight {
-      if right.count < Examination.keptPredictions { right.append(prediction) }
-    } else if wrong.count < Examination.keptPredictions {
+      if right.count < Evaluation.keptPredictions { right.append(prediction) }
+    } else if wrong.count < Evaluation.keptPredictions {
       wrong.append(prediction)
     }
   }

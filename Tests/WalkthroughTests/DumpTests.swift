@@ -8,11 +8,11 @@ import Testing
 private let fixtures = URL(filePath: #filePath).deletingLastPathComponent()
   .deletingLastPathComponent().appending(path: "Fixtures/caffe")
 
-/// Runs `evaluate` on the small network of the fixtures, and gives back what it wrote.
-private func evaluate(_ options: String..., into folder: URL) throws -> NumPyArchive {
+/// Runs `dump` on the small network of the fixtures, and gives back what it wrote.
+private func dump(_ options: String..., into folder: URL) throws -> NumPyArchive {
   let tiny = fixtures.appending(path: "tiny35").path
   let output = folder.appending(path: "out.npz")
-  var arguments = ["evaluate", "--net", tiny + "/net.prototxt", "--output", output.path]
+  var arguments = ["dump", "--net", tiny + "/net.prototxt", "--output", output.path]
   if !options.contains("--input") { arguments += ["--input", tiny + "/data.npy"] }
   if !options.contains("--label") { arguments += ["--label", tiny + "/label.npy"] }
   if !options.contains("--weights") { arguments += ["--weights", tiny + "/weights.caffemodel"] }
@@ -22,20 +22,20 @@ private func evaluate(_ options: String..., into folder: URL) throws -> NumPyArc
 }
 
 private func withFolder<Result>(_ body: (URL) throws -> Result) throws -> Result {
-  let folder = FileManager.default.temporaryDirectory.appending(path: "evaluate-\(UUID())")
+  let folder = FileManager.default.temporaryDirectory.appending(path: "dump-\(UUID())")
   try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
   defer { try? FileManager.default.removeItem(at: folder) }
   return try body(folder)
 }
 
-@Suite("walkthrough evaluate")
-struct EvaluateTests {
+@Suite("walkthrough dump")
+struct DumpTests {
   @Test(
     "agrees with Caffe in every blob and gradient", arguments: ["reference", "fast"],
     ["float", "double"])
   func tiny(version: String, precision: String) throws {
     let written = try withFolder {
-      try evaluate(
+      try dump(
         "--backward", "--phase", "train", "--version", version, "--precision", precision, into: $0)
     }
     let doubles = try NumPyArchive(contentsOf: fixtures.appending(path: "tiny35/float64.npz"))
@@ -76,7 +76,7 @@ struct EvaluateTests {
       let tiny = fixtures.appending(path: "tiny35").path
       let output = folder.appending(path: "out.npz")
       var command = try Walkthrough.parseAsRoot([
-        "evaluate", "--net", tiny + "/net.prototxt", "--weights", tiny + "/weights_v1.caffemodel",
+        "dump", "--net", tiny + "/net.prototxt", "--weights", tiny + "/weights_v1.caffemodel",
         "--input", file.path, "--output", output.path,
       ])
       try command.run()
@@ -92,13 +92,13 @@ struct EvaluateTests {
       let wrong = folder.appending(path: "wrong.npy")
       try NumPyArray(Tensor<Float>(Shape(4, 3, 35, 34))).write(to: wrong)
       let error = #expect(throws: (any Error).self) {
-        try evaluate("--input", wrong.path, into: folder)
+        try dump("--input", wrong.path, into: folder)
       }
       #expect(
         "\(error.map(String.init(describing:)) ?? "")".hasSuffix(
           "wrong.npy: has shape 4×3×35×34; \"data\" needs 4×3×35×35, with any number of images"))
       let missing = #expect(throws: (any Error).self) {
-        try evaluate("--weights", folder.appending(path: "no.caffemodel").path, into: folder)
+        try dump("--weights", folder.appending(path: "no.caffemodel").path, into: folder)
       }
       #expect(
         "\(missing.map(String.init(describing:)) ?? "")".hasSuffix(

@@ -5,28 +5,49 @@ import Foundation
 import Layers
 import Networks
 import Tensors
+import WholeFiles
 
 /// A trained network that says what pictures show, prepared as Caffe's classification example does:
 /// resized, cropped, blue before green before red, the mean subtracted.
-struct Classifier {
+public struct Classifier {
   /// A class and how sure the network is.
-  struct Prediction: Encodable, Equatable {
-    var index: Int
-    var name: String
-    var probability: Float
+  public struct Prediction: Encodable, Equatable, Sendable {
+    /// The class's number.
+    public var index: Int
+    /// What it is called.
+    public var name: String
+    /// How sure the network is, between 0 and 1.
+    public var probability: Float
+
+    /// A class.
+    public init(index: Int, name: String, probability: Float) {
+      self.index = index
+      self.name = name
+      self.probability = probability
+    }
   }
 
   /// How pictures are prepared.
-  struct Preparation {
+  public struct Preparation: Sendable {
     /// The rows and columns that a picture is resized to; `nil` for 256 in front of a crop of 227,
     /// and in that proportion for other crops.
-    var resize: Int?
+    public var resize: Int?
     /// The file with the mean; `nil` for CaffeNet's 104, 117 and 123.
-    var mean: URL?
+    public var mean: URL?
     /// What the difference to the mean is multiplied by.
-    var scale: Float = 1
+    public var scale: Float
     /// Whether the four corners, the middle and the mirror images of all five are averaged.
-    var tenCrop = false
+    public var tenCrop: Bool
+
+    /// A preparation, CaffeNet's if left out.
+    public init(
+      resize: Int? = nil, mean: URL? = nil, scale: Float = 1, tenCrop: Bool = false
+    ) {
+      self.resize = resize
+      self.mean = mean
+      self.scale = scale
+      self.tenCrop = tenCrop
+    }
   }
 
   private let network: Network<Float>
@@ -37,13 +58,16 @@ struct Classifier {
   private let labels: [String]
 
   /// How many classes the network knows.
-  let classCount: Int
+  public let classCount: Int
 
   /// A network with its weights.
   ///
   /// - Throws: `CaffeFileError` or `LayerError` for files that can't be used or don't fit together,
   ///   `MemoryError` for a network that is too large for this process.
-  init(net: URL, weights: URL, labels: [String]?, preparation: Preparation) throws {
+  /// - Complexity: O(parameters), which are read, and memory for them and the network's blobs.
+  public init(
+    net: URL, weights: URL, labels: [String]? = nil, preparation: Preparation = .init()
+  ) throws {
     let caffe = try NetPrototxt(contentsOf: net).network(phase: .testing)
     let (definition, probabilities) = caffe.definition.showingProbabilities()
     let image = definition.imageShape
@@ -52,7 +76,8 @@ struct Classifier {
     else {
       throw CaffeFileError(
         file: net.relativePath,
-        problem: "takes \(Format.extents(image)) numbers an image; classifying needs a network for "
+        problem:
+          "takes \(image.map(String.init).joined(separator: "×")) numbers an image; classifying needs a network for "
           + "square pictures of 1 or 3 channels, and no other input")
     }
     let batch = preparation.tenCrop ? 10 : 1
@@ -96,7 +121,8 @@ struct Classifier {
   /// The classes of a picture, the likeliest first; of equal ones the first.
   ///
   /// - Throws: `PictureError` for a file that is no picture.
-  func predictions(for file: URL, count: Int) throws -> [Prediction] {
+  /// - Complexity: O(pixels) to prepare the picture, a forward pass, and O(C·log C) for C classes.
+  public func predictions(for file: URL, count: Int) throws -> [Prediction] {
     let isGray = network.input.shape.channels == 1
     let picture = try Picture(
       decoding: try Picture.fileContent(file), name: file.relativePath, inGray: isGray
@@ -170,5 +196,34 @@ extension NetworkDefinition {
         name: name, operation: .softmax(SoftmaxSpecification()),
         bottoms: [loss?.bottoms.first ?? last.top], top: name))
     return (network, name)
+  }
+}
+
+/// What classes are called, from a file with a line for each, as Caffe's `synset_words.txt`.
+public enum ClassNames {
+  /// Reads the names, in the order of the classes.
+  ///
+  /// Where every line begins with an id of WordNet, as `n01440764 tench, Tinca tinca`, the names
+  /// are what stands behind it. Empty lines at the end are no names.
+  ///
+  /// - Throws: `FileError` for a file that can't be read.
+  /// - Complexity: O(length) of the file.
+  public static func read(_ path: String) throws(FileError) -> [String] {
+    let bytes = try WholeFile.read(URL(filePath: path), limit: 1 << 26)
+    var lines = String(decoding: bytes, as: UTF8.self)
+      .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+      .map { $0.trimmingCharacters(in: .whitespaces) }
+    while lines.last?.isEmpty == true { lines.removeLast() }
+    let names = lines.compactMap(nameBehindID)
+    return names.count == lines.count ? names : lines
+  }
+
+  /// What stands behind an id: `n` and eight digits. `nil` where there is none.
+  private static func nameBehindID(_ line: String) -> String? {
+    let parts = line.split(separator: " ", maxSplits: 1)
+    guard parts.count == 2, parts[0].count == 9, parts[0].first == "n",
+      parts[0].dropFirst().allSatisfy({ ("0"..."9").contains($0) })
+    else { return nil }
+    return String(parts[1])
   }
 }

@@ -1,16 +1,18 @@
 import ArgumentParser
-import CaffeFormats
+import CaffeTools
 import Fast
 import Foundation
 import Layers
-import NumPyFiles
 import Reference
 
 /// The door through which any other program can check this one.
-struct Evaluate: ParsableCommand {
+struct Dump: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Runs a network of Caffe's files and writes every blob and gradient for numpy.",
     discussion: """
+      It was called evaluate before; in this release that name still works. How accurate a network \
+      is, the command test says.
+
       The door through which any other program can check this one: hand both the same .prototxt, \
       .caffemodel and .npy, and compare.
 
@@ -29,7 +31,8 @@ struct Evaluate: ParsableCommand {
         import numpy
         arrays = numpy.load("out.npz")
         print(arrays["top/01_conv1/conv1"].shape)
-      """)
+      """,
+    aliases: ["evaluate"])
 
   enum Version: String, CaseIterable, ExpressibleByArgument {
     case reference, fast
@@ -78,22 +81,19 @@ struct Evaluate: ParsableCommand {
   var output: String
 
   func run() throws {
-    let net = try NetPrototxt(contentsOf: URL(filePath: net))
-    let model = try CaffeModel(contentsOf: URL(filePath: weights))
-    let content = try InputArrays(
-      input: URL(filePath: input), label: label.map { URL(filePath: $0) })
-    let evaluation = Evaluation(
-      net: net, model: model, content: content, phase: phase.phase, backward: backward, seed: seed)
+    let trace = try BlobTrace(
+      net: URL(filePath: net), model: URL(filePath: weights), input: URL(filePath: input),
+      label: label.map { URL(filePath: $0) }, phase: phase.phase, backward: backward, seed: seed)
     let archive =
       switch (version, precision) {
-      case (.reference, .float): try evaluation.run(on: ReferenceBackend<Float>())
-      case (.reference, .double): try evaluation.run(on: ReferenceBackend<Double>())
-      case (.fast, .float): try evaluation.run(on: FastBackend<Float>())
-      case (.fast, .double): try evaluation.run(on: FastBackend<Double>())
+      case (.reference, .float): try trace.run(on: ReferenceBackend<Float>())
+      case (.reference, .double): try trace.run(on: ReferenceBackend<Double>())
+      case (.fast, .float): try trace.run(on: FastBackend<Float>())
+      case (.fast, .double): try trace.run(on: FastBackend<Double>())
       }
     try archive.arrays.write(to: URL(filePath: output))
     for note in archive.notes {
-      FileHandle.standardError.write(Data("walkthrough evaluate: \(note)\n".utf8))
+      FileHandle.standardError.write(Data("walkthrough dump: \(note)\n".utf8))
     }
     print("wrote \(archive.arrays.names.count) arrays to \(output)")
   }

@@ -1,7 +1,10 @@
 import CaffeFormats
 import CaffeMessages
+import Datasets
 import Foundation
 import Layers
+import Networks
+import Tensors
 import Training
 
 /// A `solver.prototxt` of Caffe's: what to train, how, and what to say and keep meanwhile.
@@ -11,7 +14,11 @@ struct SolverFile {
   /// A network with the circumstances in which it is built.
   struct Net {
     var prototxt: NetPrototxt
-    var state: Caffe_NetState
+    var state = Caffe_NetState()
+    /// The database to read in place of the one that the network names.
+    var dataset: String?
+    /// What becomes of its pictures where the network doesn't say so.
+    var preparation: NetworkTest.Preparation?
     /// How many batches it is tested on; 0 for the one that learns.
     var iterations = 0
   }
@@ -139,7 +146,7 @@ struct SolverFile {
       baseLearningRate: message.baseLr, policy: try policy(prototxt), momentum: message.momentum,
       weightDecay: message.weightDecay, regularization: regularization,
       gradientNormLimit: message.clipGradients >= 0 ? message.clipGradients : nil,
-      passesPerIteration: Int(message.iterSize))
+      gradientAccumulationSteps: Int(message.iterSize))
   }
 
   private static func policy(
@@ -162,6 +169,109 @@ struct SolverFile {
         "lr_policy \"\(message.lrPolicy)\" must be fixed, step, exp, inv, multistep, poly or "
           + "sigmoid")
     }
+  }
+}
+
+extension SolverFile.Net {
+  /// The network in its phase, with shapes from the databases, and the batches that feed it: what
+  /// Caffe's Data layer does.
+  ///
+  /// Batches go on where the last one ended, behind the last record with the first.
+  /// Source: Caffe's `data_layer.cpp`.
+  ///
+  /// - Parameters:
+  ///   - training: whether in the phase of training.
+  ///   - folder: where paths lead that lead nowhere from here.
+  ///   - seed: the `random_seed` that the placements of pictures are drawn from.
+  /// - Throws: `CaffeFileError` when images come from elsewhere, or the database can't be used.
+  func open(
+    training: Bool, beside folder: URL, seed: UInt32
+  ) throws -> (CaffeNetwork, BatchLoader) {
+    let own = prototxt.message.state
+    // Caffe merges the states: what the solver says of level and stages, where it says anything.
+    let network = try prototxt.network(
+      phase: training ? .training : .testing,
+      level: Int(state.hasLevel ? state.level : own.level), stages: own.stage + state.stage
+    ) { data, transform in
+      let datum = try database(data, transform, beside: folder).datum(0)
+      return [datum.channels, datum.height, datum.width]
+    }
+    let source: DatumDatabase
+    let transformer: DataTransformer
+    let images = network.images
+    switch (images?.source, dataset) {
+    case (.database(let data, let transform), _):
+      guard preparation == nil else {
+        throw CaffeFileError(
+          file: prototxt.file,
+          problem: "has a Data layer, whose transform_param says what is done to pictures: give "
+            + "neither mean nor scale beside it")
+      }
+      source = try database(data, transform, beside: folder)
+      transformer = try self.transformer(transform, beside: folder)
+    case (.caller, let dataset?):
+      source = try DatumDatabase(
+        dataset, colours: network.definition.imageShape.first == 1 ? .gray : .asStored)
+      transformer = try (preparation ?? .init()).transformer(
+        for: network.definition, file: prototxt.file)
+    default:
+      throw CaffeFileError(
+        file: prototxt.file,
+        problem: "nothing fills blob \"\(network.definition.data)\" when \(network.phase): "
+          + "training needs a Data layer, a test that or a database beside the network")
+    }
+    do {
+      let loader = try BatchLoader(
+        source, transformer: transformer, images: network.batch,
+        isTraining: network.phase == .training,
+        state: LoaderState(nextRecord: 0, random: MersenneTwister(dataLayerSeed: seed)))
+      return (network, loader)
+    } catch {
+      guard let images else { throw error }
+      throw network.error(error.description, input: images, field: "transform_param")
+    }
+  }
+
+  /// The database that a Data layer names.
+  private func database(
+    _ data: Caffe_DataParameter, _ transform: Caffe_TransformationParameter, beside folder: URL
+  ) throws -> DatumDatabase {
+    try DatumDatabase(
+      dataset ?? located(data.source, beside: folder).relativePath,
+      colours: transform.forceColor ? .colour : transform.forceGray ? .gray : .asStored)
+  }
+
+  private func transformer(
+    _ transform: Caffe_TransformationParameter, beside folder: URL
+  ) throws -> DataTransformer {
+    let mean: DataTransformer.Mean =
+      transform.hasMeanFile
+      ? .image(
+        try MeanImage.read(located(transform.meanFile, beside: folder), as: Float.self))
+      : transform.meanValue.isEmpty ? .none : .perChannel(transform.meanValue)
+    return DataTransformer(
+      cropSize: transform.cropSize > 0 ? Int(transform.cropSize) : nil, mean: mean,
+      scale: transform.scale, mirror: transform.mirror)
+  }
+}
+
+extension NetworkTest.Preparation {
+  /// What cuts the middle out of a picture, as large as the network's images.
+  fileprivate func transformer(
+    for network: NetworkDefinition, file: String
+  ) throws -> DataTransformer {
+    let image = network.imageShape
+    guard image.count == 3, image[1] == image[2] else {
+      throw CaffeFileError(
+        file: file,
+        problem: "takes \(image.map(String.init).joined(separator: "×")) numbers an image; a "
+          + "database needs a network for square pictures")
+    }
+    return DataTransformer(
+      cropSize: image[1],
+      mean: try mean.map { .image(try MeanImage.read($0, as: Float.self)) }
+        ?? (image[0] == 3 ? DataTransformer.caffenet.mean : .none),
+      scale: scale)
   }
 }
 

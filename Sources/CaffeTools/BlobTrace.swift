@@ -1,0 +1,270 @@
+import CaffeFormats
+import Foundation
+import Layers
+import Networks
+import NumPyFiles
+import Tensors
+import WholeFiles
+
+/// One pass of a network from Caffe's files, every blob and gradient kept.
+public struct BlobTrace {
+  private let net: NetPrototxt
+  private let model: CaffeModel
+  private let content: InputArrays
+  private let phase: Phase
+  private let backward: Bool
+  private let seed: UInt32
+
+  /// What a pass left.
+  public struct Result {
+    /// The blobs and gradients. `<index>` counts the layers of the phase from 00:
+    ///
+    ///     top/<index>_<layer>/<blob>          a blob right after the layer ran
+    ///     bottom_grad/<index>_<layer>/<blob>  its gradient right after the layer ran backwards
+    ///     param/<layer>/<i>                   weights (0) and bias (1)
+    ///     param_grad/<layer>/<i>              their gradients
+    public var arrays = NumPyArchive()
+    /// What the user should know about how they came to be.
+    public var notes: [String] = []
+  }
+
+  /// A pass, which `run` takes.
+  ///
+  /// - Parameters:
+  ///   - net: the network.
+  ///   - model: its weights.
+  ///   - input: the images as an `.npy`, N×C×H×W, or an `.npz` with an array for each input.
+  ///   - label: the labels as an `.npy`, where the input doesn't have them.
+  ///   - phase: training or testing.
+  ///   - backward: whether to run backwards too.
+  ///   - seed: the start of all randomness: what dropout drops, what `DummyData` layers draw.
+  /// - Throws: `CaffeFileError`, `NumPyError` or `FileError` for files that can't be read.
+  /// - Complexity: O(length) of the files, which are held in memory.
+  public init(
+    net: URL, model: URL, input: URL, label: URL? = nil, phase: Phase = .testing,
+    backward: Bool = false, seed: UInt32 = 1
+  ) throws {
+    self.net = try NetPrototxt(contentsOf: net)
+    self.model = try CaffeModel(contentsOf: model)
+    content = try InputArrays(input: input, label: label)
+    self.phase = phase
+    self.backward = backward
+    self.seed = seed
+  }
+
+  /// Runs the network.
+  ///
+  /// - Parameter backend: whose version of the layers, and in which precision.
+  /// - Throws: `CaffeFileError`, `LayerError` or `FileError` for files that don't fit together,
+  ///   `MemoryError` for a network that is too large for this process.
+  /// - Complexity: A forward pass, and a backward pass if asked for; memory for all blobs and
+  ///   parameters, their gradients, and copies of them.
+  public func run<Scalar>(on backend: some Backend<Scalar>) throws -> Result {
+    let caffe = try net.network(phase: phase)
+    let fed = try feeds(of: caffe, as: Scalar.self)
+    var definition = caffe.definition
+    for index in definition.otherInputs.indices {
+      if let tensor = fed[definition.otherInputs[index].name] {
+        definition.otherInputs[index].dimensions = tensor.shape.dimensions
+      }
+    }
+    guard let images = fed[definition.data] else {
+      throw CaffeFileError(file: net.file, problem: "nothing feeds \"\(definition.data)\"")
+    }
+    guard
+      !backward || definition.layers.contains(where: { $0.operation.typeName == "SoftmaxWithLoss" })
+    else {
+      throw CaffeFileError(
+        file: net.file,
+        problem: "the network has no loss in this phase, so there is nothing to run backwards from")
+    }
+    let batch = images.shape.images
+    // Parameters and gradients, the file and what is read of it, and the archive as arrays and as
+    // bytes, in at most twice the room of single precision.
+    try MemoryNeed(
+      definition.summary(batch: batch), parameters: backward ? 14 : 8, blobs: backward ? 12 : 6
+    ).require()
+    let network = try caffe.locatingErrors { [definition] () throws(LayerError) in
+      try Network(
+        definition, backend: backend, batch: batch,
+        gradients: backward ? .parametersAndInput : .none, phase: phase, seed: seed)
+    }
+    var result = Result()
+    try copyWeights(into: network, notes: &result.notes)
+    try load(fed, into: network)
+    result.arrays = try recordPass(of: network, caffe, fed: fed, backward: backward)
+    return result
+  }
+
+  private func copyWeights<Scalar>(into network: Network<Scalar>, notes: inout [String]) throws {
+    let report = try model.copy(into: network)
+    let learning = zip(network.definition.layers, network.parameters).filter { !$1.isEmpty }
+    guard !report.copied.isEmpty || learning.isEmpty else {
+      throw CaffeFileError(
+        file: model.file,
+        problem: "none of its layers has the name of one with weights in \(net.file): the file has "
+          + "\(report.ignored.joined(separator: ", ")), the network "
+          + learning.map(\.0.name).joined(separator: ", "))
+    }
+    if !report.untouched.isEmpty {
+      notes.append(
+        "not in \(model.file), so filled at random: \(report.untouched.joined(separator: ", "))")
+    }
+  }
+
+  private func load<Scalar>(_ fed: [String: Tensor<Scalar>], into network: Network<Scalar>) throws {
+    let definition = network.definition
+    for (name, tensor) in fed {
+      switch name {
+      case definition.data, definition.label: continue
+      default: try network.load(tensor, into: name)
+      }
+    }
+    guard let images = fed[definition.data] else { return }
+    var labels: [Int] = []
+    for value in fed[definition.label]?.elements ?? [] {
+      guard let label = Int(exactly: value.doubleValue) else {
+        throw LayerError(
+          layer: definition.label, value: "label \(value.doubleValue)",
+          rule: "must be a whole number")
+      }
+      labels.append(label)
+    }
+    try network.load(images: images, labels: labels)
+  }
+
+  /// What every input is fed, its shape checked.
+  private func feeds<Scalar: Tensors.Scalar>(
+    of caffe: CaffeNetwork, as type: Scalar.Type
+  ) throws -> [String: Tensor<Scalar>] {
+    let unknown = content.unknown(among: caffe.inputs.map(\.name))
+    guard unknown.isEmpty else {
+      throw CaffeFileError(
+        file: net.file,
+        problem: "there is no input \(unknown.joined(separator: ", ")); the inputs are "
+          + caffe.inputs.map(\.name).joined(separator: ", "))
+    }
+    var seeds = SplitMix64(seed: UInt64(seed))
+    var fed: [String: Tensor<Scalar>] = [:]
+    for input in caffe.inputs {
+      let isImages = input.name == caffe.definition.data
+      let isLabels = input.name == caffe.definition.label
+      if let given = content.array(for: input.name, isImages: isImages, isLabels: isLabels) {
+        // Any number of images will do; of one image, the extents are fixed.
+        guard given.array.shape.dimensions.dropFirst() == input.shape.dimensions.dropFirst(),
+          given.array.shape.rank == input.shape.rank
+        else {
+          throw FileError(
+            path: given.file,
+            problem: "has shape \(given.array.shape); \"\(input.name)\" needs \(input.shape), with "
+              + "any number of images")
+        }
+        fed[input.name] = given.array.tensor()
+      } else if case .filler(let filler) = input.source {
+        fed[input.name] = filler.fill(input.shape, seed: seeds.next())
+      } else {
+        let option = isLabels ? "--label, or" : "--input, as"
+        throw CaffeFileError(
+          file: net.file,
+          problem: "input \"\(input.name)\" of shape \(input.shape) is not given; it can be with "
+            + "\(option) an array \"\(input.name)\" in an .npz")
+      }
+    }
+    return fed
+  }
+}
+
+/// Runs a network layer by layer and keeps what is there after each, under the keys that
+/// `BlobTrace.Result` lists.
+private func recordPass<Scalar>(
+  of network: Network<Scalar>, _ caffe: CaffeNetwork, fed: [String: Tensor<Scalar>], backward: Bool
+) throws -> NumPyArchive {
+  var archive = NumPyArchive()
+  let layers = network.definition.layers
+  func key(_ kind: String, _ number: Int, _ blob: String) -> String {
+    let index = (number < 10 ? "0" : "") + String(number)
+    return "\(kind)/\(index)_\(caffe.message.layer[number].name)/\(blob)"
+  }
+
+  for input in caffe.inputs {
+    archive[key("top", input.layer, input.name)] = fed[input.name].map(numPyArray)
+  }
+  for (index, layer) in layers.enumerated() {
+    try network.forward(layer: index)
+    for blob in [layer.top, layer.probabilities].compactMap({ $0 }) {
+      archive[key("top", caffe.numbers[index], blob)] = network.blob(blob).map(numPyArray)
+    }
+  }
+  for (index, layer) in layers.enumerated() {
+    for (number, tensor) in network.parameters[index].enumerated() {
+      archive["param/\(layer.name)/\(number)"] = numPyArray(tensor)
+    }
+  }
+  guard backward else { return archive }
+
+  for (index, layer) in layers.enumerated().reversed() {
+    network.backward(layer: index)
+    let blob = layer.bottoms[0]
+    guard !layer.isMetric else { continue }
+    archive[key("bottom_grad", caffe.numbers[index], blob)] = network.gradient(of: blob).map(
+      numPyArray)
+  }
+  for (index, layer) in layers.enumerated() {
+    for (number, tensor) in network.parameterGradients[index].enumerated() {
+      archive["param_grad/\(layer.name)/\(number)"] = numPyArray(tensor)
+    }
+  }
+  return archive
+}
+
+/// An array in the precision of the tensor.
+private func numPyArray<Scalar: Tensors.Scalar>(_ tensor: Tensor<Scalar>) -> NumPyArray {
+  if let floats = tensor as? Tensor<Float> { return NumPyArray(floats) }
+  return NumPyArray(tensor.converted(to: Double.self))
+}
+
+extension LayerDefinition {
+  /// Whether the layer only measures, and passes no gradient on.
+  fileprivate var isMetric: Bool {
+    if case .accuracy = operation { return true }
+    return false
+  }
+}
+
+/// What is fed to a network: an array for each input, or one that goes to the images.
+private struct InputArrays {
+  /// The arrays by the names of their blobs; the images of a plain `.npy` under "".
+  private var arrays: [String: NumPyArray] = [:]
+  /// Where each came from, for error messages.
+  private var files: [String: String] = [:]
+  private let labels: (array: NumPyArray, file: String)?
+
+  init(input: URL, label: URL?) throws {
+    labels = try label.map { (try NumPyArray(contentsOf: $0), $0.relativePath) }
+    // Told apart by their first bytes: an .npz is a zip archive.
+    if try WholeFile.read(input).starts(with: [0x50, 0x4B]) {
+      let archive = try NumPyArchive(contentsOf: input)
+      for name in archive.names {
+        arrays[name] = archive[name]
+        files[name] = "\(input.relativePath)(\(name))"
+      }
+    } else {
+      arrays[""] = try NumPyArray(contentsOf: input)
+      files[""] = input.relativePath
+    }
+  }
+
+  /// The array for an input, and the file it came from.
+  func array(for blob: String, isImages: Bool, isLabels: Bool) -> (array: NumPyArray, file: String)?
+  {
+    if isLabels, let labels { return labels }
+    if let array = arrays[blob] { return (array, files[blob] ?? "") }
+    if isImages, let array = arrays[""] { return (array, files[""] ?? "") }
+    return nil
+  }
+
+  /// The names of arrays that belong to no input.
+  func unknown(among blobs: [String]) -> [String] {
+    arrays.keys.filter { !$0.isEmpty && !blobs.contains($0) }.sorted()
+  }
+}

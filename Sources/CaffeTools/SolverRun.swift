@@ -1,0 +1,186 @@
+import CaffeFormats
+import CaffeMessages
+import Fast
+import Foundation
+import Layers
+import Networks
+import Tensors
+import Training
+
+/// A training run that a `solver.prototxt` describes, in Caffe's order of things and with Caffe's
+/// words.
+///
+/// ```swift
+/// let run = try SolverRun(URL(filePath: "solver.prototxt")) { print($0) }
+/// try run.solve()
+/// ```
+///
+/// Source: Caffe's `solver.cpp`, `Solve`, `Step` and `TestAll`, and `sgd_solver.cpp`.
+public final class SolverRun {
+  /// The network in training, and the batches that it learns from.
+  public let training: TrainingRun
+  /// The models that the file itself names to start from, `weights`.
+  public let initialModels: [URL]
+
+  private let file: SolverFile
+  private let caffe: CaffeNetwork
+  private let tests: [NetworkTest]
+  private let log: (String) -> Void
+  private var lastDisplay: (iteration: Int, time: Date)
+
+  /// What takes the steps.
+  public var solver: Solver<Float> { training.solver }
+
+  /// A run at iteration 0.
+  ///
+  /// - Parameters:
+  ///   - url: the `solver.prototxt`.
+  ///   - log: told each line, without Caffe's date and place in front.
+  /// - Throws: `CaffeFileError`, `DatasetError`, `LayerError` or `SolverError` for files that can't
+  ///   be used or don't fit together, `MemoryError` for what is too large for this process.
+  /// - Complexity: O(parameters) to draw them, and memory for parameters, gradients and blobs; the
+  ///   databases are looked through once.
+  public init(_ url: URL, log: @escaping (String) -> Void) throws {
+    file = try SolverFile(contentsOf: url)
+    self.log = log
+    initialModels = file.message.weights.flatMap {
+      $0.split(separator: ",").map { URL(filePath: String($0)) }
+    }
+    let (folder, seed) = (url.deletingLastPathComponent(), file.seed)
+    let (caffe, loader) = try file.training.open(training: true, beside: folder, seed: seed)
+    self.caffe = caffe
+    // Parameters, gradients and what momentum remembers, and a snapshot of two files.
+    try MemoryNeed(
+      caffe.definition.summary(batch: caffe.batch), parameters: 7, blobs: 4
+    ).require()
+    let backend = FastBackend<Float>()
+    let network = try caffe.locatingErrors { () throws(LayerError) in
+      try Network(
+        caffe.definition, backend: backend, batch: caffe.batch, seed: seed, fusing: true,
+        keepingGradients: false)
+    }
+    training = TrainingRun(
+      try Solver(file.specification, network: network, backend: backend), loader: loader)
+    tests = try file.testing.map {
+      let test = try NetworkTest($0, backend: backend, beside: folder, seed: seed)
+      // It is lent those of the net that learns.
+      test.network.parameters = []
+      return test
+    }
+    lastDisplay = (0, Date())
+  }
+
+  /// Takes over parameters by the names of layers.
+  ///
+  /// - Throws: `CaffeFileError` for a damaged file, or parameters of other shapes.
+  /// - Complexity: O(length) of the file.
+  public func start(from model: URL) throws {
+    log("Finetuning from \(model.relativePath)")
+    let report = try CaffeModel(contentsOf: model).copy(into: solver.network)
+    for layer in report.ignored { log("Ignoring source layer \(layer)") }
+  }
+
+  /// Goes on where a `.solverstate` was written. As in Caffe, the data start from their beginning.
+  ///
+  /// - Throws: `CaffeFileError` for damaged files, and files of another network.
+  /// - Complexity: O(length) of the state and its model.
+  public func resume(from url: URL) throws {
+    log("Restoring previous solver status from \(url.relativePath)")
+    let state = try SolverStateFile<Float>(contentsOf: url)
+    let history = try state.history(
+      for: solver.network.parameters.map { $0.map(\.shape) }, file: url.relativePath)
+    let model = located(state.learnedNet, beside: url.deletingLastPathComponent())
+    try CaffeModel(
+      contentsOf: FileManager.default.fileExists(atPath: model.path)
+        ? model
+        : url.deletingLastPathComponent().appending(
+          path: URL(filePath: state.learnedNet).lastPathComponent)
+    ).copy(into: solver.network)
+    try solver.resume(iteration: state.iteration, momentumBuffers: history)
+    lastDisplay.iteration = state.iteration
+  }
+
+  /// Trains to the end, or to the iteration at which it is interrupted.
+  ///
+  /// - Parameter isInterrupted: whether to stop before the next iteration, with a snapshot.
+  /// - Returns: how it ended; for a run that was interrupted, the `.solverstate` to resume from.
+  /// - Throws: `Divergence` when the loss is no finite number; what reading data and writing
+  ///   snapshots throws.
+  /// - Complexity: That of `TrainingLoop.run`.
+  @discardableResult
+  public func solve(isInterrupted: () -> Bool = { false }) throws -> TrainingLoop.Ending {
+    let message = file.message
+    log("Solving \(caffe.definition.name)")
+    log("Learning Rate Policy: \(message.lrPolicy)")
+    lastDisplay.time = Date()
+    let loop = TrainingLoop(
+      training,
+      schedule: .init(
+        iterations: Int(message.maxIter), testInterval: Int(message.testInterval),
+        testTime: .beforeStep(first: message.testInitialization),
+        snapshotInterval: Int(message.snapshot), takesLastSnapshot: message.snapshotAfterTrain))
+    let ending = try loop.run(
+      test: test, snapshot: snapshot, isInterrupted: isInterrupted, didStep: display)
+    guard case .finished = ending else {
+      log("Optimization stopped early.")
+      return ending
+    }
+    if isDue(message.display) {
+      let loss = smoothed(training.log.losses + [try training.lossOfNextBatch()])
+      log("Iteration \(solver.iteration), loss = \(NetworkTest.number(loss))")
+    }
+    if isDue(message.testInterval) { try test() }
+    log("Optimization Done.")
+    return .finished
+  }
+
+  private func isDue(_ interval: Int32) -> Bool {
+    TrainingLoop.Schedule.isDue(Int(interval), at: solver.iteration)
+  }
+
+  /// The mean of the last losses, as many as the solver file says.
+  private func smoothed(_ losses: [Float]) -> Float {
+    let last = losses.suffix(Int(file.message.averageLoss))
+    return last.isEmpty ? 0 : last.reduce(0, +) / Float(last.count)
+  }
+
+  /// Caffe's lines about a step, numbered by the iterations before it.
+  private func display(_ step: TrainingLoop.Step) {
+    let iteration = step.iteration - 1
+    guard TrainingLoop.Schedule.isDue(Int(file.message.display), at: iteration) else { return }
+    let seconds = Date().timeIntervalSince(lastDisplay.time)
+    let rate = Double(iteration - lastDisplay.iteration) / (seconds > 0 ? seconds : 1)
+    log(
+      "Iteration \(iteration) (\(NetworkTest.number(rate)) iter/s, \(NetworkTest.number(seconds))s/"
+        + "\(file.message.display) iters), loss = \(NetworkTest.number(smoothed(training.log.losses)))"
+    )
+    lastDisplay = (iteration, Date())
+    log(solver.network.outputs, of: "Train")
+    log("Iteration \(iteration), lr = \(NetworkTest.number(step.learningRate))")
+  }
+
+  private func test() throws {
+    for (index, test) in tests.enumerated() {
+      log("Iteration \(solver.iteration), Testing net (#\(index))")
+      let means = try test.run(parametersOf: solver.network)
+      if file.message.testComputeLoss { log("Test loss: \(NetworkTest.number(means.loss))") }
+      log(means, of: "Test")
+    }
+  }
+
+  private func log(_ outputs: [NetworkTest.Output], of net: String) {
+    for (number, output) in outputs.enumerated() {
+      log("    \(net) net output #\(number): \(output)")
+    }
+  }
+
+  private func snapshot() throws -> URL? {
+    let files = CaffeSnapshot.files(prefix: file.snapshotPrefix, iteration: solver.iteration)
+    log("Snapshotting to binary proto file \(files.model.relativePath)")
+    try CaffeSnapshot.write(
+      prefix: file.snapshotPrefix, iteration: solver.iteration, network: solver.network,
+      history: solver.momentumBuffers, currentStep: solver.stepCount, description: caffe.message)
+    log("Snapshotting solver state to binary proto file \(files.state.relativePath)")
+    return files.state
+  }
+}

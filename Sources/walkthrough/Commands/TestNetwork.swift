@@ -1,0 +1,124 @@
+import ArgumentParser
+import CaffeTools
+import Foundation
+
+/// How right a network is.
+struct TestNetwork: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "test",
+    abstract: "Measures accuracy and loss of a network on an LMDB database, as caffe test does.",
+    discussion: """
+      Prints every output of every batch, then the means over all batches, in Caffe's words. The \
+      database is that of the Data layer that the network has in its phase of testing, or that of \
+      --dataset. A network without a Data layer, as a deploy.prototxt, gets the middle of each \
+      picture, the mean subtracted; where it has no loss and no accuracy, those of its scores are \
+      measured.
+      """)
+
+  @Option(help: "The network: a .prototxt, for example train_val.prototxt.")
+  var net: String?
+
+  @Option(help: "A solver.prototxt instead: its test nets, each with its test_iter.")
+  var solver: String?
+
+  @Option(help: "Its weights: a .caffemodel.")
+  var weights: String
+
+  @Option(help: "The LMDB database to test on, instead of the one that the Data layer names.")
+  var dataset: String?
+
+  @Option(
+    help:
+      "The mean image, a .binaryproto, for a network without a Data layer; 104, 117, 123 if not."
+  )
+  var mean: String?
+
+  @Option(
+    parsing: .unconditional,
+    help:
+      "What such a network's pixels are multiplied by; 1 if left out; mini was trained with 1/64.")
+  var inputScale: Float?
+
+  @Option(
+    parsing: .unconditional,
+    help: "How many batches; if left out, as many as it takes to see every record, or the solver's."
+  )
+  var iterations: Int?
+
+  @Flag(help: "Print JSON for programs.")
+  var json = false
+
+  func validate() throws {
+    guard (net == nil) != (solver == nil) else {
+      throw ValidationError("give one of --net and --solver.")
+    }
+    guard solver == nil || dataset == nil && mean == nil && inputScale == nil else {
+      throw ValidationError(
+        "--dataset, --mean and --input-scale go with --net: a solver's nets have their own.")
+    }
+    guard (inputScale ?? 1).isFinite else {
+      throw ValidationError("--input-scale \(inputScale ?? 1): must be finite.")
+    }
+    guard (1...100_000_000).contains(iterations ?? 1) else {
+      throw ValidationError("--iterations \(iterations ?? 1): must be from 1 to 100000000.")
+    }
+  }
+
+  func run() throws {
+    let weights = URL(filePath: weights)
+    let tests =
+      if let net {
+        [
+          try NetworkTest(
+            net: URL(filePath: net), weights: weights, dataset: dataset,
+            preparation: mean == nil && inputScale == nil
+              ? nil : .init(mean: mean.map { URL(filePath: $0) }, scale: inputScale ?? 1),
+            iterations: iterations)
+        ]
+      } else {
+        try NetworkTest.nets(
+          ofSolver: URL(filePath: solver ?? ""), weights: weights, iterations: iterations)
+      }
+    if json { return print(try JSON.text(tests.map { Row($0, try $0.run()) })) }
+    for (number, test) in tests.enumerated() {
+      if solver != nil { print("Testing net (#\(number))") }
+      print(Self.opening(test))
+      let means = try test.run { batch, outputs in
+        for output in outputs {
+          print("Batch \(batch), \(output.name) = \(NetworkTest.number(output.value))")
+        }
+        // Whoever follows through a pipe sees each line when it is written.
+        fflush(nil)
+      }
+      print("Loss: \(NetworkTest.number(means.loss))")
+      for output in means { print(output) }
+    }
+  }
+
+  /// How many iterations, and what they mean for the records where not each is seen equally often.
+  private static func opening(_ test: NetworkTest) -> String {
+    let images = test.iterations * test.batch
+    let uneven = test.records > 0 && images % test.records != 0
+    return "Running for \(test.iterations) iterations."
+      + (uneven
+        ? " \(Format.grouped(images)) images of \(Format.grouped(test.records)) records: "
+          + (images < test.records ? "the first ones." : "the first ones count once more.") : "")
+  }
+
+  /// What a test found, for programs.
+  private struct Row: Encodable {
+    var iterations: Int
+    var images: Int
+    var records: Int
+    var loss: Float
+    var outputs: [NetworkTest.Output]
+
+    init(_ test: NetworkTest, _ means: [NetworkTest.Output]) {
+      iterations = test.iterations
+      images = test.iterations * test.batch
+      records = test.records
+      loss = means.loss
+      outputs = means
+    }
+  }
+}
