@@ -21,7 +21,7 @@ import Tensors
 /// twin leaves these terms out, as `ChannelsLast` does; for finite numbers it makes no difference.
 ///
 /// Twin: `Sources/Reference/Convolution.swift`. Source: Caffe's `base_conv_layer.cpp`.
-public struct Convolution<Scalar: FastScalar>: ReLUFusing {
+public struct Convolution<Scalar: FastScalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: ConvolutionSpecification
   let engine: Engine

@@ -13,7 +13,7 @@ import Tensors
 ///   read once and multiplied with all images, at the speed of memory (`InnerProduct+Few.swift`).
 ///
 /// Twin: `Sources/Reference/InnerProduct.swift`. Source: Caffe's `inner_product_layer.cpp`.
-public struct InnerProduct<Scalar: FastScalar>: ReLUFusing {
+public struct InnerProduct<Scalar: FastScalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: InnerProductSpecification
   let engine: Engine

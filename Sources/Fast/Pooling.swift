@@ -12,7 +12,7 @@ import Tensors
 /// - Planes whose windows reach over the border are first copied into a frame of neutral values.
 ///
 /// Twin: `Sources/Reference/Pooling.swift`. Source: Caffe's `pooling_layer.cpp`.
-public struct Pooling<Scalar: FastScalar>: Layer {
+public struct Pooling<Scalar: FastScalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: PoolingSpecification
   let engine: Engine

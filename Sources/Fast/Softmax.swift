@@ -9,7 +9,7 @@ import Tensors
 /// is the library's.
 ///
 /// Twin: `Sources/Reference/Softmax.swift`. Source: Caffe's `softmax_layer.cpp`.
-public struct Softmax<Scalar: FastScalar>: Layer {
+public struct Softmax<Scalar: FastScalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: SoftmaxSpecification
   private let engine: Engine

@@ -22,7 +22,7 @@ import Tensors
 /// twin leaves these terms out, as `ChannelsLast` does; for finite numbers it makes no difference.
 ///
 /// Twin: `Sources/Reference/Convolution.swift`. Source: Caffe's `base_conv_layer.cpp`.
-public struct Convolution<Scalar: TunedScalar>: ReLUFusing {
+public struct Convolution<Scalar: TunedScalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: ConvolutionSpecification
   let engine: Engine

@@ -14,7 +14,7 @@ import Tensors
 ///   read once and multiplied with all images, at the speed of memory (`InnerProduct+Few.swift`).
 ///
 /// Twin: `Sources/Reference/InnerProduct.swift`. Source: Caffe's `inner_product_layer.cpp`.
-public struct InnerProduct<Scalar: TunedScalar>: ReLUFusing {
+public struct InnerProduct<Scalar: TunedScalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: InnerProductSpecification
   let engine: Engine

@@ -15,7 +15,8 @@ public struct TunedBackend<Scalar: TunedScalar>: Backend {
   public var name: String { "tuned" }
 
   /// `Tuned.Convolution`.
-  public func convolution(_ specification: ConvolutionSpecification) -> any Layer<Scalar> {
+  public func convolution(_ specification: ConvolutionSpecification) -> any SingleInputLayer<Scalar>
+  {
     Convolution(specification, engine: engine)
   }
 
@@ -25,17 +26,19 @@ public struct TunedBackend<Scalar: TunedScalar>: Backend {
   }
 
   /// `Tuned.Pooling`.
-  public func pooling(_ specification: PoolingSpecification) -> any Layer<Scalar> {
+  public func pooling(_ specification: PoolingSpecification) -> any SingleInputLayer<Scalar> {
     Pooling(specification, engine: engine)
   }
 
   /// `Tuned.LRN`.
-  public func lrn(_ specification: LRNSpecification) -> any Layer<Scalar> {
+  public func lrn(_ specification: LRNSpecification) -> any SingleInputLayer<Scalar> {
     LRN(specification, engine: engine)
   }
 
   /// `Tuned.InnerProduct`.
-  public func innerProduct(_ specification: InnerProductSpecification) -> any Layer<Scalar> {
+  public func innerProduct(_ specification: InnerProductSpecification) -> any SingleInputLayer<
+    Scalar
+  > {
     InnerProduct(specification, engine: engine)
   }
 
@@ -45,19 +48,19 @@ public struct TunedBackend<Scalar: TunedScalar>: Backend {
   }
 
   /// `Tuned.Softmax`.
-  public func softmax(_ specification: SoftmaxSpecification) -> any Layer<Scalar> {
+  public func softmax(_ specification: SoftmaxSpecification) -> any SingleInputLayer<Scalar> {
     Softmax(specification, engine: engine)
   }
 
   /// `Tuned.SoftmaxWithLoss`.
   public func softmaxWithLoss(
     _ specification: SoftmaxWithLossSpecification
-  ) -> any Loss<Scalar> {
+  ) -> any SingleInputLayer<Scalar> {
     SoftmaxWithLoss(specification, engine: engine)
   }
 
   /// `Tuned.Accuracy`.
-  public func accuracy(_ specification: AccuracySpecification) -> any Metric<Scalar> {
+  public func accuracy(_ specification: AccuracySpecification) -> any SingleInputLayer<Scalar> {
     Accuracy(specification, engine: engine)
   }
 

@@ -25,11 +25,10 @@ import Testing
   }
 
   static func network(
-    on backend: some Backend<Double>, phase: Phase = .training, fusing: Bool = false
+    on backend: some Backend<Double>, phase: Phase = .training
   ) throws -> Network<Double> {
     let network = try Network(
-      tiny(), backend: backend, batch: 2, gradients: .parametersAndInput, phase: phase, seed: 5,
-      fusing: fusing)
+      tiny(), backend: backend, batch: 2, gradients: .parametersAndInput, phase: phase, seed: 5)
     var generator = SplitMix64(seed: 11)
     try network.load(images: .normal(network.input.shape, using: &generator), labels: [3, 1])
     return network
@@ -43,10 +42,6 @@ import Testing
     }
   }
 
-  @Test func areRightWhenLayersAreFused() throws {
-    try expectRight(try Self.network(on: FastBackend<Double>(), fusing: true), "fused")
-  }
-
   @Test func aNetworkWithoutGradientsOfItsImagesIsRefused() throws {
     let network = try Network(
       Self.tiny(), backend: FastBackend<Double>(), batch: 1, gradients: .parameters, seed: 5)
@@ -54,26 +49,6 @@ import Testing
     var function = NetworkFunction(network, images: true)
     let error = #expect(throws: CheckError.self) { try function.gradients(upstream: [1], seed: 1) }
     #expect(error?.reason.hasPrefix("the network computes no gradient of its images") == true)
-  }
-
-  /// A layer that does the ReLU behind it too is a layer like any other.
-  @Test func ofFusedLayersAreRight() throws {
-    let relu = ReLUSpecification()
-    let convolution = ConvolutionSpecification(outputChannels: 4, kernel: 3, pad: 1, group: 2)
-    let innerProduct = InnerProductSpecification(outputs: 7)
-    func expectRight(_ layer: any Layer<Double>, _ input: Shape) throws {
-      let fusing = try #require(layer as? any ReLUFusing<Double>)
-      func checkFused<L: ReLUFusing>(_ layer: L) throws -> GradientReport {
-        try check(try #require(layer.fusing(relu)), input: input)
-      }
-      let report = try checkFused(fusing)
-      let passed = report.passed
-      #expect(passed, "\(report.explanation)")
-      #expect(report.tensors.allSatisfy { $0.worstRelativeError <= 1e-9 })
-    }
-    let fast = FastBackend<Double>()
-    try expectRight(fast.convolution(convolution), Shape(2, 4, 5, 5))
-    try expectRight(fast.innerProduct(innerProduct), Shape(3, 6))
   }
 
   private func expectRight(_ network: Network<Double>, _ title: String) throws {

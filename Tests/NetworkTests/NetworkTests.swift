@@ -9,11 +9,11 @@ import Testing
 private func branchingNetwork(second: Bool) -> NetworkDefinition {
   var net = NetworkBuilder(name: "branches", channels: 2, height: 3, width: 3)
   let fc = net.add(
-    "fc", .innerProduct(.init(outputs: 4)), net.data,
+    "fc", InnerProductSpecification(outputs: 4), net.data,
     parameters: [ParameterDefinition(filler: .msra())])
-  let relu = net.add("relu", .relu(.init()), fc)
-  net.add("loss1", .softmaxWithLoss(.init()), relu, net.label)
-  if second { net.add("loss2", .softmaxWithLoss(.init(lossWeight: 3)), fc, net.label) }
+  let relu = net.add("relu", ReLUSpecification(), fc)
+  net.add("loss1", SoftmaxWithLossSpecification(), relu, net.label)
+  if second { net.add("loss2", SoftmaxWithLossSpecification(lossWeight: 3), fc, net.label) }
   return net.definition
 }
 
@@ -74,27 +74,6 @@ struct NetworkTests {
       // g + g is exact; the passes add their partial sums in another order where there are several.
       let doubled = Tensor(once.shape, once.elements.map { 2 * $0 })
       #expect(twice.largestDifference(to: doubled) <= 1e-6 * doubled.largestMagnitude)
-    }
-  }
-
-  @Test("fused and unfused networks agree", arguments: [1, 3])
-  func fusing(batch: Int) throws {
-    let plain = try Network(mini(), backend: FastBackend<Double>(), batch: batch)
-    let fused = try Network(
-      mini(), backend: FastBackend<Double>(), batch: batch, parameters: plain.parameters,
-      fusing: true)
-    var generator = SplitMix64(seed: 3)
-    let images = Tensor<Double>.normal(plain.input.shape, deviation: 50, using: &generator)
-    let labels = (0..<batch).map { $0 % 10 }
-    for network in [plain, fused] {
-      try network.load(images: images, labels: labels)
-      try network.forward()
-      network.backward()
-    }
-    // The same sums in another order, in Double.
-    #expect(abs(plain.loss - fused.loss) <= 1e-12)
-    for (a, b) in zip(plain.parameterGradients.joined(), fused.parameterGradients.joined()) {
-      #expect(a.largestDifference(to: b) <= 1e-12 * a.largestMagnitude)
     }
   }
 

@@ -37,29 +37,6 @@ import Testing
     }
   }
 
-  /// The ReLU behind a layer that does it: of convolutions both ways, and of inner products.
-  @Test func dontChangeABitOfFusedReLUs() throws {
-    try forAllSeeds(largeCaseCount) { cases in
-      let relu = relus[cases.integer(0...1)]
-      for (specification, input) in [cases.convolution(), cases.convolutionOfManyImages()] {
-        try expectSameBits(&cases, specification, input) {
-          try fused($0.convolution(specification), relu)
-        }
-      }
-      let (specification, input) = cases.innerProduct()
-      try expectSameBits(&cases, specification, input) {
-        try fused($0.innerProduct(specification), relu)
-      }
-    }
-  }
-
-  private func fused(
-    _ layer: any Layer<Float>, _ relu: ReLUSpecification
-  ) throws -> any Layer<Float> {
-    let fusing = try #require(layer as? any ReLUFusing<Float>)
-    return try #require(fusing.fusing(relu) as (any Layer<Float>)?)
-  }
-
   /// Where Fast cuts by numbers or planes, small inputs are one piece: these are several.
   @Test func dontChangeABitOfLargeLayers() throws {
     try forAllSeeds(largeCaseCount / 5) { cases in
@@ -99,9 +76,6 @@ import Testing
     let specification = InnerProductSpecification(outputs: 1031)
     let input = Shape(images, 1049)
     try expectSameBits(&cases, specification, input) { $0.innerProduct(specification) }
-    try expectSameBits(&cases, specification, input) {
-      try fused($0.innerProduct(specification), relus[0])
-    }
   }
 
   @Test func dontChangeABitOfTheLoss() throws {
@@ -148,8 +122,8 @@ import Testing
   }
 
   private func expectSameBits(
-    _ cases: inout RandomCases, _ specification: some LayerSpecification, _ input: Shape,
-    _ make: (FastBackend<Float>) throws -> any Layer<Float>
+    _ cases: inout RandomCases, _ specification: some SingleInputSpecification, _ input: Shape,
+    _ make: (FastBackend<Float>) throws -> any SingleInputLayer<Float>
   ) throws {
     let x: Tensor<Float> = cases.normal(input)
     let parameters = try specification.parameters(for: input)

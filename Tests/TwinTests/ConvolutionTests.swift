@@ -172,43 +172,4 @@ struct ConvolutionTests {
       reference: Reference.Convolution<Scalar>(specification),
       fast: { Fast.Convolution<Scalar>(specification, engine: $0) })
   }
-
-  @Test("A fused ReLU gives what the two layers give", arguments: cases, [0, 0.25])
-  fileprivate func fused(_ testCase: ConvolutionCase, slope: Double) throws {
-    try compareFused(
-      testCase, slope: slope, reference: Reference.Convolution<Float>(testCase.specification),
-      fast: { Fast.Convolution<Float>(testCase.specification, engine: $0) })
-    try compareFused(
-      testCase, slope: slope, reference: Reference.Convolution<Double>(testCase.specification),
-      fast: { Fast.Convolution<Double>(testCase.specification, engine: $0) })
-  }
-}
-
-/// Compares a fast layer with its ReLU fused to two reference layers, the ReLU in place.
-///
-/// On whole numbers and a slope that is a power of two, where all sums are exact: otherwise a value
-/// within rounding of 0 could fall on different sides of the kink.
-func compareFused<Specification: LayerSpecification, Scalar: FastScalar>(
-  _ testCase: Case<Specification>, slope: Double, reference: any Layer<Scalar>,
-  fast: (Engine) -> some ReLUFusing<Scalar>
-) throws {
-  let data = try Data<Scalar>(testCase.specification, testCase.input, whole: true)
-  let specification = ReLUSpecification(negativeSlope: slope)
-  for way in [Way(), Way(accumulating: true), Way(needsInputGradient: false)] {
-    var between = data
-    between.input = try run(reference, on: data).output
-    let rectified = try runInPlace(Reference.ReLU<Scalar>(specification), on: between)
-    var behind = data
-    behind.upstream = try #require(rectified.inputGradient)
-    var expected = try run(reference, on: behind, way)
-    expected.output = rectified.output
-    for engine in engines {
-      let layer = try #require(fast(engine).fusing(specification))
-      expectAgreement(
-        expected, try run(layer, on: data, way), .none, "\(testCase.testDescription), \(way)")
-    }
-  }
-  let engine = engines[0]
-  #expect(fast(engine).fusing(ReLUSpecification(negativeSlope: -1)) == nil)
-  #expect(fast(engine).fusing(specification)?.fusing(specification) == nil)
 }

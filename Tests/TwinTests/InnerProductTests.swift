@@ -50,14 +50,4 @@ struct InnerProductTests {
       reference: Reference.InnerProduct<Scalar>(specification),
       fast: { Fast.InnerProduct<Scalar>(specification, engine: $0) })
   }
-
-  @Test("A fused ReLU gives what the two layers give", arguments: cases, [0, 0.25])
-  fileprivate func fused(_ testCase: InnerProductCase, slope: Double) throws {
-    try compareFused(
-      testCase, slope: slope, reference: Reference.InnerProduct<Float>(testCase.specification),
-      fast: { Fast.InnerProduct<Float>(testCase.specification, engine: $0) })
-    try compareFused(
-      testCase, slope: slope, reference: Reference.InnerProduct<Double>(testCase.specification),
-      fast: { Fast.InnerProduct<Double>(testCase.specification, engine: $0) })
-  }
 }

@@ -33,7 +33,7 @@ struct Evaluation {
       throw CaffeFileError(file: net.file, problem: "nothing feeds \"\(definition.data)\"")
     }
     guard
-      !backward || definition.layers.contains(where: { $0.operation.typeName == "SoftmaxWithLoss" })
+      !backward || definition.layers.contains(where: { $0.typeName == "SoftmaxWithLoss" })
     else {
       throw CaffeFileError(
         file: net.file,
@@ -43,7 +43,7 @@ struct Evaluation {
     // Parameters and gradients, the file and what is read of it, and the archive as arrays and as
     // bytes, in at most twice the room of single precision.
     try MemoryNeed(
-      definition.summary(batch: batch), parameters: backward ? 14 : 8, blobs: backward ? 12 : 6
+      NetworkPlan(definition, batch: batch), parameters: backward ? 14 : 8, blobs: backward ? 12 : 6
     ).require()
     let network = try caffe.locatingErrors { [definition] () throws(LayerError) in
       try Network(

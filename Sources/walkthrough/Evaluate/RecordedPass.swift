@@ -34,7 +34,7 @@ func recordPass<Scalar>(
   for (index, layer) in layers.enumerated().reversed() {
     network.backward(layer: index)
     let blob = layer.bottoms[0]
-    guard !layer.isMetric else { continue }
+    guard layer.specification.isDifferentiable else { continue }
     archive[key("bottom_grad", caffe.numbers[index], blob)] = network.gradient(of: blob).map(
       numPyArray)
   }
@@ -50,12 +50,4 @@ func recordPass<Scalar>(
 private func numPyArray<Scalar: Tensors.Scalar>(_ tensor: Tensor<Scalar>) -> NumPyArray {
   if let floats = tensor as? Tensor<Float> { return NumPyArray(floats) }
   return NumPyArray(tensor.converted(to: Double.self))
-}
-
-extension LayerDefinition {
-  /// Whether the layer only measures, and passes no gradient on.
-  fileprivate var isMetric: Bool {
-    if case .accuracy = operation { return true }
-    return false
-  }
 }

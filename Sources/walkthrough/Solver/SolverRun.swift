@@ -35,12 +35,12 @@ final class SolverRun {
     (caffe, data) = try file.training.open(training: true, beside: folder, seed: file.seed)
     // As in a `TrainSession`: a snapshot is a model and a state of two files.
     try MemoryNeed(
-      caffe.definition.summary(batch: caffe.batch), parameters: 7, blobs: 4
+      NetworkPlan(caffe.definition, batch: caffe.batch), parameters: 7, blobs: 4
     ).require()
     let backend = FastBackend<Float>()
     let network = try caffe.locatingErrors { [caffe, seed = file.seed] () throws(LayerError) in
       try Network(
-        caffe.definition, backend: backend, batch: caffe.batch, seed: seed, fusing: true,
+        caffe.definition, backend: backend, batch: caffe.batch, seed: seed,
         keepingGradients: false)
     }
     solver = try Solver(file.specification, network: network, backend: backend)

@@ -24,7 +24,7 @@ final class SolverTest {
     network = try caffe.locatingErrors { () throws(LayerError) in
       try Network(
         caffe.definition, backend: backend, batch: caffe.batch, gradients: .none,
-        phase: .testing, fusing: true, keepingGradients: false)
+        phase: .testing, keepingGradients: false)
     }
     network.parameters = []
   }
@@ -37,7 +37,7 @@ final class SolverTest {
     let positions = Dictionary(
       trained.definition.layers.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { a, _ in a })
     // Lent, not copied: whoever trains them has them alone again afterwards.
-    network.parameters = try zip(network.definition.layers, network.summary.layers).map {
+    network.parameters = try zip(network.definition.layers, network.plan.layers).map {
       definition, summary in
       guard !summary.parameters.isEmpty else { return [] }
       guard let position = positions[definition.name],
@@ -63,7 +63,7 @@ final class SolverTest {
   /// The sum of the losses, each times its weight.
   func loss(_ means: [String: Float]) -> Float {
     network.definition.layers.reduce(0) { sum, layer in
-      guard case .softmaxWithLoss(let loss) = layer.operation else { return sum }
+      guard let loss = layer.specification as? SoftmaxWithLossSpecification else { return sum }
       return sum + Float(loss.lossWeight) * (means[layer.name] ?? 0)
     }
   }
@@ -80,7 +80,7 @@ extension Network<Float> {
       guard let result = results[layer.name] else { continue }
       var line =
         "    \(phase) net output #\(lines.count): \(layer.top) = \(SolverRun.number(result))"
-      if case .softmaxWithLoss(let loss) = layer.operation, loss.lossWeight != 0 {
+      if let loss = layer.specification as? SoftmaxWithLossSpecification, loss.lossWeight != 0 {
         let weight = Float(loss.lossWeight)
         line +=
           " (* \(SolverRun.number(weight)) = \(SolverRun.number(weight * result)) loss)"

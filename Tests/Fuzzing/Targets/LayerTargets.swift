@@ -84,11 +84,11 @@ struct LayerComparison<Scalar: FastScalar> {
     }
   }
 
-  private mutating func weighted<Specification: LayerSpecification>(
+  private mutating func weighted<Specification: SingleInputSpecification>(
     _ specification: Specification, shape: (inout Choices) -> Shape?,
-    layer: (Backend) -> any Layer<Scalar>
+    layer: (Backend) -> any SingleInputLayer<Scalar>
   ) throws {
-    // One in four is followed by a ReLU, which Fast runs along with it.
+    // One in four is followed by a ReLU.
     let slope = choices.one(of: [nil, nil, nil, nil, nil, nil, 0, 0.5])
     let relu = slope.map { ReLUSpecification(negativeSlope: $0) }
     guard
@@ -97,9 +97,6 @@ struct LayerComparison<Scalar: FastScalar> {
     else { return }
     try trial.compare { backend in
       guard let relu else { return try trial.run(layer(backend)) }
-      if let fusing = layer(backend) as? any ReLUFusing<Scalar>, let fused = fusing.fusing(relu) {
-        return try trial.run(fused)
-      }
       return try trial.run(layer(backend), followedBy: backend.relu(relu))
     }
   }

@@ -6,8 +6,8 @@ import Reference
 import Tensors
 
 /// y = x·σ(s·x): a layer that this package has, and AlexNet doesn't.
-struct Swish<Scalar: Tensors.Scalar>: Layer {
-  struct Specification: LayerSpecification {
+struct Swish<Scalar: Tensors.Scalar>: SingleInputLayer {
+  struct Specification: SingleInputSpecification {
     static var typeName: String { "Swish" }
     var steepness = 1.5
     func outputShape(for input: Shape) -> Shape { input }
@@ -64,7 +64,7 @@ struct Dependent {
       Fast.Convolution<Double>(specification), input: Shape(1, 2, 4, 4),
       exact: Reference.Convolution<Dual<Double>>(specification))
     guard convolution.passed else { throw Surprise(description: convolution.explanation) }
-    let parameters = try caffenet().summary().parameterCount
+    let parameters = try NetworkPlan(caffenet()).parameterCount
     print("its own layer is right, a wrong one is caught; CaffeNet has \(parameters) parameters")
   }
 }
