@@ -2,7 +2,7 @@ import Layers
 import Tensors
 
 /// A solution of exercise `convolution`: kernels that slide over the image, in groups.
-public struct Convolution<Scalar: Tensors.Scalar>: Layer {
+public struct Convolution<Scalar: Tensors.Scalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: ConvolutionSpecification
   private let kernel, stride, pad, group: Int

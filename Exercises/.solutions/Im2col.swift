@@ -3,7 +3,7 @@ import Tensors
 import Workbench
 
 /// A solution of exercise `im2col`: convolution as a product of matrices.
-public struct Im2col<Scalar: Tensors.Scalar>: Layer {
+public struct Im2col<Scalar: Tensors.Scalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: Im2colSpecification
   private let kernel, stride, pad: Int

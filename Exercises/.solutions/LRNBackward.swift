@@ -4,7 +4,7 @@ import Reference
 import Tensors
 
 /// A solution of exercise `lrn-backward`: the backward pass of local response normalisation across channels.
-public struct LRN<Scalar: Tensors.Scalar>: Layer {
+public struct LRN<Scalar: Tensors.Scalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: LRNSpecification
 

@@ -2,7 +2,7 @@ import Layers
 import Tensors
 
 /// A solution of exercise `max-pooling`: the maximum of each window.
-public struct MaxPooling<Scalar: Tensors.Scalar>: Layer {
+public struct MaxPooling<Scalar: Tensors.Scalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: PoolingSpecification
   private let kernel, stride: Int

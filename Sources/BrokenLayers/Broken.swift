@@ -3,19 +3,23 @@ import Tensors
 
 /// A layer with a bug: the right layer, whose backward pass is spoiled afterwards, or which has a pass
 /// of its own.
-protocol Broken: Layer {
+protocol Broken: SingleInputLayer {
+  associatedtype Saved = Right.Saved
   /// The layer that it would be without the bug.
-  associatedtype Right: Layer
+  associatedtype Right: SingleInputLayer
   where Right.Scalar == Scalar, Right.Saved == Saved, Right.Specification == Specification
 
   var right: Right { get }
-
-  init(_ specification: Specification)
 
   /// Puts the bug into the gradients that the right backward pass has left.
   func spoil(
     _ inputGradient: inout Tensor<Scalar>?, _ parameterGradients: inout [Tensor<Scalar>],
     _ pass: BackwardPass<Scalar>)
+}
+
+/// A broken layer that its specification tells all of.
+protocol BrokenBySpecification: Broken {
+  init(_ specification: Specification)
 }
 
 /// What a backward pass is given.

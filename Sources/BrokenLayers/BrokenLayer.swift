@@ -76,9 +76,33 @@ extension BrokenLayer {
   /// - Parameters:
   ///   - double: the broken layer.
   ///   - float: the same for Caffe's check.
-  init<D: Broken, F: Broken>(
+  init<D: BrokenBySpecification, F: BrokenBySpecification>(
     _ name: String, _ specification: D.Specification, _ input: Shape, at point: Point = .normal,
     bug: String, code: String, expected: Verdict, double: D.Type, float: F.Type
+  )
+  where
+    D.Scalar == Double, F.Scalar == Float, D.Specification == F.Specification
+  {
+    self.init(
+      name, input, at: point, bug: bug, code: code, expected: expected,
+      double: D(specification), float: F(specification))
+  }
+
+  /// A loss with its two precisions.
+  init(
+    _ name: String, _ specification: SoftmaxWithLossSpecification, _ shape: Shape, labels: [Int],
+    bug: String, code: String, kind: BrokenLoss<Double>.Bug, floatKind: BrokenLoss<Float>.Bug
+  ) {
+    // The scores of Caffe's test have a deviation of 10.
+    self.init(
+      name, shape, labels: labels, caffeDeviation: 10, bug: bug, code: code,
+      expected: .wrongGradient(tensor: "scores"), double: BrokenLoss(specification, kind),
+      float: BrokenLoss(specification, floatKind))
+  }
+
+  private init<D: Broken, F: Broken>(
+    _ name: String, _ input: Shape, at point: Point = .normal, labels: [Int] = [],
+    caffeDeviation: Double = 1, bug: String, code: String, expected: Verdict, double: D, float: F
   )
   where
     D.Scalar == Double, F.Scalar == Float, D.Specification == F.Specification
@@ -92,61 +116,28 @@ extension BrokenLayer {
     run = { options, isBroken in
       var generator = SplitMix64(seed: options.seed)
       let data = draw(input, point, using: &generator)
-      let broken = D(specification)
       return isBroken
         ? try GradientChecking.check(
-          broken, input: input, at: data, name: name, version: "broken", options: options)
+          double, input: input, labels: labels, at: data, name: name, version: "broken",
+          options: options)
         : try GradientChecking.check(
-          broken.right, input: input, at: data, name: type, version: "right", options: options)
-    }
-    runCaffe = { seed, isBroken in
-      var generator = SplitMix64(seed: seed)
-      let data = draw(input, .normal, using: &generator)
-      let parameters = try specification.parameters(for: input).map {
-        Tensor<Double>.normal($0.shape, using: &generator)
-      }
-      let tolerances = CaffeTolerances.caffe(for: type)
-      let broken = F(specification)
-      return isBroken
-        ? try caffeCheck(
-          LayerFunction(broken, input: data, parameters: parameters), tolerances: tolerances)
-        : try caffeCheck(
-          LayerFunction(broken.right, input: data, parameters: parameters),
-          tolerances: tolerances)
-    }
-  }
-
-  /// A broken loss.
-  init(
-    _ name: String, _ specification: SoftmaxWithLossSpecification, _ shape: Shape, labels: [Int],
-    bug: String, code: String, kind: BrokenLoss<Double>.Bug, floatKind: BrokenLoss<Float>.Bug
-  ) {
-    self.name = name
-    self.bug = bug
-    self.code = code
-    expected = .wrongGradient(tensor: "scores")
-    let type = SoftmaxWithLossSpecification.typeName
-    self.type = type
-    run = { options, isBroken in
-      let broken = BrokenLoss<Double>(specification, kind)
-      return isBroken
-        ? try GradientChecking.check(
-          broken, scores: shape, labels: labels, name: name, version: "broken", options: options)
-        : try GradientChecking.check(
-          broken.right, scores: shape, labels: labels, name: type, version: "right",
+          double.right, input: input, labels: labels, at: data, name: type, version: "right",
           options: options)
     }
     runCaffe = { seed, isBroken in
       var generator = SplitMix64(seed: seed)
-      // The scores of Caffe's test have a deviation of 10.
-      let scores = Tensor<Double>.normal(shape, deviation: 10, using: &generator)
+      let data = Tensor<Double>.normal(input, deviation: caffeDeviation, using: &generator)
+      let parameters = try float.specification.parameters(for: input).map {
+        Tensor<Double>.normal($0.shape, using: &generator)
+      }
       let tolerances = CaffeTolerances.caffe(for: type)
-      let broken = BrokenLoss<Float>(specification, floatKind)
       return isBroken
         ? try caffeCheck(
-          LossFunction(broken, scores: scores, labels: labels), tolerances: tolerances)
+          LayerFunction(float, inputs: [data], parameters: parameters, labels: labels),
+          tolerances: tolerances)
         : try caffeCheck(
-          LossFunction(broken.right, scores: scores, labels: labels), tolerances: tolerances)
+          LayerFunction(float.right, inputs: [data], parameters: parameters, labels: labels),
+          tolerances: tolerances)
     }
   }
 }

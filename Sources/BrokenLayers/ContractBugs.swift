@@ -3,7 +3,7 @@ import Reference
 import Tensors
 
 /// Parameter gradients are added to what was there although they should be overwritten.
-struct AlwaysAccumulates<Scalar: Tensors.Scalar>: Broken {
+struct AlwaysAccumulates<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: Convolution<Scalar>
   init(_ specification: ConvolutionSpecification) { right = Convolution(specification) }
 
@@ -21,7 +21,7 @@ struct AlwaysAccumulates<Scalar: Tensors.Scalar>: Broken {
 }
 
 /// Parameter gradients are overwritten although they should be added to what was there.
-struct NeverAccumulates<Scalar: Tensors.Scalar>: Broken {
+struct NeverAccumulates<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: InnerProduct<Scalar>
   init(_ specification: InnerProductSpecification) { right = InnerProduct(specification) }
 
@@ -40,7 +40,7 @@ struct NeverAccumulates<Scalar: Tensors.Scalar>: Broken {
 
 /// When nobody needs the input's gradient, the backward pass returns before it has come to the
 /// bias.
-struct ReturnsEarly<Scalar: Tensors.Scalar>: Broken {
+struct ReturnsEarly<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: InnerProduct<Scalar>
   init(_ specification: InnerProductSpecification) { right = InnerProduct(specification) }
 
@@ -54,7 +54,7 @@ struct ReturnsEarly<Scalar: Tensors.Scalar>: Broken {
 
 /// The bias gradient is summed in an order that differs from run to run, as threads that add to
 /// one sum do.
-struct UnorderedSum<Scalar: Tensors.Scalar>: Broken {
+struct UnorderedSum<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: InnerProduct<Scalar>
   init(_ specification: InnerProductSpecification) { right = InnerProduct(specification) }
 
@@ -72,7 +72,7 @@ struct UnorderedSum<Scalar: Tensors.Scalar>: Broken {
 }
 
 /// The forward pass adds to the output's memory instead of overwriting it.
-struct OutputAccumulates<Scalar: Tensors.Scalar>: Broken {
+struct OutputAccumulates<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: InnerProduct<Scalar>
   init(_ specification: InnerProductSpecification) { right = InnerProduct(specification) }
 

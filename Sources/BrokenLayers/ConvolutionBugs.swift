@@ -5,7 +5,7 @@ import Tensors
 
 /// ∂L/∂in uses the kernel turned by 180°: the one who wrote it took a correlation for a
 /// convolution.
-struct RotatedKernel<Scalar: Tensors.Scalar>: Broken {
+struct RotatedKernel<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: Convolution<Scalar>
   init(_ specification: ConvolutionSpecification) { right = Convolution(specification) }
 
@@ -26,7 +26,7 @@ struct RotatedKernel<Scalar: Tensors.Scalar>: Broken {
 }
 
 /// ∂L/∂w is written with the kernel's rows and columns exchanged.
-struct TransposedKernel<Scalar: Tensors.Scalar>: Broken {
+struct TransposedKernel<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: Convolution<Scalar>
   init(_ specification: ConvolutionSpecification) { right = Convolution(specification) }
 
@@ -46,7 +46,7 @@ struct TransposedKernel<Scalar: Tensors.Scalar>: Broken {
 }
 
 /// ∂L/∂in lands one row and one column off, as if the padding were one less.
-struct PaddingOffset<Scalar: Tensors.Scalar>: Broken {
+struct PaddingOffset<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: Convolution<Scalar>
   init(_ specification: ConvolutionSpecification) { right = Convolution(specification) }
 
@@ -66,7 +66,7 @@ struct PaddingOffset<Scalar: Tensors.Scalar>: Broken {
 }
 
 /// ∂L/∂in leaves out the windows that reach into the padding.
-struct BorderSkipped<Scalar: Tensors.Scalar>: Broken {
+struct BorderSkipped<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: Convolution<Scalar>
   init(_ specification: ConvolutionSpecification) { right = Convolution(specification) }
 
@@ -85,7 +85,7 @@ struct BorderSkipped<Scalar: Tensors.Scalar>: Broken {
 }
 
 /// ∂L/∂in is assigned where it should be added: of overlapping windows, the last one wins.
-struct WindowsOverwrite<Scalar: Tensors.Scalar>: Broken {
+struct WindowsOverwrite<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: Convolution<Scalar>
   init(_ specification: ConvolutionSpecification) { right = Convolution(specification) }
 
@@ -103,7 +103,7 @@ struct WindowsOverwrite<Scalar: Tensors.Scalar>: Broken {
 }
 
 /// ∂L/∂w steps through the input without the kernel's holes.
-struct DilationForgotten<Scalar: Tensors.Scalar>: Broken {
+struct DilationForgotten<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: Convolution<Scalar>
   init(_ specification: ConvolutionSpecification) { right = Convolution(specification) }
 
@@ -127,7 +127,7 @@ struct DilationForgotten<Scalar: Tensors.Scalar>: Broken {
 }
 
 /// ∂L/∂w of every group reads the input channels of the first.
-struct GroupOffsetForgotten<Scalar: Tensors.Scalar>: Broken {
+struct GroupOffsetForgotten<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: Convolution<Scalar>
   init(_ specification: ConvolutionSpecification) { right = Convolution(specification) }
 
@@ -146,7 +146,7 @@ struct GroupOffsetForgotten<Scalar: Tensors.Scalar>: Broken {
 }
 
 /// ∂L/∂b is that of the last image instead of the sum over all: `=` for `+=`.
-struct BiasOfLastImage<Scalar: Tensors.Scalar>: Broken {
+struct BiasOfLastImage<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: Convolution<Scalar>
   init(_ specification: ConvolutionSpecification) { right = Convolution(specification) }
 
@@ -170,7 +170,7 @@ struct BiasOfLastImage<Scalar: Tensors.Scalar>: Broken {
 }
 
 /// ∂L/∂b is averaged over the output positions instead of summed.
-struct BiasAveraged<Scalar: Tensors.Scalar>: Broken {
+struct BiasAveraged<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: Convolution<Scalar>
   init(_ specification: ConvolutionSpecification) { right = Convolution(specification) }
 

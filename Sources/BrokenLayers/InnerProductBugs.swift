@@ -4,7 +4,7 @@ import Reference
 import Tensors
 
 /// ∂L/∂in multiplies by W instead of Wᵀ. With as many outputs as inputs, no shape objects.
-struct WeightsNotTransposed<Scalar: Tensors.Scalar>: Broken {
+struct WeightsNotTransposed<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: InnerProduct<Scalar>
   init(_ specification: InnerProductSpecification) { right = InnerProduct(specification) }
 
@@ -25,7 +25,7 @@ struct WeightsNotTransposed<Scalar: Tensors.Scalar>: Broken {
 }
 
 /// ∂L/∂w is divided by the number of images: the loss has done so already.
-struct AveragedTwice<Scalar: Tensors.Scalar>: Broken {
+struct AveragedTwice<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: InnerProduct<Scalar>
   init(_ specification: InnerProductSpecification) { right = InnerProduct(specification) }
 
@@ -48,7 +48,7 @@ struct AveragedTwice<Scalar: Tensors.Scalar>: Broken {
 }
 
 /// ∂L/∂w is summed in Float, whatever the layer's precision is.
-struct SummedInFloat<Scalar: Tensors.Scalar>: Broken {
+struct SummedInFloat<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: InnerProduct<Scalar>
   init(_ specification: InnerProductSpecification) { right = InnerProduct(specification) }
 
@@ -74,7 +74,7 @@ struct SummedInFloat<Scalar: Tensors.Scalar>: Broken {
 /// The forward pass rounds the weights, the backward pass hands their gradient through: what
 /// quantised networks are trained with on purpose (a straight-through estimator), and still no
 /// derivative, which is 0 between the jumps.
-struct RoundedWeights<Scalar: Tensors.Scalar>: Broken {
+struct RoundedWeights<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: InnerProduct<Scalar>
   init(_ specification: InnerProductSpecification) { right = InnerProduct(specification) }
 

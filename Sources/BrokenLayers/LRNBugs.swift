@@ -41,7 +41,7 @@ private func wrongGradient<Scalar: Tensors.Scalar>(
 }
 
 /// The cross term is left out: each value is differentiated as if its divisor were a constant.
-struct NoCrossTerm<Scalar: Tensors.Scalar>: Broken {
+struct NoCrossTerm<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: LRN<Scalar>
   init(_ specification: LRNSpecification) { right = LRN(specification) }
 
@@ -56,7 +56,7 @@ struct NoCrossTerm<Scalar: Tensors.Scalar>: Broken {
 }
 
 /// The cross term has α where the forward pass has α/n.
-struct AlphaNotDivided<Scalar: Tensors.Scalar>: Broken {
+struct AlphaNotDivided<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: LRN<Scalar>
   init(_ specification: LRNSpecification) { right = LRN(specification) }
 
@@ -72,7 +72,7 @@ struct AlphaNotDivided<Scalar: Tensors.Scalar>: Broken {
 }
 
 /// The cross term lacks the 2 of the square's derivative.
-struct TwoForgotten<Scalar: Tensors.Scalar>: Broken {
+struct TwoForgotten<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: LRN<Scalar>
   init(_ specification: LRNSpecification) { right = LRN(specification) }
 
@@ -88,7 +88,7 @@ struct TwoForgotten<Scalar: Tensors.Scalar>: Broken {
 }
 
 /// The cross term is summed over the neighbours above only.
-struct NeighboursOnOneSide<Scalar: Tensors.Scalar>: Broken {
+struct NeighboursOnOneSide<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: LRN<Scalar>
   init(_ specification: LRNSpecification) { right = LRN(specification) }
 

@@ -12,12 +12,16 @@ import Tensors
 /// ∂L/∂b is 0: a check must see that, although rounding leaves some 10⁻¹⁶ of it.
 ///
 /// Source: S. Ioffe and C. Szegedy, "Batch normalization", 2015, arXiv:1502.03167.
-struct NormalisationOverImagesSpecification: LayerSpecification {
+struct NormalisationOverImagesSpecification: SingleInputSpecification {
   static let typeName = "BatchNorm"
   /// ε, which keeps a variance of 0 from dividing by 0.
   static let epsilon = 1e-5
 
   func outputShape(for input: Shape) throws(LayerError) -> Shape { input }
+
+  func layer<S>(on backend: some Backend<S>) -> any Layer<S> {
+    NormalisationOverImages<S>(specification: self)
+  }
 
   func parameters(for input: Shape) throws(LayerError) -> [ParameterSpecification] {
     [
@@ -28,9 +32,9 @@ struct NormalisationOverImagesSpecification: LayerSpecification {
 }
 
 /// The right layer, on inputs of N×C.
-struct NormalisationOverImages<Scalar: Tensors.Scalar>: Layer {
+struct NormalisationOverImages<Scalar: Tensors.Scalar>: SingleInputLayer {
   /// What is known of a channel after the forward pass.
-  struct Normalised: Sendable {
+  struct Saved: Sendable {
     /// x̂: N×C.
     var values: Tensor<Scalar>
     /// 1/√(σ² + ε) of each channel.
@@ -39,14 +43,14 @@ struct NormalisationOverImages<Scalar: Tensors.Scalar>: Layer {
 
   let specification: NormalisationOverImagesSpecification
 
-  func makeSaved(for input: Shape) throws(LayerError) -> Normalised {
-    Normalised(
+  func makeSaved(for input: Shape) throws(LayerError) -> Saved {
+    Saved(
       values: Tensor(input), inverseDeviations: Array(repeating: 0, count: input[1]))
   }
 
   func forward(
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
-    output: inout Tensor<Scalar>, saved: inout Normalised
+    output: inout Tensor<Scalar>, saved: inout Saved
   ) {
     let (images, channels) = (input.shape[0], input.shape[1])
     let count = Scalar(Double(images))
@@ -70,7 +74,7 @@ struct NormalisationOverImages<Scalar: Tensors.Scalar>: Layer {
   /// ∂L/∂b[c] = Σ_n ∂L/∂in[n,c], where g is ∂L/∂out[n,c].
   func backward(
     outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
-    parameters: [Tensor<Scalar>], saved: Normalised, inputGradient: inout Tensor<Scalar>?,
+    parameters: [Tensor<Scalar>], saved: Saved, inputGradient: inout Tensor<Scalar>?,
     parameterGradients: inout [Tensor<Scalar>], accumulating: Bool
   ) {
     let (images, channels) = (input.shape[0], input.shape[1])
@@ -91,7 +95,7 @@ struct NormalisationOverImages<Scalar: Tensors.Scalar>: Layer {
 
   /// ∂L/∂in, with a number in the place of the N that Σ(g·x̂) is divided by.
   func throughNormalisation(
-    _ outputGradient: Tensor<Scalar>, _ scale: Tensor<Scalar>, _ saved: Normalised,
+    _ outputGradient: Tensor<Scalar>, _ scale: Tensor<Scalar>, _ saved: Saved,
     dividingBy count: Scalar
   ) -> Tensor<Scalar> {
     let (images, channels) = (outputGradient.shape[0], outputGradient.shape[1])
@@ -115,7 +119,7 @@ struct NormalisationOverImages<Scalar: Tensors.Scalar>: Layer {
 }
 
 /// Forwards the variance is a mean over N images, backwards it is taken for one over N − 1.
-struct CountedOneLess<Scalar: Tensors.Scalar>: Broken {
+struct CountedOneLess<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: NormalisationOverImages<Scalar>
   init(_ specification: NormalisationOverImagesSpecification) {
     right = NormalisationOverImages(specification: specification)
@@ -123,7 +127,7 @@ struct CountedOneLess<Scalar: Tensors.Scalar>: Broken {
 
   func backward(
     outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
-    parameters: [Tensor<Scalar>], saved: NormalisationOverImages<Scalar>.Normalised,
+    parameters: [Tensor<Scalar>], saved: NormalisationOverImages<Scalar>.Saved,
     inputGradient: inout Tensor<Scalar>?, parameterGradients: inout [Tensor<Scalar>],
     accumulating: Bool
   ) {

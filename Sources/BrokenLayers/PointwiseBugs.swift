@@ -5,7 +5,7 @@ import Tensors
 
 /// The gradient passes where the gradient itself is positive, instead of the input. ("Guided
 /// backpropagation" does this on purpose, half of it.)
-struct GatedByGradient<Scalar: Tensors.Scalar>: Broken {
+struct GatedByGradient<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: ReLU<Scalar>
   init(_ specification: ReLUSpecification) { right = ReLU(specification) }
 
@@ -22,7 +22,7 @@ struct GatedByGradient<Scalar: Tensors.Scalar>: Broken {
 }
 
 /// The forward pass is leaky, the backward pass isn't.
-struct SlopeForgotten<Scalar: Tensors.Scalar>: Broken {
+struct SlopeForgotten<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: ReLU<Scalar>
   init(_ specification: ReLUSpecification) { right = ReLU(specification) }
 
@@ -39,7 +39,7 @@ struct SlopeForgotten<Scalar: Tensors.Scalar>: Broken {
 }
 
 /// At exactly 0 both branches are taken: `if x >= 0 { g += v }` and `if x <= 0 { g += slope·v }`.
-struct BothSidesAtZero<Scalar: Tensors.Scalar>: Broken {
+struct BothSidesAtZero<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: ReLU<Scalar>
   init(_ specification: ReLUSpecification) { right = ReLU(specification) }
 
@@ -59,7 +59,7 @@ struct BothSidesAtZero<Scalar: Tensors.Scalar>: Broken {
 
 /// In place, the backward pass takes the output for the input, which it has overwritten. With a
 /// slope below 0 an output above 0 says nothing of the input's sign.
-struct ReadsOverwrittenInput<Scalar: Tensors.Scalar>: Broken, InPlaceLayer {
+struct ReadsOverwrittenInput<Scalar: Tensors.Scalar>: BrokenBySpecification, InPlaceLayer {
   let right: ReLU<Scalar>
   init(_ specification: ReLUSpecification) { right = ReLU(specification) }
 
@@ -81,7 +81,7 @@ struct ReadsOverwrittenInput<Scalar: Tensors.Scalar>: Broken, InPlaceLayer {
 }
 
 /// The forward pass divides by 1 − ratio, the backward pass only applies the mask.
-struct MaskNotRescaled<Scalar: Tensors.Scalar>: Broken {
+struct MaskNotRescaled<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: Dropout<Scalar>
   init(_ specification: DropoutSpecification) { right = Dropout(specification) }
 
@@ -96,7 +96,7 @@ struct MaskNotRescaled<Scalar: Tensors.Scalar>: Broken {
 }
 
 /// The backward pass draws a mask of its own instead of using the one of the forward pass.
-struct NewMask<Scalar: Tensors.Scalar>: Broken {
+struct NewMask<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: Dropout<Scalar>
   init(_ specification: DropoutSpecification) { right = Dropout(specification) }
 
@@ -114,7 +114,7 @@ struct NewMask<Scalar: Tensors.Scalar>: Broken {
 }
 
 /// The mask comes from the system's random numbers: the seed has no say in it.
-struct Unseeded<Scalar: Tensors.Scalar>: Broken {
+struct Unseeded<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: Dropout<Scalar>
   init(_ specification: DropoutSpecification) { right = Dropout(specification) }
 

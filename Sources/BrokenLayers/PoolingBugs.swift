@@ -4,7 +4,7 @@ import Reference
 import Tensors
 
 /// A maximum in the forward pass, an average in the backward pass.
-struct MaximumShared<Scalar: Tensors.Scalar>: Broken {
+struct MaximumShared<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: Pooling<Scalar>
   init(_ specification: PoolingSpecification) { right = Pooling(specification) }
 
@@ -23,7 +23,7 @@ struct MaximumShared<Scalar: Tensors.Scalar>: Broken {
 }
 
 /// Where windows overlap and share a maximum, the last one's gradient replaces the others'.
-struct MaximumOverwritten<Scalar: Tensors.Scalar>: Broken {
+struct MaximumOverwritten<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: Pooling<Scalar>
   init(_ specification: PoolingSpecification) { right = Pooling(specification) }
 
@@ -44,7 +44,7 @@ struct MaximumOverwritten<Scalar: Tensors.Scalar>: Broken {
 }
 
 /// Of equal maxima each receives the whole gradient.
-struct EveryMaximum<Scalar: Tensors.Scalar>: Broken {
+struct EveryMaximum<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: Pooling<Scalar>
   init(_ specification: PoolingSpecification) { right = Pooling(specification) }
 
@@ -65,7 +65,7 @@ struct EveryMaximum<Scalar: Tensors.Scalar>: Broken {
 
 /// The average divides by the window with its padding in the forward pass, and by what lies on
 /// the input in the backward pass.
-struct AreaClipped<Scalar: Tensors.Scalar>: Broken {
+struct AreaClipped<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: Pooling<Scalar>
   init(_ specification: PoolingSpecification) { right = Pooling(specification) }
 
@@ -84,7 +84,7 @@ struct AreaClipped<Scalar: Tensors.Scalar>: Broken {
 }
 
 /// The windows that the border cuts off pass nothing back.
-struct CutWindowsLost<Scalar: Tensors.Scalar>: Broken {
+struct CutWindowsLost<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: Pooling<Scalar>
   init(_ specification: PoolingSpecification) { right = Pooling(specification) }
 

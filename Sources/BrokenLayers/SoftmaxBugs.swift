@@ -4,7 +4,7 @@ import Reference
 import Tensors
 
 /// Only the diagonal of the Jacobian is used, p·(1 − p): the sigmoid's derivative.
-struct DiagonalOnly<Scalar: Tensors.Scalar>: Broken {
+struct DiagonalOnly<Scalar: Tensors.Scalar>: BrokenBySpecification {
   let right: Softmax<Scalar>
   init(_ specification: SoftmaxSpecification) { right = Softmax(specification) }
 
@@ -21,12 +21,12 @@ struct DiagonalOnly<Scalar: Tensors.Scalar>: Broken {
 }
 
 /// A loss with a bug in its gradient.
-struct BrokenLoss<Scalar: Tensors.Scalar>: Loss {
+struct BrokenLoss<Scalar: Tensors.Scalar>: Broken {
   /// What is wrong.
   enum Bug: Sendable {
     /// The gradient is not divided by what the loss is divided by.
     case notDivided
-    /// The gradient is not multiplied by the loss weight.
+    /// The gradient is not multiplied by the output's gradient, which holds the loss weight.
     case weightForgotten
     /// An ignored label has a gradient all the same, as if its class were none.
     case ignoredLabelLeaks
@@ -44,40 +44,40 @@ struct BrokenLoss<Scalar: Tensors.Scalar>: Loss {
     self.bug = bug
   }
 
-  var specification: SoftmaxWithLossSpecification { right.specification }
-
-  func makeSaved(for scores: Shape) throws(LayerError) -> Tensor<Scalar> {
-    try right.makeSaved(for: scores)
-  }
-
-  func forward(
-    scores: Tensor<Scalar>, labels: [Int], saved: inout Tensor<Scalar>
-  ) throws(LayerError) -> Scalar {
-    try right.forward(scores: scores, labels: labels, saved: &saved)
-  }
-
   func backward(
-    labels: [Int], saved probabilities: Tensor<Scalar>,
-    scoresGradient gradient: inout Tensor<Scalar>
+    outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
+    parameters: [Tensor<Scalar>], saved: SoftmaxWithLoss<Scalar>.Saved,
+    inputGradient: inout Tensor<Scalar>?, parameterGradients: inout [Tensor<Scalar>],
+    accumulating: Bool
   ) {
-    right.backward(labels: labels, saved: probabilities, scoresGradient: &gradient)
-    let shape = probabilities.shape
+    let outputGradient =
+      bug == .weightForgotten ? Tensor(output.shape, repeating: 1) : outputGradient
+    right.backward(
+      outputGradient: outputGradient, input: input, output: output, parameters: parameters,
+      saved: saved, inputGradient: &inputGradient, parameterGradients: &parameterGradients,
+      accumulating: accumulating)
+    inputGradient.update { spoil(&$0, outputGradient[0], saved) }
+  }
+
+  private func spoil(
+    _ gradient: inout Tensor<Scalar>, _ lossGradient: Scalar, _ saved: Saved
+  ) {
+    let (shape, labels) = (gradient.shape, saved.labels)
     let divisor = specification.divisor(labels: labels, scores: shape)
     let factor: Double
     switch bug {
     case .notDivided: factor = divisor
-    case .weightForgotten: factor = 1 / specification.lossWeight
     case .dividesByAll: factor = divisor / Double(labels.count)
-    case .ignoredLabelLeaks, .subtractsEverywhere: factor = 1
+    case .weightForgotten, .ignoredLabelLeaks, .subtractsEverywhere: factor = 1
     }
-    let weight = Scalar(specification.lossWeight / divisor)
+    let weight = lossGradient / Scalar(divisor)
     for i in 0..<gradient.count {
       let spot = i / (shape.channels * shape.spatialCount) * shape.spatialCount
       let label = labels[spot + i % shape.spatialCount]
       let c = i / shape.spatialCount % shape.channels
       gradient[i] *= Scalar(factor)
       if bug == .ignoredLabelLeaks, label == specification.ignoreLabel {
-        gradient[i] = weight * probabilities[i]
+        gradient[i] = weight * saved.probabilities[i]
       }
       if bug == .subtractsEverywhere, label != specification.ignoreLabel, c != label {
         gradient[i] -= weight

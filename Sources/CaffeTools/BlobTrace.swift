@@ -72,7 +72,7 @@ public struct BlobTrace {
       throw CaffeFileError(file: net.file, problem: "nothing feeds \"\(definition.data)\"")
     }
     guard
-      !backward || definition.layers.contains(where: { $0.operation.typeName == "SoftmaxWithLoss" })
+      !backward || definition.layers.contains(where: { $0.typeName == "SoftmaxWithLoss" })
     else {
       throw CaffeFileError(
         file: net.file,
@@ -82,7 +82,7 @@ public struct BlobTrace {
     // Parameters and gradients, the file and what is read of it, and the archive as arrays and as
     // bytes, in at most twice the room of single precision.
     try MemoryNeed(
-      definition.summary(batch: batch), parameters: backward ? 14 : 8, blobs: backward ? 12 : 6
+      NetworkPlan(definition, batch: batch), parameters: backward ? 14 : 8, blobs: backward ? 12 : 6
     ).require()
     let network = try caffe.locatingErrors { [definition] () throws(LayerError) in
       try Network(
@@ -205,7 +205,7 @@ private func recordPass<Scalar>(
   for (index, layer) in layers.enumerated().reversed() {
     network.backward(layer: index)
     let blob = layer.bottoms[0]
-    guard !layer.isMetric else { continue }
+    guard layer.specification.isDifferentiable else { continue }
     archive[key("bottom_grad", caffe.numbers[index], blob)] = network.gradient(of: blob).map(
       numPyArray)
   }
@@ -221,14 +221,6 @@ private func recordPass<Scalar>(
 private func numPyArray<Scalar: Tensors.Scalar>(_ tensor: Tensor<Scalar>) -> NumPyArray {
   if let floats = tensor as? Tensor<Float> { return NumPyArray(floats) }
   return NumPyArray(tensor.converted(to: Double.self))
-}
-
-extension LayerDefinition {
-  /// Whether the layer only measures, and passes no gradient on.
-  fileprivate var isMetric: Bool {
-    if case .accuracy = operation { return true }
-    return false
-  }
 }
 
 /// What is fed to a network: an array for each input, or one that goes to the images.

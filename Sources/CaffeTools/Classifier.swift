@@ -82,11 +82,11 @@ public struct Classifier {
     }
     let batch = preparation.tenCrop ? 10 : 1
     // The network's parameters, the file, and what is read of it.
-    try MemoryNeed(definition.summary(batch: batch), parameters: 3, blobs: 2).require()
+    try MemoryNeed(NetworkPlan(definition, batch: batch), parameters: 3, blobs: 2).require()
     network = try caffe.locatingErrors { () throws(LayerError) in
       try Network(
         definition, backend: FastBackend<Float>(), batch: batch,
-        gradients: .none, phase: .testing, fusing: true)
+        gradients: .none, phase: .testing)
     }
     self.probabilities = probabilities
     let model = try CaffeModel(contentsOf: weights)
@@ -183,17 +183,17 @@ extension NetworkDefinition {
   /// metrics, which need labels, are left out.
   fileprivate func showingProbabilities() -> (network: NetworkDefinition, blob: String) {
     var network = self
-    network.layers.removeAll { $0.operation.takesLabels }
+    network.layers.removeAll { $0.specification.takesLabels }
     let loss = layers.first {
-      if case .softmaxWithLoss = $0.operation { true } else { false }
+      $0.specification is SoftmaxWithLossSpecification
     }
     guard let last = network.layers.last else { return (network, network.data) }
-    if loss == nil, case .softmax = last.operation { return (network, last.top) }
+    if loss == nil, last.specification is SoftmaxSpecification { return (network, last.top) }
     let taken = Set(network.layers.map(\.top) + [network.data])
     let name = taken.contains("probabilities") ? "probabilities of \(self.name)" : "probabilities"
     network.layers.append(
       LayerDefinition(
-        name: name, operation: .softmax(SoftmaxSpecification()),
+        name: name, specification: SoftmaxSpecification(),
         bottoms: [loss?.bottoms.first ?? last.top], top: name))
     return (network, name)
   }

@@ -30,7 +30,7 @@ package struct MemoryNeed {
   ///     gradient, what momentum remembers, what is made of it for a file.
   ///   - blobs: the same for each layer's output.
   ///   - threads: on how many threads the command works; all cores if left out.
-  package init(_ summary: NetworkSummary, parameters: Int, blobs: Int, threads: Int? = nil) {
+  package init(_ summary: NetworkPlan, parameters: Int, blobs: Int, threads: Int? = nil) {
     if let threads { self.threads = threads }
     purpose = "\(summary.network) with a batch of \(summary.input.images)"
     bytes =

@@ -77,11 +77,11 @@ public final class NetworkTest {
     records = loader.source.count ?? 0
     iterations = net.iterations > 0 ? net.iterations : max((records + batch - 1) / batch, 1)
     // The network's parameters, a file of them, and what is read of it.
-    try MemoryNeed(definition.summary(batch: batch), parameters: 3, blobs: 2).require()
+    try MemoryNeed(NetworkPlan(definition, batch: batch), parameters: 3, blobs: 2).require()
     network = try caffe.locatingErrors { () throws(LayerError) in
       try Network(
         definition, backend: backend, batch: caffe.batch, gradients: .none,
-        phase: .testing, fusing: true, keepingGradients: false)
+        phase: .testing, keepingGradients: false)
     }
   }
 
@@ -189,7 +189,7 @@ public final class NetworkTest {
     let positions = Dictionary(
       trained.definition.layers.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { a, _ in a })
     // Lent, not copied: whoever trains them has them alone again afterwards.
-    network.parameters = try zip(network.definition.layers, network.summary.layers).map {
+    network.parameters = try zip(network.definition.layers, network.plan.layers).map {
       definition, summary in
       guard !summary.parameters.isEmpty else { return [] }
       guard let position = positions[definition.name],
@@ -220,7 +220,7 @@ extension Network<Float> {
     definition.layers.compactMap { layer in
       guard let result = results[layer.name] else { return nil }
       var weight: Float = 0
-      if case .softmaxWithLoss(let loss) = layer.operation { weight = Float(loss.lossWeight) }
+      if let loss = layer.specification as? SoftmaxWithLossSpecification { weight = Float(loss.lossWeight) }
       return .init(name: layer.top, value: result, lossWeight: weight)
     }
   }
@@ -229,21 +229,21 @@ extension Network<Float> {
 extension NetworkDefinition {
   /// The network with accuracy and loss of its scores, where it measures nothing itself.
   fileprivate func measuringScores() -> NetworkDefinition {
-    guard !layers.contains(where: \.operation.takesLabels), let last = layers.last else {
+    guard !layers.contains(where: \.specification.takesLabels), let last = layers.last else {
       return self
     }
     var network = self
     var scores = last.top
-    if case .softmax = last.operation, let bottom = last.bottoms.first {
+    if last.specification is SoftmaxSpecification, let bottom = last.bottoms.first {
       network.layers.removeLast()
       scores = bottom
     }
     network.layers += [
       LayerDefinition(
-        name: "accuracy", operation: .accuracy(AccuracySpecification()), bottoms: [scores, label],
+        name: "accuracy", specification: AccuracySpecification(), bottoms: [scores, label],
         top: "accuracy"),
       LayerDefinition(
-        name: "loss", operation: .softmaxWithLoss(SoftmaxWithLossSpecification()),
+        name: "loss", specification: SoftmaxWithLossSpecification(),
         bottoms: [scores, label], top: "loss"),
     ]
     return network

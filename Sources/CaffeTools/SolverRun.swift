@@ -51,12 +51,12 @@ public final class SolverRun {
     self.caffe = caffe
     // Parameters, gradients and what momentum remembers, and a snapshot of two files.
     try MemoryNeed(
-      caffe.definition.summary(batch: caffe.batch), parameters: 7, blobs: 4
+      NetworkPlan(caffe.definition, batch: caffe.batch), parameters: 7, blobs: 4
     ).require()
     let backend = FastBackend<Float>()
     let network = try caffe.locatingErrors { () throws(LayerError) in
       try Network(
-        caffe.definition, backend: backend, batch: caffe.batch, seed: seed, fusing: true,
+        caffe.definition, backend: backend, batch: caffe.batch, seed: seed,
         keepingGradients: false)
     }
     training = TrainingRun(

@@ -7,7 +7,7 @@ import Tensors
 /// are counted without branches; sorting is not needed.
 ///
 /// Twin: `Sources/Reference/Accuracy.swift`. Source: Caffe's `accuracy_layer.cpp`.
-public struct Accuracy<Scalar: BLASScalar>: Metric {
+public struct Accuracy<Scalar: BLASScalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: AccuracySpecification
   private let engine: Engine
@@ -23,16 +23,22 @@ public struct Accuracy<Scalar: BLASScalar>: Metric {
 
   /// Right labels / labels that are not ignored.
   ///
+  /// - Precondition: the specification accepts the context's labels.
   /// - Complexity: O(N·H·W·C): every score of the C classes once, on one thread.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  public func measure(scores: Tensor<Scalar>, labels: [Int]) throws(LayerError) -> Scalar {
-    try specification.check(labels: labels, for: scores.shape)
+  public func forward(
+    _ scores: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
+    output: inout Tensor<Scalar>, saved: inout NothingSaved
+  ) {
+    precondition(
+      (try? specification.checkLabels(context.labels, for: scores.shape)) != nil,
+      "the labels must be as many as the scores ask for, each a class")
     let axis = ClassAxis(scores.shape)
     var (right, counted) = (0, 0)
     scores.withMemory { scores in
-      for (spot, label) in labels.enumerated() where label != specification.ignoreLabel {
-        // As many spots as labels, each label a class: the specification has checked it.
+      for (spot, label) in context.labels.enumerated() where label != specification.ignoreLabel {
+        // As many spots as labels, each label a class: checked above.
         let classes = scores + axis.start(of: spot)
         let own = classes[label * axis.stride]
         var rivals = 0
@@ -43,6 +49,18 @@ public struct Accuracy<Scalar: BLASScalar>: Metric {
         if rivals < specification.topK { right += 1 }
       }
     }
-    return counted == 0 ? 0 : Scalar(right) / Scalar(counted)
+    output[0] = counted == 0 ? 0 : Scalar(right) / Scalar(counted)
+  }
+
+  /// 0: the share is constant but for jumps.
+  ///
+  /// - Complexity: O(count).
+  public func backward(
+    outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
+    parameters: [Tensor<Scalar>], saved: NothingSaved,
+    inputGradient: inout Tensor<Scalar>?, parameterGradients: inout [Tensor<Scalar>],
+    accumulating: Bool
+  ) {
+    inputGradient.update { $0.fill(with: 0) }
   }
 }

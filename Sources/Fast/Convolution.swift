@@ -16,7 +16,7 @@ import Tensors
 /// twin leaves these terms out; for finite numbers it makes no difference.
 ///
 /// Twin: `Sources/Reference/Convolution.swift`. Source: Caffe's `base_conv_layer.cpp`.
-public struct Convolution<Scalar: BLASScalar>: Layer {
+public struct Convolution<Scalar: BLASScalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: ConvolutionSpecification
   private let engine: Engine

@@ -14,7 +14,8 @@ public struct FastBackend<Scalar: BLASScalar>: Backend {
   public var name: String { "fast" }
 
   /// `Fast.Convolution`.
-  public func convolution(_ specification: ConvolutionSpecification) -> any Layer<Scalar> {
+  public func convolution(_ specification: ConvolutionSpecification) -> any SingleInputLayer<Scalar>
+  {
     Convolution(specification, engine: engine)
   }
 
@@ -24,17 +25,19 @@ public struct FastBackend<Scalar: BLASScalar>: Backend {
   }
 
   /// `Fast.Pooling`.
-  public func pooling(_ specification: PoolingSpecification) -> any Layer<Scalar> {
+  public func pooling(_ specification: PoolingSpecification) -> any SingleInputLayer<Scalar> {
     Pooling(specification, engine: engine)
   }
 
   /// `Fast.LRN`.
-  public func lrn(_ specification: LRNSpecification) -> any Layer<Scalar> {
+  public func lrn(_ specification: LRNSpecification) -> any SingleInputLayer<Scalar> {
     LRN(specification, engine: engine)
   }
 
   /// `Fast.InnerProduct`.
-  public func innerProduct(_ specification: InnerProductSpecification) -> any Layer<Scalar> {
+  public func innerProduct(_ specification: InnerProductSpecification) -> any SingleInputLayer<
+    Scalar
+  > {
     InnerProduct(specification, engine: engine)
   }
 
@@ -44,19 +47,19 @@ public struct FastBackend<Scalar: BLASScalar>: Backend {
   }
 
   /// `Fast.Softmax`.
-  public func softmax(_ specification: SoftmaxSpecification) -> any Layer<Scalar> {
+  public func softmax(_ specification: SoftmaxSpecification) -> any SingleInputLayer<Scalar> {
     Softmax(specification, engine: engine)
   }
 
   /// `Fast.SoftmaxWithLoss`.
   public func softmaxWithLoss(
     _ specification: SoftmaxWithLossSpecification
-  ) -> any Loss<Scalar> {
+  ) -> any SingleInputLayer<Scalar> {
     SoftmaxWithLoss(specification, engine: engine)
   }
 
   /// `Fast.Accuracy`.
-  public func accuracy(_ specification: AccuracySpecification) -> any Metric<Scalar> {
+  public func accuracy(_ specification: AccuracySpecification) -> any SingleInputLayer<Scalar> {
     Accuracy(specification, engine: engine)
   }
 

@@ -10,7 +10,7 @@ import Tensors
 /// weight once, where the product of two matrices would first copy all weights.
 ///
 /// Twin: `Sources/Reference/InnerProduct.swift`. Source: Caffe's `inner_product_layer.cpp`.
-public struct InnerProduct<Scalar: BLASScalar>: Layer {
+public struct InnerProduct<Scalar: BLASScalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: InnerProductSpecification
   private let engine: Engine

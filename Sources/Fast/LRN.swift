@@ -12,7 +12,7 @@ import Tensors
 ///
 /// Twin: `Sources/Reference/LRN.swift`. Source: Krizhevsky et al. 2012, section 3.3, in the
 /// convention of Caffe's `lrn_layer.cpp`.
-public struct LRN<Scalar: BLASScalar>: Layer {
+public struct LRN<Scalar: BLASScalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: LRNSpecification
   private let engine: Engine

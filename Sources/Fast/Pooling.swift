@@ -8,7 +8,7 @@ import Tensors
 /// come in row-major order, so of equal maxima the first one counts.
 ///
 /// Twin: `Sources/Reference/Pooling.swift`. Source: Caffe's `pooling_layer.cpp`.
-public struct Pooling<Scalar: BLASScalar>: Layer {
+public struct Pooling<Scalar: BLASScalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: PoolingSpecification
   private let engine: Engine

@@ -20,9 +20,6 @@ public struct ReLU<Scalar: BLASScalar>: InPlaceLayer {
     self.engine = engine
   }
 
-  /// A slope below 0 doesn't allow it.
-  public var inPlaceObstacle: String? { specification.inPlaceObstacle }
-
   /// The forward pass.
   public static var source: SourceLocation? { .here() }
 

@@ -8,7 +8,7 @@ import Tensors
 /// The images, and their positions if they have any, are shared by the threads.
 ///
 /// Twin: `Sources/Reference/Softmax.swift`. Source: Caffe's `softmax_layer.cpp`.
-public struct Softmax<Scalar: BLASScalar>: Layer {
+public struct Softmax<Scalar: BLASScalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: SoftmaxSpecification
   private let engine: Engine

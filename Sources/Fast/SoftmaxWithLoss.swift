@@ -8,7 +8,7 @@ import Tensors
 /// The probabilities come from the fast `Softmax`; what remains is one logarithm a label.
 ///
 /// Twin: `Sources/Reference/SoftmaxWithLoss.swift`. Source: Caffe's `softmax_loss_layer.cpp`.
-public struct SoftmaxWithLoss<Scalar: BLASScalar>: Loss {
+public struct SoftmaxWithLoss<Scalar: BLASScalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: SoftmaxWithLossSpecification
   private let engine: Engine
@@ -19,12 +19,20 @@ public struct SoftmaxWithLoss<Scalar: BLASScalar>: Loss {
     self.engine = engine
   }
 
+  /// What a forward pass keeps.
+  public struct Saved: Sendable {
+    /// Shaped like the scores.
+    public var probabilities: Tensor<Scalar>
+    /// The labels that the scores were compared with.
+    public var labels: [Int]
+  }
+
   /// Memory for the probabilities, shaped like the scores.
   ///
   /// - Complexity: O(count), allocating a tensor of the scores' size.
-  public func makeSaved(for scores: Shape) throws(LayerError) -> Tensor<Scalar> {
+  public func makeSaved(for scores: Shape) throws(LayerError) -> Saved {
     _ = try specification.outputShape(for: scores)
-    return Tensor(scores)
+    return Saved(probabilities: Tensor(scores), labels: [])
   }
 
   /// The forward pass.
@@ -32,56 +40,66 @@ public struct SoftmaxWithLoss<Scalar: BLASScalar>: Loss {
 
   /// The formula above; keeps the probabilities.
   ///
+  /// - Precondition: the specification accepts the context's labels.
   /// - Complexity: O(count): the softmax, then one logarithm for each label, on one thread.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward(
-    scores: Tensor<Scalar>, labels: [Int], saved probabilities: inout Tensor<Scalar>
-  ) throws(LayerError) -> Scalar {
-    try specification.check(labels: labels, for: scores.shape)
-    var context = RunContext()
+    _ scores: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
+    output: inout Tensor<Scalar>, saved: inout Saved
+  ) {
+    precondition(
+      (try? specification.checkLabels(context.labels, for: scores.shape)) != nil,
+      "the labels must be as many as the scores ask for, each a class")
     var nothing = NothingSaved()
     Softmax<Scalar>(engine: engine).forward(
-      scores, parameters: [], context: &context, output: &probabilities, saved: &nothing)
+      scores, parameters: [], context: &context, output: &saved.probabilities, saved: &nothing)
+    saved.labels = context.labels
 
     let axis = ClassAxis(scores.shape)
     let least = Scalar(SoftmaxWithLossSpecification.leastProbability)
     var sum: Scalar = 0
-    for (spot, label) in labels.enumerated() where label != specification.ignoreLabel {
-      sum -= .log(max(probabilities[axis.start(of: spot) + label * axis.stride], least))
+    for (spot, label) in saved.labels.enumerated() where label != specification.ignoreLabel {
+      sum -= .log(max(saved.probabilities[axis.start(of: spot) + label * axis.stride], least))
     }
-    return sum / Scalar(specification.divisor(labels: labels, scores: scores.shape))
+    output[0] = sum / Scalar(specification.divisor(labels: saved.labels, scores: scores.shape))
   }
 
-  /// ∂L/∂x[c] = lossWeight/divisor · (p[c] − [c = label]), and 0 where the label is ignored.
+  /// ∂L/∂x[c] = ∂L/∂loss / divisor · (p[c] − [c = label]), and 0 where the label is ignored.
   ///
   /// - Complexity: O(count).
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func backward(
-    labels: [Int], saved probabilities: Tensor<Scalar>, scoresGradient: inout Tensor<Scalar>
+    outputGradient: Tensor<Scalar>, input scores: Tensor<Scalar>, output: Tensor<Scalar>,
+    parameters: [Tensor<Scalar>], saved: Saved,
+    inputGradient: inout Tensor<Scalar>?, parameterGradients: inout [Tensor<Scalar>],
+    accumulating: Bool
   ) {
+    let probabilities = saved.probabilities
     let axis = ClassAxis(probabilities.shape)
-    require(scoresGradient, probabilities.count)
+    if let inputGradient { require(inputGradient, probabilities.count) }
+    // What `saved` holds can be changed from outside.
     precondition(
-      (try? specification.check(labels: labels, for: probabilities.shape)) != nil,
+      (try? specification.checkLabels(saved.labels, for: probabilities.shape)) != nil,
       "the labels of a backward pass must be those of the forward pass")
-    let divisor = specification.divisor(labels: labels, scores: probabilities.shape)
-    let factor = Scalar(specification.lossWeight / divisor)
-    let count = probabilities.count
-    probabilities.withMemory { p in
-      scoresGradient.withMutableMemory { gradient in
-        engine.run(over: count) { range in
-          for i in range { gradient[i] = factor * p[i] }
-        }
-        for (spot, label) in labels.enumerated() {
-          let start = axis.start(of: spot)
-          if label == specification.ignoreLabel {
-            for i in axis.classes { gradient[start + i] = 0 }
-          } else {
-            // A class of this spot, as checked above.
-            let position = start + label * axis.stride
-            gradient[position] = factor * (p[position] - 1)
+    let divisor = Scalar(specification.divisor(labels: saved.labels, scores: probabilities.shape))
+    let factor = outputGradient[0] / divisor
+    inputGradient.update { inputGradient in
+      probabilities.withMemory { p in
+        inputGradient.withMutableMemory { gradient in
+          engine.run(over: probabilities.count) { range in
+            for i in range { gradient[i] = factor * p[i] }
+          }
+          for (spot, label) in saved.labels.enumerated() {
+            let start = axis.start(of: spot)
+            if label == specification.ignoreLabel {
+              for i in axis.classes { gradient[start + i] = 0 }
+            } else {
+              // A class of this spot, as checked above.
+              let position = start + label * axis.stride
+              gradient[position] = factor * (p[position] - 1)
+            }
           }
         }
       }

@@ -15,18 +15,23 @@ import Tensors
 ///     let report = try check(
 ///       MyLayer<Double>(), input: Shape(2, 3, 5, 5), exact: MyLayer<Dual<Double>>())
 ///
+/// A loss compares its input, the scores, with labels:
+///
+///     let report = try check(myLoss, input: Shape(4, 10), labels: [3, 1, 4, 1])
+///
 /// - Parameters:
 ///   - layer: the version under check, in any precision. In `Double` the bars are narrow, in
 ///     `Float` they are as wide as its rounding demands.
 ///   - shape: of the input.
+///   - labels: the true classes, one for each image and position, for a loss.
 ///   - input: the point to check at, where a random one won't do.
-///   - parameters: likewise.
+///   - parameters: likewise. Unless given, state has its first value.
 ///   - exact: the layer on dual numbers; any version of it that computes the same function.
 ///   - name: for the report; the layer's type unless given.
 ///   - version: for the report; the layer's module in lower case unless given.
 ///   - options: which elements, along how many directions, from which seed.
-/// - Throws: `LayerError` when the layer refuses the shape, `CheckError` when its output is not
-///   finite.
+/// - Throws: `LayerError` when the layer refuses the shape or the labels, `CheckError` when the input
+///   given has another shape, or the output is not finite.
 /// - Complexity: For each element and direction 6 forward passes where the function is straight, some
 ///   12 where it is curved, up to 48 where it bends or the gradient is wrong; 1 or 2 where
 ///   `options.isEconomical` and the gradient is right. For each tensor 9 more or, of a layer with few
@@ -35,23 +40,58 @@ import Tensors
 ///   name its cause, a wrong tensor takes two backward passes for each output, where these are no
 ///   more than 1000. A gradient that may be 0 but for rounding takes 32 where it seems wrong, and the
 ///   contract six where it doesn't add up.
+public func check<L: SingleInputLayer>(
+  _ layer: L, input shape: Shape, labels: [Int] = [], at input: Tensor<Double>? = nil,
+  parameters: [Tensor<Double>]? = nil, exact: (any Layer<Dual<Double>>)? = nil,
+  name: String? = nil, version: String? = nil, options: CheckOptions = CheckOptions()
+) throws -> GradientReport {
+  try check(
+    layer, inputs: [shape], labels: labels, at: input.map { [$0] }, parameters: parameters,
+    exact: exact, name: name, version: version, options: options)
+}
+
+/// Checks the backward pass of a layer with any number of inputs: the gradient by each input and each
+/// parameter that is learned, and the rules of the contract of `Layer`.
+///
+///     let report = try check(mySum, inputs: [Shape(2, 3), Shape(2, 3)])
+///
+/// - Parameters:
+///   - layer: the version under check, in any precision.
+///   - shapes: of the inputs.
+///   - labels: the true classes, for a loss that takes some.
+///   - inputs: the point to check at, where a random one won't do.
+///   - parameters: likewise. Unless given, state has its first value.
+///   - exact: the layer on dual numbers; any version of it that computes the same function.
+///   - name: for the report; the layer's type unless given.
+///   - version: for the report; the layer's module in lower case unless given.
+///   - options: which elements, along how many directions, from which seed.
+/// - Throws: as for one input.
+/// - Complexity: As for one input.
 public func check<L: Layer>(
-  _ layer: L, input shape: Shape, at input: Tensor<Double>? = nil,
+  _ layer: L, inputs shapes: [Shape], labels: [Int] = [], at inputs: [Tensor<Double>]? = nil,
   parameters: [Tensor<Double>]? = nil, exact: (any Layer<Dual<Double>>)? = nil,
   name: String? = nil, version: String? = nil, options: CheckOptions = CheckOptions()
 ) throws -> GradientReport {
   var generator = SplitMix64(seed: options.seed)
-  let input = input ?? .normal(shape, using: &generator)
+  let inputs = inputs ?? shapes.map { .normal($0, using: &generator) }
+  guard inputs.map(\.shape) == shapes else {
+    throw CheckError(
+      reason: "the point has inputs of shapes \(inputs.map(\.shape)) and must have \(shapes)")
+  }
   let parameters =
     try parameters
-    ?? layer.specification.parameters(for: shape).map { .normal($0.shape, using: &generator) }
+    ?? layer.specification.parameters(for: shapes).map {
+      $0.isLearned
+        ? .normal($0.shape, using: &generator) : Tensor($0.shape, repeating: $0.initialValue)
+    }
   let function = try LayerFunction(
-    layer, input: input, parameters: parameters, phase: options.phase)
+    layer, inputs: inputs, parameters: parameters, labels: labels, phase: options.phase)
   let dual = try exact.map {
-    try exactDerivatives(of: $0, input: input, parameters: parameters, phase: options.phase)
+    try exactDerivatives(
+      of: $0, inputs: inputs, parameters: parameters, labels: labels, phase: options.phase)
   }
-  var contract = ContractCheck(
-    layer, input: input, parameters: parameters, phase: options.phase, seed: options.seed)
+  var contract = try ContractCheck(
+    layer, inputs: inputs, parameters: parameters, labels: labels, options: options)
   let violations = try contract.violations()
   // Difference quotients of something that isn't a function would mean nothing.
   if violations.contains(where: {
@@ -62,42 +102,8 @@ public func check<L: Layer>(
   let report = try check(
     function, exact: dual, name: name ?? L.Specification.typeName,
     version: version ?? moduleName(of: L.self),
-    facts: Facts(layer.specification, input: shape), options: options)
+    facts: Facts(layer.specification, inputs: shapes, labels: labels), options: options)
   return report.merging(GradientReport(violations: violations))
-}
-
-/// Checks the gradient of a loss by the scores.
-///
-///     let report = try check(myLoss, scores: Shape(4, 10), labels: [3, 1, 4, 1])
-///
-/// - Parameters:
-///   - loss: the version under check.
-///   - shape: of the scores.
-///   - labels: the true classes, one for each image and position.
-///   - scores: the point to check at, where a random one won't do.
-///   - exact: the loss on dual numbers.
-///   - name: for the report.
-///   - version: for the report; the module of the loss in lower case unless given.
-///   - options: which elements, along how many directions, from which seed.
-/// - Throws: `LayerError` when the loss refuses shape or labels.
-/// - Complexity: As for a layer.
-public func check<L: Loss>(
-  _ loss: L, scores shape: Shape, labels: [Int], at scores: Tensor<Double>? = nil,
-  exact: (any Loss<Dual<Double>>)? = nil, name: String? = nil, version: String? = nil,
-  options: CheckOptions = CheckOptions()
-) throws -> GradientReport {
-  var generator = SplitMix64(seed: options.seed)
-  let scores = scores ?? .normal(shape, using: &generator)
-  let function = try LossFunction(loss, scores: scores, labels: labels)
-  let dual = try exact.map { try exactDerivatives(of: $0, scores: scores, labels: labels) }
-  var facts = Facts(loss.specification, input: shape)
-  let counted = labels.count { $0 != loss.specification.ignoreLabel }
-  facts.factors.append(
-    Facts.Factor(
-      "the share of labels that count", Double(counted) / Double(max(labels.count, 1))))
-  return try check(
-    function, exact: dual, name: name ?? SoftmaxWithLossSpecification.typeName,
-    version: version ?? moduleName(of: L.self), facts: facts, options: options)
 }
 
 /// Checks the gradient of any function at its present point.

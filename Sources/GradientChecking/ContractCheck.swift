@@ -6,20 +6,29 @@ struct ContractCheck<L: Layer> {
   private typealias S = L.Scalar
 
   private let layer: L
-  private let input: Tensor<L.Scalar>
+  private let inputs: [Tensor<L.Scalar>]
   private let parameters: [Tensor<L.Scalar>]
+  /// The parameters with a gradient: state has none.
+  private let learned: [Int]
+  private let labels: [Int]
   private let phase: Phase
   private var generator: SplitMix64
 
   init(
-    _ layer: L, input: Tensor<Double>, parameters: [Tensor<Double>], phase: Phase, seed: UInt64
-  ) {
+    _ layer: L, inputs: [Tensor<Double>], parameters: [Tensor<Double>], labels: [Int],
+    options: CheckOptions
+  ) throws(LayerError) {
     self.layer = layer
-    self.input = input.converted()
+    self.inputs = inputs.map { $0.converted() }
     self.parameters = parameters.map { $0.converted() }
-    self.phase = phase
-    generator = SplitMix64(seed: seed ^ 0xC0_4724C7)
+    let specifications = try layer.specification.parameters(for: inputs.map(\.shape))
+    learned = specifications.indices.filter { specifications[$0].isLearned }
+    self.labels = labels
+    phase = options.phase
+    generator = SplitMix64(seed: options.seed ^ 0xC0_4724C7)
   }
+
+  private var shapes: [Shape] { inputs.map(\.shape) }
 
   private struct Pass {
     var output: Tensor<L.Scalar>
@@ -27,7 +36,8 @@ struct ContractCheck<L: Layer> {
   }
 
   private struct Gradients {
-    var input: Tensor<L.Scalar>?
+    var inputs: [Tensor<L.Scalar>?]
+    /// Those of the parameters that are learned.
     var parameters: [Tensor<L.Scalar>]
   }
 
@@ -81,6 +91,7 @@ struct ContractCheck<L: Layer> {
           detail: "when nobody needs the input's gradient, gradients differ in \(place)"))
     }
     if let violation = accumulation(first, upstream, clean) { found.append(violation) }
+    if let violation = proportion(first, upstream, clean) { found.append(violation) }
     if let inPlace = layer as? any InPlaceLayer<L.Scalar>,
       let detail = try inPlaceDifference(inPlace, first, upstream, clean)
     {
@@ -89,15 +100,17 @@ struct ContractCheck<L: Layer> {
     return found
   }
 
-  private func context() -> RunContext { RunContext(phase: phase, seed: 20_120_930) }
+  private func context() -> RunContext {
+    RunContext(phase: phase, seed: 20_120_930, labels: labels)
+  }
 
   private func forward(over memory: S) throws -> Pass {
-    let shape = try layer.specification.outputShape(for: input.shape)
+    let shape = try layer.specification.outputShape(for: shapes)
     var pass = Pass(
-      output: Tensor(shape, repeating: memory), saved: try layer.makeSaved(for: input.shape))
+      output: Tensor(shape, repeating: memory), saved: try layer.makeSaved(for: shapes))
     var context = context()
     layer.forward(
-      input, parameters: parameters, context: &context, output: &pass.output, saved: &pass.saved)
+      inputs, parameters: parameters, context: &context, output: &pass.output, saved: &pass.saved)
     return pass
   }
 
@@ -105,12 +118,13 @@ struct ContractCheck<L: Layer> {
     _ pass: Pass, _ upstream: Tensor<S>, over memory: S = 0, needsInput: Bool = true
   ) -> Gradients {
     var gradients = Gradients(
-      input: needsInput ? Tensor(input.shape, repeating: memory) : nil,
+      inputs: inputs.map { needsInput ? Tensor($0.shape, repeating: memory) : nil },
       parameters: parameters.map { Tensor($0.shape, repeating: memory) })
     layer.backward(
-      outputGradient: upstream, input: input, output: pass.output, parameters: parameters,
-      saved: pass.saved, inputGradient: &gradients.input,
+      outputGradient: upstream, inputs: inputs, output: pass.output, parameters: parameters,
+      saved: pass.saved, inputGradients: &gradients.inputs,
       parameterGradients: &gradients.parameters, accumulating: false)
+    gradients.parameters = learned.map { gradients.parameters[$0] }
     return gradients
   }
 
@@ -118,14 +132,14 @@ struct ContractCheck<L: Layer> {
   private mutating func accumulation(
     _ pass: Pass, _ upstream: Tensor<S>, _ clean: Gradients
   ) -> ContractViolation? {
-    guard !parameters.isEmpty else { return nil }
+    guard !learned.isEmpty else { return nil }
     let largest = clean.parameters.map(\.largestMagnitude)
     guard let first = unaccumulated(pass, upstream, clean, onto: largest) else { return nil }
     // A gradient that is 0 but for rounding, as that of a bias before a normalisation, is another one in
     // every order of its sum. Onto numbers as large as the other gradients it has to be added all the
     // same.
     let rounding = rounding(of: clean.parameters[first.number], first.number, pass, upstream)
-    let most = max(largest.max() ?? 0, clean.input?.largestMagnitude ?? 0)
+    let most = (largest + clean.inputs.compactMap { $0?.largestMagnitude }).max() ?? 0
     let isRounding =
       largest[first.number] <= max(100 * rounding, 1024 * spacingAtOne(of: S.self) * most)
     let again =
@@ -136,7 +150,7 @@ struct ContractCheck<L: Layer> {
       ContractViolation(
         .accumulatesWhenAsked,
         detail:
-          "parameter \($0.number + 1) is off by \($0.difference.formatted(digits: 3)) from what "
+          "parameter \(learned[$0.number] + 1) is off by \($0.difference.formatted(digits: 3)) from what "
           + "was there + gradient")
     }
   }
@@ -149,13 +163,14 @@ struct ContractCheck<L: Layer> {
     let before = zip(clean.parameters, sizes).map { gradient, size in
       Tensor<S>.normal(gradient.shape, deviation: max(size, 1e-300), using: &generator)
     }
-    var inputGradient: Tensor<S>? = Tensor(input.shape)
-    var sums = before
+    var inputGradients: [Tensor<S>?] = inputs.map { Tensor($0.shape) }
+    var sums = parameters.map { Tensor<S>($0.shape) }
+    for (number, parameter) in learned.enumerated() { sums[parameter] = before[number] }
     layer.backward(
-      outputGradient: upstream, input: input, output: pass.output, parameters: parameters,
-      saved: pass.saved, inputGradient: &inputGradient, parameterGradients: &sums,
+      outputGradient: upstream, inputs: inputs, output: pass.output, parameters: parameters,
+      saved: pass.saved, inputGradients: &inputGradients, parameterGradients: &sums,
       accumulating: true)
-    for (number, sum) in sums.enumerated() {
+    for (number, sum) in learned.map({ sums[$0] }).enumerated() {
       var expected = before[number]
       expected.add(clean.parameters[number])
       // A few hundred terms, each rounded: far above that, far below a missing contribution.
@@ -182,12 +197,34 @@ struct ContractCheck<L: Layer> {
     }
   }
 
+  /// Of a function with one number for an output, the difference quotients are compared with the
+  /// gradient for an upstream gradient of 1: they can't see one that is overlooked.
+  private func proportion(
+    _ pass: Pass, _ upstream: Tensor<S>, _ clean: Gradients
+  ) -> ContractViolation? {
+    guard pass.output.count == 1, [0, 1].contains(layer.specification.lossWeight) else {
+      return nil
+    }
+    // A power of two, by which nothing is rounded.
+    func fourfold(_ tensor: Tensor<S>) -> Tensor<S> {
+      Tensor(tensor.shape, tensor.elements.map { 4 * $0 })
+    }
+    let expected = Gradients(
+      inputs: clean.inputs.map { $0.map(fourfold) }, parameters: clean.parameters.map(fourfold))
+    return mismatch(expected, backward(pass, fourfold(upstream))).map {
+      ContractViolation(
+        .isProportionalToOutputGradient,
+        detail: "for four times the output's gradient, gradients differ from four times as much in "
+          + $0)
+    }
+  }
+
   private func inPlaceDifference<I: InPlaceLayer>(
     _ inPlace: I, _ pass: Pass, _ upstream: Tensor<S>, _ clean: Gradients
   ) throws -> String? where I.Scalar == L.Scalar {
     guard inPlace.inPlaceObstacle == nil else { return nil }
-    var data = input
-    var saved = try inPlace.makeSaved(for: input.shape)
+    var data = inputs[0]
+    var saved = try inPlace.makeSaved(for: shapes)
     var context = context()
     inPlace.forward(inPlace: &data, context: &context, saved: &saved)
     guard same(data, pass.output) else {
@@ -195,17 +232,19 @@ struct ContractCheck<L: Layer> {
     }
     var gradient = upstream
     inPlace.backward(inPlace: &gradient, output: data, saved: saved)
-    guard let expected = clean.input, !same(gradient, expected) else { return nil }
+    guard let expected = clean.inputs[0], !same(gradient, expected) else { return nil }
     return "the input's gradient differs by \(difference(gradient, expected))"
   }
 
   private func mismatch(_ a: Gradients, _ b: Gradients) -> String? {
-    if let left = a.input, let right = b.input, !same(left, right) {
-      return "the input by \(difference(left, right))"
+    for (number, (left, right)) in zip(a.inputs, b.inputs).enumerated() {
+      guard let left, let right, !same(left, right) else { continue }
+      let name = inputs.count == 1 ? "the input" : "input \(number + 1)"
+      return "\(name) by \(difference(left, right))"
     }
     for (number, (left, right)) in zip(a.parameters, b.parameters).enumerated()
     where !same(left, right) {
-      return "parameter \(number + 1) by \(difference(left, right))"
+      return "parameter \(learned[number] + 1) by \(difference(left, right))"
     }
     return nil
   }

@@ -45,7 +45,7 @@ extension Diagnosis {
   var place: String? {
     let right = judged.filter(\.passed)
     guard !right.isEmpty else { return nil }
-    if shape.rank == 4, name == "input" || name == "scores" {
+    if shape.rank == 4, isInput {
       let (h, w) = (shape.height, shape.width)
       func border(_ check: ElementCheck) -> Int {
         min(check.index[2], check.index[3], h - 1 - check.index[2], w - 1 - check.index[3])
@@ -57,8 +57,8 @@ extension Diagnosis {
       }
     }
     for (axis, what) in ["image", "channel", "row", "column"].enumerated()
-    where axis < shape.rank && (name == "input" || name == "scores") || axis == 0 {
-      let label = name == "input" || name == "scores" ? what : "output channel"
+    where axis < shape.rank && isInput || axis == 0 {
+      let label = isInput ? what : "output channel"
       let wrongIndices = Set(wrong.compactMap { $0.index.count > axis ? $0.index[axis] : nil })
       let rightIndices = Set(right.compactMap { $0.index.count > axis ? $0.index[axis] : nil })
       guard wrongIndices.isDisjoint(with: rightIndices), let first = wrongIndices.min() else {

@@ -32,6 +32,9 @@ struct Diagnosis {
     scale = judged.reduce(0) { max($0, abs($1.numeric)) }
   }
 
+  /// Whether it is an input, whose axes are images, channels, rows and columns.
+  var isInput: Bool { name.hasPrefix("input") || name.hasPrefix("scores") }
+
   /// Every pattern that fits, the most telling first.
   var causes: [String] {
     guard !wrong.isEmpty else {

@@ -16,7 +16,7 @@ public struct Variable: Hashable, Sendable {
 
 /// Something whose gradient can be checked: a point, a function there, and the gradient it claims.
 ///
-/// `LayerFunction` and `LossFunction` make one of a layer or a loss, `PlainFunction` of closures.
+/// `LayerFunction` makes one of a layer or a loss, `PlainFunction` of closures.
 /// Conform a type of your own where those don't fit: a whole network, for example.
 ///
 /// Everything is handed over in `Double`. A function that computes in another precision rounds on

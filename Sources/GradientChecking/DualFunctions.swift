@@ -7,59 +7,41 @@ import Tensors
 /// - Complexity: O(elements) of the point, which is copied as dual numbers, and the layer's memory
 ///   on them. Each derivative then is one forward pass.
 public func exactDerivatives<L: Layer>(
-  of layer: L, input: Tensor<Double>, parameters: [Tensor<Double>], phase: Phase = .training
+  of layer: L, inputs: [Tensor<Double>], parameters: [Tensor<Double>], labels: [Int] = [],
+  phase: Phase = .training
 ) throws -> any ExactlyDifferentiable where L.Scalar == Dual<Double> {
-  DualLayerFunction(
-    layer: layer, point: ([input] + parameters).map { $0.converted() }, phase: phase,
-    output: Tensor(try layer.specification.outputShape(for: input.shape)),
-    saved: try layer.makeSaved(for: input.shape))
-}
-
-/// The exact derivatives of a loss at given scores, by running it on dual numbers.
-///
-/// - Throws: `LayerError` when the scores don't fit the loss.
-/// - Complexity: O(scores), which are copied. Each derivative then is one forward pass.
-public func exactDerivatives<L: Loss>(
-  of loss: L, scores: Tensor<Double>, labels: [Int]
-) throws -> any ExactlyDifferentiable where L.Scalar == Dual<Double> {
-  DualLossFunction(
-    loss: loss, scores: scores, labels: labels, saved: try loss.makeSaved(for: scores.shape))
+  let shapes = inputs.map(\.shape)
+  let specification = layer.specification
+  return DualLayerFunction(
+    layer: layer,
+    places: LayerPlaces(
+      specification, try specification.parameters(for: shapes), inputs: inputs.count),
+    point: LayerPoint(inputs, parameters), phase: phase, labels: labels,
+    output: Tensor(try specification.outputShape(for: shapes)),
+    saved: try layer.makeSaved(for: shapes))
 }
 
 private struct DualLayerFunction<L: Layer>: ExactlyDifferentiable where L.Scalar == Dual<Double> {
   let layer: L
+  let places: LayerPlaces
   /// Still but for a variable while it moves: converting the others anew each time would cost more
   /// than the forward pass.
-  var point: [Tensor<Dual<Double>>]
+  var point: LayerPoint<Dual<Double>>
   let phase: Phase
+  let labels: [Int]
   var output: Tensor<Dual<Double>>
   var saved: L.Saved
 
   mutating func derivative(
     alongVariable variable: Int, _ direction: Tensor<Double>, seed: UInt32
   ) -> [Double] {
-    point[variable].move(along: direction)
-    defer { point[variable].move(along: Tensor(direction.shape)) }
-    var context = RunContext(phase: phase, seed: seed)
+    point[places[variable]].move(along: direction)
+    defer { point[places[variable]].move(along: Tensor(direction.shape)) }
+    var context = RunContext(phase: phase, seed: seed, labels: labels)
     layer.forward(
-      point[0], parameters: Array(point.dropFirst()), context: &context, output: &output,
+      point.inputs, parameters: point.parameters, context: &context, output: &output,
       saved: &saved)
-    return output.elements.map(\.derivative)
-  }
-}
-
-private struct DualLossFunction<L: Loss>: ExactlyDifferentiable where L.Scalar == Dual<Double> {
-  let loss: L
-  let scores: Tensor<Double>
-  let labels: [Int]
-  var saved: L.Saved
-
-  mutating func derivative(
-    alongVariable variable: Int, _ direction: Tensor<Double>, seed: UInt32
-  ) throws -> [Double] {
-    let value = try loss.forward(
-      scores: scores.moving(along: direction), labels: labels, saved: &saved)
-    return [loss.specification.lossWeight * value.derivative]
+    return output.elements.map { places.weight * $0.derivative }
   }
 }
 

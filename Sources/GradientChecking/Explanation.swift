@@ -27,6 +27,7 @@ extension ContractViolation.Rule {
     case .accumulatesWhenAsked: "asked to accumulate, gradients are added to what was there"
     case .workWithoutInputGradient:
       "parameter gradients don't depend on whether the input's gradient is needed"
+    case .isProportionalToOutputGradient: "gradients grow as the output's gradient does"
     case .inPlaceMatches: "in place, output and gradient are the same as out of place"
     }
   }

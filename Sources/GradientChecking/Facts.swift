@@ -31,10 +31,13 @@ public struct Facts: Sendable {
     self.images = images
   }
 
-  /// What a specification and its input tell.
+  /// What a specification, its inputs and the labels of a loss tell.
   ///
-  /// - Complexity: O(1).
-  public init(_ specification: any LayerSpecification, input: Shape) {
+  /// - Complexity: O(labels).
+  public init(
+    _ specification: any LayerSpecification, inputs: [Shape], labels: [Int] = []
+  ) {
+    let input = inputs.first ?? Shape()
     var factors = [Factor("N, the images", Double(input.images))]
     var groups = 1
     switch specification {
@@ -55,12 +58,18 @@ public struct Facts: Sendable {
       factors.append(Factor("N·positions", Double(input.images * input.spatialCount)))
     default: break
     }
-    if let output = try? specification.outputShape(for: input), output.rank > 2 {
+    if let output = try? specification.outputShape(for: inputs), output.rank > 2 {
       factors.append(Factor("the output positions", Double(output.spatialCount)))
       factors.append(
         Factor("images × output positions", Double(input.images * output.spatialCount)))
     }
     factors.append(Factor("the channels", Double(input.channels)))
+    if let loss = specification as? SoftmaxWithLossSpecification {
+      let counted = labels.count { $0 != loss.ignoreLabel }
+      factors.append(
+        Factor(
+          "the share of labels that count", Double(counted) / Double(max(labels.count, 1))))
+    }
     self.factors = factors
     self.groups = groups
     images = max(input.images, 1)

@@ -133,6 +133,9 @@ public struct ContractViolation: Hashable, Sendable, Encodable {
     case accumulatesWhenAsked
     /// Parameter gradients are the same when nobody needs the input's gradient.
     case workWithoutInputGradient
+    /// Gradients grow as the output's gradient does. Tried where the output is a single number, as
+    /// that of a loss.
+    case isProportionalToOutputGradient
     /// In place, output and gradient are the same as out of place.
     case inPlaceMatches
   }

@@ -4,7 +4,7 @@ import Tensors
 ///
 /// Source: Caffe's `accuracy_layer.cpp`. A label counts as right when fewer than `topK` other
 /// classes score at least as high: ties count against it. 0 when every label is ignored.
-public struct AccuracySpecification: LayerSpecification {
+public struct AccuracySpecification: SingleInputSpecification {
   /// `Accuracy`.
   public static let typeName = "Accuracy"
 
@@ -34,7 +34,19 @@ public struct AccuracySpecification: LayerSpecification {
   /// Throws unless there is one label for each image and position, each a class or ignored.
   ///
   /// - Complexity: O(labels).
-  public func check(labels: [Int], for scores: Shape) throws(LayerError) {
+  public func checkLabels(_ labels: [Int], for scores: Shape) throws(LayerError) {
     try requireLabels(labels, for: scores, ignoring: ignoreLabel, Self.typeName)
   }
+
+  /// The backend's.
+  public func layer<S>(on backend: some Backend<S>) -> any Layer<S> { backend.accuracy(self) }
+
+  /// No: the backward pass reads the input.
+  public var backwardReadsOutput: Bool { false }
+
+  /// Yes.
+  public var takesLabels: Bool { true }
+
+  /// No: it is constant but for jumps.
+  public var isDifferentiable: Bool { false }
 }

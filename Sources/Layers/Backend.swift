@@ -1,32 +1,34 @@
 import Tensors
 
-/// One version of every layer, and of the step that learns. `Reference` and `Fast` each provide one;
-/// a layer that is missing in either doesn't compile.
+/// One version of every built-in layer, and of the step that learns. A layer that is missing in a
+/// backend doesn't compile, unless it is a `DerivedBackend`.
 public protocol Backend<Scalar>: Sendable {
   /// The number its layers compute with.
   associatedtype Scalar: Tensors.Scalar
 
-  /// `reference` or `fast`.
+  /// `reference`, `fast` or `tuned`.
   var name: String { get }
 
   /// A convolution.
-  func convolution(_ specification: ConvolutionSpecification) -> any Layer<Scalar>
+  func convolution(_ specification: ConvolutionSpecification) -> any SingleInputLayer<Scalar>
   /// A rectified linear unit.
   func relu(_ specification: ReLUSpecification) -> any InPlaceLayer<Scalar>
   /// Maximum or average pooling.
-  func pooling(_ specification: PoolingSpecification) -> any Layer<Scalar>
+  func pooling(_ specification: PoolingSpecification) -> any SingleInputLayer<Scalar>
   /// Local response normalisation.
-  func lrn(_ specification: LRNSpecification) -> any Layer<Scalar>
+  func lrn(_ specification: LRNSpecification) -> any SingleInputLayer<Scalar>
   /// An inner product, also called fully connected.
-  func innerProduct(_ specification: InnerProductSpecification) -> any Layer<Scalar>
+  func innerProduct(_ specification: InnerProductSpecification) -> any SingleInputLayer<Scalar>
   /// Dropout.
   func dropout(_ specification: DropoutSpecification) -> any InPlaceLayer<Scalar>
   /// Softmax over the classes.
-  func softmax(_ specification: SoftmaxSpecification) -> any Layer<Scalar>
+  func softmax(_ specification: SoftmaxSpecification) -> any SingleInputLayer<Scalar>
   /// Softmax and the negative logarithm of the true class's probability.
-  func softmaxWithLoss(_ specification: SoftmaxWithLossSpecification) -> any Loss<Scalar>
+  func softmaxWithLoss(
+    _ specification: SoftmaxWithLossSpecification
+  ) -> any SingleInputLayer<Scalar>
   /// The share of images whose class is among the highest scores.
-  func accuracy(_ specification: AccuracySpecification) -> any Metric<Scalar>
+  func accuracy(_ specification: AccuracySpecification) -> any SingleInputLayer<Scalar>
 
   /// Takes a step of SGD on a parameter: changes it and its momentum buffer, both of the gradient's shape.
   ///
@@ -38,64 +40,62 @@ public protocol Backend<Scalar>: Sendable {
 
 /// A backend that has some layers of its own and takes the others from another one.
 public protocol DerivedBackend<Scalar>: Backend {
-  /// Whose layers it takes where it has none.
-  associatedtype Base: Backend<Scalar>
+  /// The other backend's type.
+  associatedtype Base: Backend where Base.Scalar == Scalar
 
-  /// That one.
+  /// Where the layers come from that this backend has none of.
   var base: Base { get }
 }
 
 extension DerivedBackend {
-  /// The base's.
-  public func convolution(_ specification: ConvolutionSpecification) -> any Layer<Scalar> {
-    base.convolution(specification)
-  }
+  /// That of the base.
+  public func convolution(
+    _ specification: ConvolutionSpecification
+  ) -> any SingleInputLayer<Scalar> { base.convolution(specification) }
 
-  /// The base's.
+  /// That of the base.
   public func relu(_ specification: ReLUSpecification) -> any InPlaceLayer<Scalar> {
     base.relu(specification)
   }
 
-  /// The base's.
-  public func pooling(_ specification: PoolingSpecification) -> any Layer<Scalar> {
+  /// That of the base.
+  public func pooling(_ specification: PoolingSpecification) -> any SingleInputLayer<Scalar> {
     base.pooling(specification)
   }
 
-  /// The base's.
-  public func lrn(_ specification: LRNSpecification) -> any Layer<Scalar> {
+  /// That of the base.
+  public func lrn(_ specification: LRNSpecification) -> any SingleInputLayer<Scalar> {
     base.lrn(specification)
   }
 
-  /// The base's.
-  public func innerProduct(_ specification: InnerProductSpecification) -> any Layer<Scalar> {
-    base.innerProduct(specification)
-  }
+  /// That of the base.
+  public func innerProduct(
+    _ specification: InnerProductSpecification
+  ) -> any SingleInputLayer<Scalar> { base.innerProduct(specification) }
 
-  /// The base's.
+  /// That of the base.
   public func dropout(_ specification: DropoutSpecification) -> any InPlaceLayer<Scalar> {
     base.dropout(specification)
   }
 
-  /// The base's.
-  public func softmax(_ specification: SoftmaxSpecification) -> any Layer<Scalar> {
+  /// That of the base.
+  public func softmax(_ specification: SoftmaxSpecification) -> any SingleInputLayer<Scalar> {
     base.softmax(specification)
   }
 
-  /// The base's.
+  /// That of the base.
   public func softmaxWithLoss(
     _ specification: SoftmaxWithLossSpecification
-  ) -> any Loss<Scalar> {
-    base.softmaxWithLoss(specification)
-  }
+  ) -> any SingleInputLayer<Scalar> { base.softmaxWithLoss(specification) }
 
-  /// The base's.
-  public func accuracy(_ specification: AccuracySpecification) -> any Metric<Scalar> {
+  /// That of the base.
+  public func accuracy(_ specification: AccuracySpecification) -> any SingleInputLayer<Scalar> {
     base.accuracy(specification)
   }
 
-  /// The base's.
+  /// That of the base.
   ///
-  /// - Complexity: O(count) for a parameter of `count` elements; allocates nothing.
+  /// - Complexity: O(count) for a parameter of `count` elements.
   public func take(
     _ step: SGDStep, on parameter: inout Tensor<Scalar>, momentumBuffer: inout Tensor<Scalar>,
     gradient: Tensor<Scalar>

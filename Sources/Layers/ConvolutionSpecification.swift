@@ -4,7 +4,7 @@ import Tensors
 ///
 /// Source: Caffe's `base_conv_layer.cpp`. Input N×C×H×W, output N×K×H'×W', weights
 /// K × C/group × kernel height × kernel width, bias K.
-public struct ConvolutionSpecification: LayerSpecification {
+public struct ConvolutionSpecification: SingleInputSpecification {
   /// `Convolution`.
   public static let typeName = "Convolution"
 
@@ -109,8 +109,14 @@ public struct ConvolutionSpecification: LayerSpecification {
 
   /// The span of the kernel, moved by the stride.
   public func window(for input: Shape) throws(LayerError) -> Window? {
-    Window(extent: span, stride: stride)
+    Window(extent: span, stride: stride, pad: pad)
   }
+
+  /// The backend's.
+  public func layer<S>(on backend: some Backend<S>) -> any Layer<S> { backend.convolution(self) }
+
+  /// No: the backward pass reads the input.
+  public var backwardReadsOutput: Bool { false }
 }
 
 /// Throws unless an input has the four axes of images, channels, rows and columns.

@@ -5,7 +5,7 @@ import Tensors
 ///
 /// Source: Caffe's `dropout_layer.cpp`. Value i is kept when output i of the Mersenne Twister is
 /// at most (1 − ratio)·(2³² − 1).
-public struct DropoutSpecification: LayerSpecification {
+public struct DropoutSpecification: SingleInputSpecification {
   /// `Dropout`.
   public static let typeName = "Dropout"
 
@@ -32,4 +32,13 @@ public struct DropoutSpecification: LayerSpecification {
       "must lie between 0 and 1, without them")
     return input
   }
+
+  /// The backend's.
+  public func layer<S>(on backend: some Backend<S>) -> any Layer<S> { backend.dropout(self) }
+
+  /// Nothing: the mask tells what was dropped.
+  public var inPlaceObstacle: String? { nil }
+
+  /// No: the mask is enough.
+  public var backwardReadsOutput: Bool { false }
 }

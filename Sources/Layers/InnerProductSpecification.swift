@@ -4,7 +4,7 @@ import Tensors
 ///
 /// Source: Caffe's `inner_product_layer.cpp`. The axes from `axis` on are flattened in row-major
 /// order (C, H, W) into D inputs; output the axes before `axis` × K, weights K×D, bias K.
-public struct InnerProductSpecification: LayerSpecification {
+public struct InnerProductSpecification: SingleInputSpecification {
   /// `InnerProduct`.
   public static let typeName = "InnerProduct"
 
@@ -70,4 +70,10 @@ public struct InnerProductSpecification: LayerSpecification {
   public func window(for input: Shape) throws(LayerError) -> Window? {
     Window(extent: Extent(height: input.height, width: input.width), stride: 1)
   }
+
+  /// The backend's.
+  public func layer<S>(on backend: some Backend<S>) -> any Layer<S> { backend.innerProduct(self) }
+
+  /// No: the backward pass reads the input.
+  public var backwardReadsOutput: Bool { false }
 }

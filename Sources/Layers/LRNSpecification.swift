@@ -4,7 +4,7 @@ import Tensors
 ///
 /// Source: Krizhevsky et al. 2012, section 3.3, in the convention of Caffe's `lrn_layer.cpp`,
 /// which divides α by the number of values summed. The shape N×C×H×W stays.
-public struct LRNSpecification: LayerSpecification {
+public struct LRNSpecification: SingleInputSpecification {
   /// `LRN`.
   public static let typeName = "LRN"
 
@@ -58,6 +58,10 @@ public struct LRNSpecification: LayerSpecification {
 
   /// n×n within a channel; across channels each position sees only itself.
   public func window(for input: Shape) throws(LayerError) -> Window? {
-    region == .withinChannel ? Window(extent: Extent(localSize), stride: 1) : nil
+    region == .withinChannel
+      ? Window(extent: Extent(localSize), stride: 1, pad: Extent((localSize - 1) / 2)) : nil
   }
+
+  /// The backend's.
+  public func layer<S>(on backend: some Backend<S>) -> any Layer<S> { backend.lrn(self) }
 }

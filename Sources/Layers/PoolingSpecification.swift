@@ -8,7 +8,7 @@ import Tensors
 /// alone receives the gradient. A NaN is never greater than anything, so it is passed over; a
 /// window of nothing but NaN gives −3.4e38 and passes no gradient back. The average divides by
 /// the area of the window clipped to the padded input, so padding counts.
-public struct PoolingSpecification: LayerSpecification {
+public struct PoolingSpecification: SingleInputSpecification {
   /// `Pooling`.
   public static let typeName = "Pooling"
 
@@ -119,6 +119,12 @@ public struct PoolingSpecification: LayerSpecification {
   ///
   /// - Complexity: O(1).
   public func window(for input: Shape) throws(LayerError) -> Window? {
-    Window(extent: kernel(for: input), stride: stride)
+    Window(extent: kernel(for: input), stride: stride, pad: pad)
   }
+
+  /// The backend's.
+  public func layer<S>(on backend: some Backend<S>) -> any Layer<S> { backend.pooling(self) }
+
+  /// No: the backward pass reads the input.
+  public var backwardReadsOutput: Bool { false }
 }

@@ -4,7 +4,7 @@ import Tensors
 /// NaN stays NaN; with slope 0, −∞ becomes 0.
 ///
 /// Source: Caffe's `relu_layer.cpp`. The derivative at exactly 0 is the negative slope.
-public struct ReLUSpecification: LayerSpecification {
+public struct ReLUSpecification: SingleInputSpecification {
   /// `ReLU`.
   public static let typeName = "ReLU"
 
@@ -29,4 +29,10 @@ public struct ReLUSpecification: LayerSpecification {
   public var inPlaceObstacle: String? {
     negativeSlope < 0 ? "a negative slope below 0 hides the sign of the input" : nil
   }
+
+  /// The backend's.
+  public func layer<S>(on backend: some Backend<S>) -> any Layer<S> { backend.relu(self) }
+
+  /// No: where it works out of place, the backward pass reads the input.
+  public var backwardReadsOutput: Bool { false }
 }

@@ -3,7 +3,7 @@ import Tensors
 /// Softmax over the classes: p = e^x / Σe^x, along axis 1 at each position.
 ///
 /// Source: Caffe's `softmax_layer.cpp`. The shape N×C or N×C×H×W stays.
-public struct SoftmaxSpecification: LayerSpecification {
+public struct SoftmaxSpecification: SingleInputSpecification {
   /// `Softmax`.
   public static let typeName = "Softmax"
 
@@ -17,14 +17,17 @@ public struct SoftmaxSpecification: LayerSpecification {
     try requireScores(input, Self.typeName)
     return input
   }
+
+  /// The backend's.
+  public func layer<S>(on backend: some Backend<S>) -> any Layer<S> { backend.softmax(self) }
 }
 
 /// Softmax, then the negative logarithm of the true class's probability, averaged.
 ///
 /// Source: Caffe's `softmax_loss_layer.cpp`. loss = Σ −log(max(p, 1.18e-38)) / divisor; the
-/// gradient is (p − onehot)·lossWeight / divisor, and 0 where the label is ignored. The bound is
+/// gradient is (p − onehot) / divisor times that of the loss, and 0 where the label is ignored. The bound is
 /// the smallest normal Float, in Double too, so that no term exceeds 87.3365.
-public struct SoftmaxWithLossSpecification: LayerSpecification {
+public struct SoftmaxWithLossSpecification: SingleInputSpecification {
   /// `SoftmaxWithLoss`.
   public static let typeName = "SoftmaxWithLoss"
 
@@ -44,7 +47,7 @@ public struct SoftmaxWithLossSpecification: LayerSpecification {
   public var normalization: Normalization
   /// The label that counts for nothing, if any.
   public var ignoreLabel: Int?
-  /// The factor of the gradient: the loss's share in a sum of losses.
+  /// The loss's share in the network's sum of losses.
   public var lossWeight: Double
 
   /// A loss with Caffe's defaults.
@@ -69,7 +72,7 @@ public struct SoftmaxWithLossSpecification: LayerSpecification {
   /// Throws unless there is one label for each image and position, each a class or ignored.
   ///
   /// - Complexity: O(labels).
-  public func check(labels: [Int], for scores: Shape) throws(LayerError) {
+  public func checkLabels(_ labels: [Int], for scores: Shape) throws(LayerError) {
     try requireLabels(labels, for: scores, ignoring: ignoreLabel, Self.typeName)
   }
 
@@ -89,6 +92,17 @@ public struct SoftmaxWithLossSpecification: LayerSpecification {
 
   /// The least probability whose logarithm is taken.
   public static let leastProbability = Double(Float.leastNormalMagnitude)
+
+  /// The backend's.
+  public func layer<S>(on backend: some Backend<S>) -> any Layer<S> {
+    backend.softmaxWithLoss(self)
+  }
+
+  /// Yes.
+  public var takesLabels: Bool { true }
+
+  /// No: the backward pass reads the probabilities that the forward pass has kept.
+  public var backwardReadsOutput: Bool { false }
 }
 
 /// Throws unless an input has a class axis with at least one class.
@@ -96,4 +110,19 @@ func requireScores(_ scores: Shape, _ layer: String) throws(LayerError) {
   try require(
     scores.rank >= 2, layer, "input \(scores)", "must have at least 2 axes: images, classes")
   try require(scores.channels >= 1, layer, "input \(scores)", "must have at least 1 class")
+}
+
+/// Throws unless there is one label for each image and position, each a class or ignored.
+func requireLabels(
+  _ labels: [Int], for scores: Shape, ignoring ignored: Int?, _ layer: String
+) throws(LayerError) {
+  let expected = scores.images * scores.spatialCount
+  try require(
+    labels.count == expected, layer, "\(labels.count) labels",
+    "must be \(expected), one for each image and position of scores \(scores)")
+  for (position, label) in labels.enumerated() where label != ignored {
+    try require(
+      (0..<scores.channels).contains(label), layer, "label \(label) at position \(position)",
+      "must be a class from 0 to \(scores.channels - 1)")
+  }
 }

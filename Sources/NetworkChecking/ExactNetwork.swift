@@ -23,6 +23,7 @@ public struct ExactNetwork: ExactlyDifferentiable {
       other.definition, backend: backend, batch: other.input.shape.images, gradients: .none,
       phase: other.context.phase,
       parameters: other.parameters.map { $0.map { $0.asDual } })
+    network.updatesState = false
     try network.load(images: other.input.asDual, labels: other.labels)
     places = function.places
   }

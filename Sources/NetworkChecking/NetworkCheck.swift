@@ -34,7 +34,7 @@ public func check<Scalar: Tensors.Scalar>(
     function, layer: network.definition.name, version: network.backendName, options: options)
   let chosen = function.variables.indices.filter { variable in
     guard let layer else { return true }
-    return function.places[variable].map { network.summary.layers[$0.layer].name == layer }
+    return function.places[variable].map { network.plan.layers[$0.layer].name == layer }
       ?? (layer == network.definition.data)
   }
   var report = GradientReport()
@@ -50,8 +50,8 @@ public func check<Scalar: Tensors.Scalar>(
       return isWanted
     }
     if let place = function.places[variable] {
-      tensor.layer = network.summary.layers[place.layer].name
-      tensor.tensor = network.summary.layers[place.layer].parameters[place.parameter].name
+      tensor.layer = network.plan.layers[place.layer].name
+      tensor.tensor = network.plan.layers[place.layer].parameters[place.parameter].name
     }
     report.tensors.append(tensor)
     if !isWanted { break }

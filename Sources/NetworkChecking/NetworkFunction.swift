@@ -7,7 +7,7 @@ import Tensors
 /// the loss.
 ///
 /// When one layer's parameter has moved, only the layers from there on run again. The network is a
-/// reference: nobody else may run it meanwhile.
+/// reference: nobody else may run it meanwhile. State that isn't learnt stays as it is.
 public struct NetworkFunction<Scalar: Tensors.Scalar>: DifferentiableFunction {
   /// The network, with images and labels loaded.
   public let network: Network<Scalar>
@@ -31,10 +31,10 @@ public struct NetworkFunction<Scalar: Tensors.Scalar>: DifferentiableFunction {
     self.network = network
     var variables: [Variable] = []
     var places: [(layer: Int, parameter: Int)?] = []
-    for (layer, summary) in network.summary.layers.enumerated() {
-      for (number, parameter) in summary.parameters.enumerated() {
+    for (layer, planned) in network.plan.layers.enumerated() {
+      for (number, parameter) in planned.parameters.enumerated() where parameter.isLearned {
         variables.append(
-          Variable(name: "\(summary.name) \(parameter.name)", shape: parameter.shape))
+          Variable(name: "\(planned.name) \(parameter.name)", shape: parameter.shape))
         places.append((layer, number))
       }
     }
@@ -95,14 +95,17 @@ public struct NetworkFunction<Scalar: Tensors.Scalar>: DifferentiableFunction {
     into outputs: inout [Double], seed: UInt32, movedOnly variable: Int?
   ) throws {
     var first = 0
-    if let variable, let place = places[variable], contexts.count == network.summary.layers.count {
+    if let variable, let place = places[variable], contexts.count == network.plan.layers.count {
       first = place.layer
       network.context = contexts[first]
     } else {
       network.context = RunContext(phase: network.context.phase, seed: seed)
       contexts = []
     }
-    for layer in first..<network.summary.layers.count {
+    let updatesState = network.updatesState
+    defer { network.updatesState = updatesState }
+    network.updatesState = false
+    for layer in first..<network.plan.layers.count {
       if contexts.count == layer { contexts.append(network.context) }
       try network.forward(layer: layer)
     }
@@ -114,6 +117,9 @@ public struct NetworkFunction<Scalar: Tensors.Scalar>: DifferentiableFunction {
   /// - Complexity: A forward and a backward pass of the whole network, and a copy of all gradients.
   public mutating func gradients(upstream: [Double], seed: UInt32) throws -> [Tensor<Double>] {
     network.context = RunContext(phase: network.context.phase, seed: seed)
+    let updatesState = network.updatesState
+    defer { network.updatesState = updatesState }
+    network.updatesState = false
     try network.forward()
     network.backward()
     return try places.map { place in

@@ -11,21 +11,27 @@ struct GradientMemory<Scalar: Tensors.Scalar> {
   private var buffers: [[Scalar]]
 
   /// Plans for the gradients of a chain of layers.
-  init(_ wiring: Wiring) {
-    shapes = wiring.shapes
+  init(_ plan: NetworkPlan) {
+    let shapes = plan.blobs.map(\.shape)
     var assignment: [Int: Int] = [:]
     var capacities: [Int] = []
     var free: [Int] = []
-    for connection in wiring.connections.reversed() {
-      let (bottom, top) = (connection.bottom, connection.top)
-      if connection.propagates, assignment[bottom] == nil {
-        let buffer = free.popLast() ?? capacities.count
-        if buffer == capacities.count { capacities.append(0) }
-        assignment[bottom] = buffer
-        capacities[buffer] = max(capacities[buffer], shapes[bottom].count)
-      }
-      if top != bottom, let buffer = assignment[top] { free.append(buffer) }
+    func assign(_ blob: Int) {
+      guard assignment[blob] == nil else { return }
+      let buffer = free.popLast() ?? capacities.count
+      if buffer == capacities.count { capacities.append(0) }
+      assignment[blob] = buffer
+      capacities[buffer] = max(capacities[buffer], shapes[blob].count)
     }
+    for layer in plan.layers.reversed() {
+      // Of an output that no layer behind writes the gradient of, it is the loss weight, or 0.
+      if plan.blobs[layer.top].needsGradient { assign(layer.top) }
+      for (bottom, propagates) in zip(layer.bottoms, layer.propagates) where propagates {
+        assign(bottom)
+      }
+      if !layer.isInPlace, let buffer = assignment[layer.top] { free.append(buffer) }
+    }
+    self.shapes = shapes
     self.assignment = assignment
     // Touched once here, so that no page has to be given in a pass.
     buffers = capacities.map { [Scalar](repeating: 0, count: $0) }

@@ -10,29 +10,34 @@ import Tensors
 public final class Network<Scalar: Tensors.Scalar> {
   /// What the network is.
   public let definition: NetworkDefinition
-  /// Its shapes and counts for this batch.
-  public let summary: NetworkSummary
+  /// Its blobs and layers with their shapes, counts and connections, for this batch.
+  public let plan: NetworkPlan
   /// The name of the backend that computes it.
   public let backendName: String
-  /// The parameters of each layer: weights, then bias.
+  /// The parameters of each layer: weights, then bias; the state of a layer that has some, too.
   public var parameters: [[Tensor<Scalar>]]
   /// The gradients of the last backward pass, like `parameters`; empty without gradients.
   public private(set) var parameterGradients: [[Tensor<Scalar>]]
-  /// The results of the losses and metrics in the last forward pass, before their weight.
+  /// By layer, the outputs that are one number, as those of losses and of accuracy, in the last forward
+  /// pass; a loss before its weight.
   public private(set) var results: [String: Scalar] = [:]
   /// Training or testing, and the source of randomness.
   public var context: RunContext
 
-  private let wiring: Wiring
-  private let layers: [RunningLayer<Scalar>]
+  /// Whether forward passes in training bring state up to date that isn't learnt: running means. A check
+  /// that runs the network many times at one point turns it off.
+  public var updatesState = true
+
+  private let instances: [LayerInstance<Scalar>]
+  /// The softmax behind each loss that shows its probabilities in a blob of their own, by layer.
+  private var softmaxes: [Int: LayerInstance<Scalar>] = [:]
   private var data: [Tensor<Scalar>]
   private var gradients: [Tensor<Scalar>?]
-  /// For each blob that several layers read, memory for all but the first part of its gradient.
-  private var scratch: [Int: Tensor<Scalar>]
+  /// For each blob that is read several times, memory for the parts of its gradient that are added: as
+  /// many tensors as one layer needs.
+  private var scratch: [Int: [Tensor<Scalar>]] = [:]
   private var gradientMemory: GradientMemory<Scalar>?
   private var currentLabels: [Int] = []
-  /// The labels that layers have read from blobs in the last forward pass, by layer.
-  private var labelsFromBlobs: [Int: [Int]] = [:]
 
   /// A network with its memory, its parameters filled.
   ///
@@ -44,8 +49,6 @@ public final class Network<Scalar: Tensors.Scalar> {
   ///   - phase: training or testing.
   ///   - seed: the start of all randomness, in the parameters and in dropout.
   ///   - parameters: those of another network of this definition, instead of freshly filled ones.
-  ///   - fusing: whether a layer may do the ReLU in place behind it along with its own work, where
-  ///     the backend can. The content of its blob before the ReLU is then not to be seen.
   ///   - keepingGradients: whether the gradients of blobs stay to be looked at. Without, a chain of
   ///     layers holds two of them at a time, `gradient(of:)` is `nil`, and only whole backward
   ///     passes can be run.
@@ -57,43 +60,46 @@ public final class Network<Scalar: Tensors.Scalar> {
   public init(
     _ definition: NetworkDefinition, backend: some Backend<Scalar>, batch: Int = 1,
     gradients scope: GradientScope = .parameters, phase: Phase = .training, seed: UInt32 = 1,
-    parameters: [[Tensor<Scalar>]]? = nil, fusing: Bool = false,
-    keepingGradients: Bool = true
+    parameters: [[Tensor<Scalar>]]? = nil, keepingGradients: Bool = true
   ) throws(LayerError) {
-    let input = try definition.inputShape(batch: batch)
-    let wiring = try Wiring(definition, input: input, gradients: scope)
-    let summary = try definition.summary(batch: batch)
-    var layers: [RunningLayer<Scalar>] = []
-    for (index, layer) in definition.layers.enumerated() where index == layers.count {
-      let input = wiring.shapes[wiring.connections[index].bottom]
-      let relu = fusing ? definition.reluInPlace(behind: index) : nil
-      let made = try layer.named { () throws(LayerError) in
-        try RunningLayer.make(layer, followedBy: relu, input: input, backend: backend)
+    let plan = try NetworkPlan(definition, batch: batch, gradients: scope)
+    if let parameters { try plan.check(parameters) }
+    var instances: [LayerInstance<Scalar>] = []
+    for (layer, planned) in zip(definition.layers, plan.layers) {
+      if planned.probabilities != nil {
+        var softmax = layer
+        softmax.specification = SoftmaxSpecification()
+        softmaxes[instances.count] = try LayerInstance(
+          softmax, inputs: planned.inputs, backend: backend)
       }
-      layers.append(made.layer)
-      if made.fusesReLU { layers.append(.fused) }
+      instances.append(try LayerInstance(layer, inputs: planned.inputs, backend: backend))
     }
-    if let parameters { try summary.check(parameters) }
     self.definition = definition
-    self.summary = summary
-    self.wiring = wiring
-    self.layers = layers
+    self.plan = plan
+    self.instances = instances
     backendName = backend.name
-    self.parameters = parameters ?? definition.filledParameters(summary, seed: UInt64(seed))
+    self.parameters = parameters ?? definition.filledParameters(plan, seed: UInt64(seed))
     parameterGradients =
-      scope == .none ? [] : summary.layers.map { $0.parameters.map { Tensor($0.shape) } }
-    data = wiring.shapes.map { Tensor($0) }
-    let isChain = !wiring.connections.contains(where: \.sharesBottom)
+      scope == .none ? [] : plan.layers.map { $0.parameters.map { Tensor($0.shape) } }
+    data = plan.blobs.map { Tensor($0.shape) }
+    let isChain = !plan.layers.contains { $0.accumulates.contains(true) }
     if keepingGradients || !isChain {
-      gradients = zip(wiring.shapes, wiring.needsGradient).map { $1 ? Tensor($0) : nil }
+      gradients = plan.blobs.map { $0.needsGradient ? Tensor($0.shape) : nil }
     } else {
-      gradients = wiring.shapes.map { _ in nil }
-      gradientMemory = GradientMemory(wiring)
+      gradients = plan.blobs.map { _ in nil }
+      gradientMemory = GradientMemory(plan)
     }
     context = RunContext(phase: phase, seed: seed)
-    scratch = [:]
-    for connection in wiring.connections where connection.sharesBottom {
-      scratch[connection.bottom] = Tensor(wiring.shapes[connection.bottom])
+    for layer in plan.layers {
+      var needed: [Int: Int] = [:]
+      for (bottom, accumulates) in zip(layer.bottoms, layer.accumulates) where accumulates {
+        needed[bottom, default: 0] += 1
+      }
+      for (blob, count) in needed {
+        while scratch[blob, default: []].count < count {
+          scratch[blob, default: []].append(Tensor(plan.blobs[blob].shape))
+        }
+      }
     }
   }
 
@@ -124,7 +130,7 @@ public final class Network<Scalar: Tensors.Scalar> {
   /// - Complexity: O(1): the tensor is taken over, and copied only if somebody changes it.
   public func load(_ content: Tensor<Scalar>, into input: String) throws(LayerError) {
     guard definition.otherInputs.contains(where: { $0.name == input }),
-      let slot = wiring.slots[input]
+      let slot = plan.position(ofBlob: input)
     else {
       let names = definition.otherInputs.map(\.name).joined(separator: ", ")
       throw LayerError(
@@ -145,14 +151,14 @@ public final class Network<Scalar: Tensors.Scalar> {
   ///
   /// - Complexity: O(1): the tensor is shared until one of the two is changed.
   public func blob(_ name: String) -> Tensor<Scalar>? {
-    wiring.slots[name].map { data[$0] }
+    plan.position(ofBlob: name).map { data[$0] }
   }
 
   /// The gradient of a blob as the last backward pass left it, `nil` where none is computed.
   ///
   /// - Complexity: O(1): the tensor is shared until one of the two is changed.
   public func gradient(of blob: String) -> Tensor<Scalar>? {
-    wiring.slots[blob].flatMap { gradients[$0] }
+    plan.position(ofBlob: blob).flatMap { gradients[$0] }
   }
 
   /// Sets the gradient of a blob, for the layers that are then run backwards.
@@ -160,7 +166,7 @@ public final class Network<Scalar: Tensors.Scalar> {
   /// - Throws: `LayerError` when no gradient of that blob is kept, or it has another shape.
   /// - Complexity: O(1): the tensor is taken over, and copied only if somebody changes it.
   public func load(gradient: Tensor<Scalar>, of blob: String) throws(LayerError) {
-    guard let slot = wiring.slots[blob], let current = gradients[slot] else {
+    guard let slot = plan.position(ofBlob: blob), let current = gradients[slot] else {
       throw LayerError(
         layer: definition.name, value: "gradient of \"\(blob)\"", rule: "is none that is kept")
     }
@@ -174,28 +180,25 @@ public final class Network<Scalar: Tensors.Scalar> {
 
   /// Where a layer's code is.
   public func source(ofLayer index: Int) -> SourceLocation? {
-    layers[index].source
+    instances[index].description.source
   }
 
   /// The algorithm that runs a layer: that of the backend's own layer, or `= fast` where the backend
   /// has taken the layer from another one of that name. `nil` where the formula is all there is.
   public func algorithm(ofLayer index: Int) -> String? {
-    guard case .layer(let step) = layers[index] else { return nil }
-    let owner = step.module.lowercased()
-    return owner == backendName || backendName != "tuned" ? step.algorithm : "= \(owner)"
+    let layer = instances[index].description
+    let owner = layer.module.lowercased()
+    return owner == backendName || backendName != "tuned" ? layer.algorithm : "= \(owner)"
   }
 
   /// The sum of the losses, each times its weight.
   ///
-  /// - Complexity: O(layers).
+  /// - Complexity: O(layers), and the size of a loss's output that is more than one number.
   public var loss: Scalar {
-    var sum: Scalar = 0
-    for (definition, layer) in zip(definition.layers, layers) {
-      if case .loss(let step, _) = layer, let result = results[definition.name] {
-        sum += result * Scalar(step.lossWeight)
-      }
+    plan.layers.reduce(0) { sum, layer in
+      guard layer.lossWeight != 0 else { return sum }
+      return data[layer.top].elements.reduce(sum) { $0 + $1 * Scalar(layer.lossWeight) }
     }
-    return sum
   }
 }
 
@@ -205,11 +208,11 @@ extension Network {
   /// Runs all layers in order and returns the loss.
   ///
   /// - Throws: `LayerError` for labels that don't fit.
-  /// - Complexity: The sum of the layers' forward passes: `summary.multiplyAccumulates` products,
+  /// - Complexity: The sum of the layers' forward passes: `plan.multiplyAccumulates` products,
   ///   nearly all. Allocates nothing of tensor size.
   @discardableResult
   public func forward() throws(LayerError) -> Scalar {
-    for index in layers.indices { try forward(layer: index) }
+    for index in instances.indices { try forward(layer: index) }
     return loss
   }
 
@@ -220,7 +223,7 @@ extension Network {
   ///   those for the gradient of the images unless that is asked for. Allocates nothing of tensor
   ///   size.
   public func backward(accumulating: Bool = false) {
-    for index in layers.indices.reversed() { backward(layer: index, accumulating: accumulating) }
+    for index in instances.indices.reversed() { backward(layer: index, accumulating: accumulating) }
   }
 
   /// Runs one layer on what the layers before it left.
@@ -228,41 +231,40 @@ extension Network {
   /// - Throws: `LayerError` for labels that don't fit.
   /// - Complexity: That of the layer's forward pass.
   public func forward(layer index: Int) throws(LayerError) {
-    let connection = wiring.connections[index]
-    let (bottom, top) = (connection.bottom, connection.top)
-    switch layers[index] {
-    case .layer(let step):
-      step.forward(
-        data[bottom], parameters: parameters[index], context: &context, output: &data[top])
-    case .inPlace(let step):
-      step.forward(inPlace: &data[top], context: &context)
-    case .loss(let step, let softmax):
-      let labels = try readLabels(ofLayer: index)
-      let result = try definition.layers[index].named { () throws(LayerError) in
-        try step.forward(scores: data[bottom], labels: labels)
+    let layer = plan.layers[index]
+    let specification = definition.layers[index].specification
+    if specification.takesLabels {
+      context.labels = try readLabels(ofLayer: index)
+      try definition.layers[index].named { () throws(LayerError) in
+        try specification.checkLabels(context.labels, for: layer.inputs)
       }
-      record(result, of: index)
-      if let softmax, let slot = connection.probabilities {
-        softmax.forward(data[bottom], parameters: [], context: &context, output: &data[slot])
-      }
-    case .metric(let metric):
-      let labels = try readLabels(ofLayer: index)
-      let result = try definition.layers[index].named { () throws(LayerError) in
-        try metric.measure(scores: data[bottom], labels: labels)
-      }
-      record(result, of: index)
-    case .fused:
-      break
     }
+    switch instances[index] {
+    case .outOfPlace(let instance):
+      let inputs = layer.bottoms.map { data[$0] }
+      instance.forward(
+        inputs, parameters: parameters[index], context: &context, output: &data[layer.top])
+      if case .outOfPlace(let softmax) = softmaxes[index], let blob = layer.probabilities {
+        softmax.forward(inputs, parameters: [], context: &context, output: &data[blob])
+      }
+      if updatesState, context.phase == .training,
+        layer.parameters.contains(where: { !$0.isLearned })
+      {
+        instance.updateState(&parameters[index])
+      }
+    case .inPlace(let instance):
+      instance.forward(inPlace: &data[layer.top], context: &context)
+    }
+    if layer.output.rank == 0 { results[layer.name] = data[layer.top][0] }
   }
 
   /// The labels that a loss or metric compares with: those of the batch, or the content of a blob,
   /// its fractions cut off as Caffe does.
   private func readLabels(ofLayer index: Int) throws(LayerError) -> [Int] {
-    guard let slot = wiring.connections[index].labels else { return currentLabels }
+    guard let blob = plan.layers[index].labels else { return currentLabels }
     var labels: [Int] = []
-    labels.reserveCapacity(data[slot].count)
-    for (position, value) in data[slot].elements.enumerated() {
+    labels.reserveCapacity(data[blob].count)
+    for (position, value) in data[blob].elements.enumerated() {
       let number = value.doubleValue
       guard abs(number) <= Double(Int32.max) else {
         throw LayerError(
@@ -271,65 +273,77 @@ extension Network {
       }
       labels.append(Int(number))
     }
-    labelsFromBlobs[index] = labels
     return labels
-  }
-
-  private func record(_ result: Scalar, of index: Int) {
-    results[definition.layers[index].name] = result
-    data[wiring.connections[index].top][0] = result
   }
 
   /// Runs one layer backwards on what the layers behind it left.
   ///
   /// - Complexity: That of the layer's backward pass.
   public func backward(layer index: Int, accumulating: Bool = false) {
-    let connection = wiring.connections[index]
-    let slot = connection.bottom
-    if connection.propagates, gradients[slot] == nil {
-      gradients[slot] = gradientMemory?.take(slot)
+    let layer = plan.layers[index]
+    for (bottom, propagates) in zip(layer.bottoms, layer.propagates)
+    where propagates && gradients[bottom] == nil {
+      gradients[bottom] = gradientMemory?.take(bottom)
     }
-    defer { forget(connection) }
-    // Taken out, so that the layer writes into it while the other gradients are read.
-    if connection.sharesBottom {
-      var part = scratch[slot].take()
-      run(backward: index, into: &part, accumulating: accumulating)
-      if let part { gradients[slot].update { $0.add(part) } }
-      scratch[slot] = part
+    startOutputGradient(of: layer)
+    defer { forget(layer) }
+    switch instances[index] {
+    case .inPlace(let instance):
+      guard layer.propagates[0] else { return }
+      gradients[layer.top].update { instance.backward(inPlace: &$0, output: data[layer.top]) }
+    case .outOfPlace(let instance):
+      guard definition.layers[index].specification.isDifferentiable,
+        let outputGradient = gradients[layer.top]
+      else { return }
+      // Taken out, so that the layer writes into them while the other gradients are read.
+      var parts = layer.bottoms.indices.map { takeGradient(ofInput: $0, of: layer) }
+      instance.backward(
+        outputGradient: outputGradient, inputs: layer.bottoms.map { data[$0] },
+        output: data[layer.top], parameters: parameters[index], inputGradients: &parts,
+        parameterGradients: &parameterGradients[index], accumulating: accumulating)
+      for number in layer.bottoms.indices {
+        putBack(parts[number].take(), ofInput: number, of: layer)
+      }
+    }
+  }
+
+  /// What the layers behind don't write of an output's gradient: the loss weight of a loss, and 0 where
+  /// no layer behind has written anything into memory that goes round.
+  private func startOutputGradient(of layer: NetworkPlan.Layer) {
+    if gradients[layer.top] == nil {
+      gradients[layer.top] = gradientMemory?.take(layer.top)
+      gradients[layer.top].update { $0.fill(with: 0) }
+    }
+    guard layer.lossWeight != 0 else { return }
+    gradients[layer.top].update { gradient in
+      if !layer.accumulatesLossWeight { gradient.fill(with: 0) }
+      for i in 0..<gradient.count { gradient[i] += Scalar(layer.lossWeight) }
+    }
+  }
+
+  private func takeGradient(ofInput number: Int, of layer: NetworkPlan.Layer) -> Tensor<Scalar>? {
+    guard layer.propagates[number] else { return nil }
+    let blob = layer.bottoms[number]
+    return layer.accumulates[number] ? scratch[blob]?.popLast() : gradients[blob].take()
+  }
+
+  private func putBack(
+    _ part: consuming Tensor<Scalar>?, ofInput number: Int, of layer: NetworkPlan.Layer
+  ) {
+    guard let part else { return }
+    let blob = layer.bottoms[number]
+    if layer.accumulates[number] {
+      gradients[blob].update { $0.add(part) }
+      scratch[blob]?.append(part)
     } else {
-      var whole = gradients[slot].take()
-      run(backward: index, into: &whole, accumulating: accumulating)
-      gradients[slot] = whole
+      gradients[blob] = part
     }
   }
 
   /// Gives back the gradient that a layer has passed on, where gradients aren't kept.
-  private func forget(_ connection: Wiring.Connection) {
-    guard gradientMemory != nil, connection.top != connection.bottom,
-      let passed = gradients[connection.top].take()
+  private func forget(_ layer: NetworkPlan.Layer) {
+    guard gradientMemory != nil, !layer.isInPlace, let passed = gradients[layer.top].take()
     else { return }
-    gradientMemory?.giveBack(passed, of: connection.top)
-  }
-
-  private func run(
-    backward index: Int, into inputGradient: inout Tensor<Scalar>?, accumulating: Bool
-  ) {
-    let connection = wiring.connections[index]
-    switch layers[index] {
-    case .layer(let step):
-      guard let outputGradient = gradients[connection.top] else { return }
-      step.backward(
-        outputGradient: outputGradient, input: data[connection.bottom],
-        output: data[connection.top], parameters: parameters[index],
-        inputGradient: &inputGradient, parameterGradients: &parameterGradients[index],
-        accumulating: accumulating)
-    case .inPlace(let step):
-      inputGradient.update { step.backward(inPlace: &$0, output: data[connection.top]) }
-    case .loss(let step, _):
-      let labels = labelsFromBlobs[index] ?? currentLabels
-      inputGradient.update { step.backward(labels: labels, scoresGradient: &$0) }
-    case .metric, .fused:
-      break
-    }
+    gradientMemory?.giveBack(passed, of: layer.top)
   }
 }

@@ -25,13 +25,15 @@ public struct NetworkBuilder {
   /// - Complexity: O(1) on average.
   @discardableResult
   public mutating func add(
-    _ name: String, _ operation: LayerOperation, _ bottoms: String..., inPlace: Bool = false,
+    _ name: String, _ specification: some LayerSpecification, _ bottoms: String...,
+    inPlace: Bool = false,
     parameters: [ParameterDefinition] = []
   ) -> String {
     let top = inPlace ? bottoms.first ?? name : name
     definition.layers.append(
       LayerDefinition(
-        name: name, operation: operation, bottoms: bottoms, top: top, parameters: parameters))
+        name: name, specification: specification, bottoms: bottoms, top: top, parameters: parameters
+      ))
     return top
   }
 
@@ -45,7 +47,7 @@ public struct NetworkBuilder {
     let convolution = ConvolutionSpecification(
       outputChannels: outputs, kernel: kernel, stride: stride, pad: pad, group: group)
     let top = add(
-      "conv" + suffix, .convolution(convolution), bottom,
+      "conv" + suffix, convolution, bottom,
       parameters: learning(weights: weights, bias: bias))
     return relu("relu" + suffix, top)
   }
@@ -66,7 +68,7 @@ public struct NetworkBuilder {
   public mutating func maxPool(
     _ name: String, _ bottom: String, kernel: Extent, stride: Extent = 1
   ) -> String {
-    add(name, .pooling(PoolingSpecification(.maximum, kernel: kernel, stride: stride)), bottom)
+    add(name, PoolingSpecification(.maximum, kernel: kernel, stride: stride), bottom)
   }
 
   /// An inner product.
@@ -76,7 +78,7 @@ public struct NetworkBuilder {
     _ name: String, _ bottom: String, outputs: Int, weights: Filler, bias: Double
   ) -> String {
     add(
-      name, .innerProduct(InnerProductSpecification(outputs: outputs)), bottom,
+      name, InnerProductSpecification(outputs: outputs), bottom,
       parameters: learning(weights: weights, bias: bias))
   }
 
@@ -86,35 +88,35 @@ public struct NetworkBuilder {
   public mutating func lrn(
     _ name: String, _ bottom: String, localSize: Int, alpha: Double, beta: Double
   ) -> String {
-    add(name, .lrn(LRNSpecification(localSize: localSize, alpha: alpha, beta: beta)), bottom)
+    add(name, LRNSpecification(localSize: localSize, alpha: alpha, beta: beta), bottom)
   }
 
   /// A ReLU in place.
   ///
   /// - Complexity: O(1) on average.
   public mutating func relu(_ name: String, _ bottom: String) -> String {
-    add(name, .relu(ReLUSpecification()), bottom, inPlace: true)
+    add(name, ReLUSpecification(), bottom, inPlace: true)
   }
 
   /// Dropout in place.
   ///
   /// - Complexity: O(1) on average.
   public mutating func dropout(_ name: String, _ bottom: String, ratio: Double = 0.5) -> String {
-    add(name, .dropout(DropoutSpecification(ratio: ratio)), bottom, inPlace: true)
+    add(name, DropoutSpecification(ratio: ratio), bottom, inPlace: true)
   }
 
   /// Softmax with loss against the labels.
   ///
   /// - Complexity: O(1) on average.
   public mutating func softmaxWithLoss(_ name: String, _ scores: String) {
-    add(name, .softmaxWithLoss(SoftmaxWithLossSpecification()), scores, label)
+    add(name, SoftmaxWithLossSpecification(), scores, label)
   }
 
   /// Accuracy against the labels.
   ///
   /// - Complexity: O(1) on average.
   public mutating func accuracy(_ name: String, _ scores: String, topK: Int = 1) {
-    add(name, .accuracy(AccuracySpecification(topK: topK)), scores, label)
+    add(name, AccuracySpecification(topK: topK), scores, label)
   }
 
   /// As the published networks learn: biases at twice the rate and without decay.

@@ -71,8 +71,8 @@ public struct InputDefinition: Hashable, Sendable {
 public struct LayerDefinition: Hashable, Sendable {
   /// Its name, unique in the network.
   public var name: String
-  /// What it does.
-  public var operation: LayerOperation
+  /// What it does: hyper-parameters of a built-in type, or of one of your own.
+  public var specification: any LayerSpecification
   /// The blobs it reads; the labels last.
   public var bottoms: [String]
   /// The blob it writes; the same as its bottom when it works in place.
@@ -83,13 +83,13 @@ public struct LayerDefinition: Hashable, Sendable {
   /// How its parameters start and learn: weights, then bias. Shorter where the defaults do.
   public var parameters: [ParameterDefinition]
 
-  /// A layer by name, operation and connections.
+  /// A layer by name, specification and connections.
   public init(
-    name: String, operation: LayerOperation, bottoms: [String], top: String,
+    name: String, specification: any LayerSpecification, bottoms: [String], top: String,
     probabilities: String? = nil, parameters: [ParameterDefinition] = []
   ) {
     self.name = name
-    self.operation = operation
+    self.specification = specification
     self.bottoms = bottoms
     self.top = top
     self.probabilities = probabilities
@@ -98,12 +98,33 @@ public struct LayerDefinition: Hashable, Sendable {
 
   /// Whether it writes over its input.
   public var isInPlace: Bool { bottoms.first == top }
+
+  /// Caffe's name of its type, for example `InnerProduct`.
+  public var typeName: String { type(of: specification).typeName }
+
+  /// Whether all is the same, the types of the specifications included.
+  public static func == (a: Self, b: Self) -> Bool {
+    AnyHashable(a.specification) == AnyHashable(b.specification) && a.name == b.name
+      && a.bottoms == b.bottoms && a.top == b.top && a.probabilities == b.probabilities
+      && a.parameters == b.parameters
+  }
+
+  /// Feeds name, specification and connections to the hasher.
+  ///
+  /// - Complexity: O(bottoms).
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(name)
+    hasher.combine(specification)
+    hasher.combine(bottoms)
+    hasher.combine(top)
+  }
 }
 
 /// How a parameter starts and learns.
 public struct ParameterDefinition: Hashable, Sendable {
-  /// The distribution of its first values.
-  public var filler: Filler
+  /// The distribution of its first values; `nil` for the value that the layer's specification names,
+  /// which is 0 for all of Caffe's layers.
+  public var filler: Filler?
   /// The factor of the learning rate, Caffe's `lr_mult`.
   public var learningRateMultiplier: Float
   /// The factor of the weight decay, Caffe's `decay_mult`.
@@ -111,7 +132,7 @@ public struct ParameterDefinition: Hashable, Sendable {
 
   /// A parameter with Caffe's defaults.
   public init(
-    filler: Filler = .constant(0), learningRateMultiplier: Float = 1,
+    filler: Filler? = nil, learningRateMultiplier: Float = 1,
     decayMultiplier: Float = 1
   ) {
     self.filler = filler
@@ -121,27 +142,22 @@ public struct ParameterDefinition: Hashable, Sendable {
 }
 
 extension NetworkDefinition {
-  /// The ReLU that works in place on a layer's output right behind it.
-  func reluInPlace(behind index: Int) -> ReLUSpecification? {
-    guard layers.indices.contains(index + 1) else { return nil }
-    let next = layers[index + 1]
-    guard case .relu(let specification) = next.operation, next.isInPlace,
-      next.top == layers[index].top
-    else { return nil }
-    return specification
-  }
-
   /// The first values of all parameters, each drawn from a seed of its own.
-  func filledParameters<Scalar: Tensors.Scalar>(
-    _ summary: NetworkSummary, seed: UInt64
+  ///
+  /// - Parameters:
+  ///   - plan: that of this network.
+  ///   - seed: where all randomness starts.
+  /// - Complexity: O(parameters), which are allocated.
+  public func filledParameters<Scalar: Tensors.Scalar>(
+    _ plan: NetworkPlan, seed: UInt64
   ) -> [[Tensor<Scalar>]] {
     var seeds = SplitMix64(seed: seed)
-    return zip(layers, summary.layers).map { layer, row in
+    return zip(layers, plan.layers).map { layer, row in
       row.parameters.enumerated().map { index, parameter in
         let filler =
-          layer.parameters.indices.contains(index)
-          ? layer.parameters[index].filler : ParameterDefinition().filler
-        return filler.fill(parameter.shape, seed: seeds.next())
+          layer.parameters.indices.contains(index) ? layer.parameters[index].filler : nil
+        return (filler ?? .constant(parameter.initialValue))
+          .fill(parameter.shape, seed: seeds.next())
       }
     }
   }

@@ -11,7 +11,7 @@ import Tensors
 /// Terms whose input position lies in the padding are 0 and are left out.
 ///
 /// Twin: `Sources/Fast/Convolution.swift`. Source: Caffe's `base_conv_layer.cpp`.
-public struct Convolution<Scalar: Tensors.Scalar>: Layer {
+public struct Convolution<Scalar: Tensors.Scalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: ConvolutionSpecification
 

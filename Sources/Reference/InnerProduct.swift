@@ -8,7 +8,7 @@ import Tensors
 ///     out[n,k] = b[k] + Σ_d w[k,d] · in[n,d]
 ///
 /// Twin: `Sources/Fast/InnerProduct.swift`. Source: Caffe's `inner_product_layer.cpp`.
-public struct InnerProduct<Scalar: Tensors.Scalar>: Layer {
+public struct InnerProduct<Scalar: Tensors.Scalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: InnerProductSpecification
 

@@ -14,7 +14,7 @@ import Tensors
 ///
 /// Twin: `Sources/Fast/LRN.swift`. Source: Krizhevsky et al. 2012, section 3.3, in the convention
 /// of Caffe's `lrn_layer.cpp`.
-public struct LRN<Scalar: Tensors.Scalar>: Layer {
+public struct LRN<Scalar: Tensors.Scalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: LRNSpecification
 

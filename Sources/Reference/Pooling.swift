@@ -10,7 +10,7 @@ import Tensors
 ///     average:  out = Σ over the window / area, the area including the padding it covers
 ///
 /// Twin: `Sources/Fast/Pooling.swift`. Source: Caffe's `pooling_layer.cpp`.
-public struct Pooling<Scalar: Tensors.Scalar>: Layer {
+public struct Pooling<Scalar: Tensors.Scalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: PoolingSpecification
 

@@ -16,9 +16,6 @@ public struct ReLU<Scalar: Tensors.Scalar>: InPlaceLayer {
     self.specification = specification
   }
 
-  /// A slope below 0 doesn't allow it.
-  public var inPlaceObstacle: String? { specification.inPlaceObstacle }
-
   /// The forward pass.
   public static var source: SourceLocation? { .here() }
 

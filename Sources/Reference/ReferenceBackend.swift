@@ -10,7 +10,8 @@ public struct ReferenceBackend<Scalar: Tensors.Scalar>: Backend {
   public var name: String { "reference" }
 
   /// `Reference.Convolution`.
-  public func convolution(_ specification: ConvolutionSpecification) -> any Layer<Scalar> {
+  public func convolution(_ specification: ConvolutionSpecification) -> any SingleInputLayer<Scalar>
+  {
     Convolution(specification)
   }
 
@@ -20,17 +21,19 @@ public struct ReferenceBackend<Scalar: Tensors.Scalar>: Backend {
   }
 
   /// `Reference.Pooling`.
-  public func pooling(_ specification: PoolingSpecification) -> any Layer<Scalar> {
+  public func pooling(_ specification: PoolingSpecification) -> any SingleInputLayer<Scalar> {
     Pooling(specification)
   }
 
   /// `Reference.LRN`.
-  public func lrn(_ specification: LRNSpecification) -> any Layer<Scalar> {
+  public func lrn(_ specification: LRNSpecification) -> any SingleInputLayer<Scalar> {
     LRN(specification)
   }
 
   /// `Reference.InnerProduct`.
-  public func innerProduct(_ specification: InnerProductSpecification) -> any Layer<Scalar> {
+  public func innerProduct(_ specification: InnerProductSpecification) -> any SingleInputLayer<
+    Scalar
+  > {
     InnerProduct(specification)
   }
 
@@ -40,19 +43,19 @@ public struct ReferenceBackend<Scalar: Tensors.Scalar>: Backend {
   }
 
   /// `Reference.Softmax`.
-  public func softmax(_ specification: SoftmaxSpecification) -> any Layer<Scalar> {
+  public func softmax(_ specification: SoftmaxSpecification) -> any SingleInputLayer<Scalar> {
     Softmax(specification)
   }
 
   /// `Reference.SoftmaxWithLoss`.
   public func softmaxWithLoss(
     _ specification: SoftmaxWithLossSpecification
-  ) -> any Loss<Scalar> {
+  ) -> any SingleInputLayer<Scalar> {
     SoftmaxWithLoss(specification)
   }
 
   /// `Reference.Accuracy`.
-  public func accuracy(_ specification: AccuracySpecification) -> any Metric<Scalar> {
+  public func accuracy(_ specification: AccuracySpecification) -> any SingleInputLayer<Scalar> {
     Accuracy(specification)
   }
 

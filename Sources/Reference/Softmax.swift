@@ -9,7 +9,7 @@ import Tensors
 /// Subtracting m changes nothing in exact arithmetic and keeps e^x from overflowing.
 ///
 /// Twin: `Sources/Fast/Softmax.swift`. Source: Caffe's `softmax_layer.cpp`.
-public struct Softmax<Scalar: Tensors.Scalar>: Layer {
+public struct Softmax<Scalar: Tensors.Scalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: SoftmaxSpecification
 

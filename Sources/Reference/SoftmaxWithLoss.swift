@@ -7,7 +7,7 @@ import Tensors
 ///     loss = Σ −log(max(p[label], least)) / divisor, over the labels that are not ignored
 ///
 /// Twin: `Sources/Fast/SoftmaxWithLoss.swift`. Source: Caffe's `softmax_loss_layer.cpp`.
-public struct SoftmaxWithLoss<Scalar: Tensors.Scalar>: Loss {
+public struct SoftmaxWithLoss<Scalar: Tensors.Scalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: SoftmaxWithLossSpecification
 
@@ -16,12 +16,20 @@ public struct SoftmaxWithLoss<Scalar: Tensors.Scalar>: Loss {
     self.specification = specification
   }
 
+  /// What a forward pass keeps.
+  public struct Saved: Sendable {
+    /// Shaped like the scores.
+    public var probabilities: Tensor<Scalar>
+    /// The labels that the scores were compared with.
+    public var labels: [Int]
+  }
+
   /// Memory for the probabilities, shaped like the scores.
   ///
   /// - Complexity: O(count), allocating a tensor of the scores' size.
-  public func makeSaved(for scores: Shape) throws(LayerError) -> Tensor<Scalar> {
+  public func makeSaved(for scores: Shape) throws(LayerError) -> Saved {
     _ = try specification.outputShape(for: scores)
-    return Tensor(scores)
+    return Saved(probabilities: Tensor(scores), labels: [])
   }
 
   /// The forward pass.
@@ -29,41 +37,47 @@ public struct SoftmaxWithLoss<Scalar: Tensors.Scalar>: Loss {
 
   /// The formula above; keeps the probabilities.
   ///
+  /// - Precondition: the specification accepts the context's labels.
   /// - Complexity: O(count): the softmax, then one logarithm for each label.
   public func forward(
-    scores: Tensor<Scalar>, labels: [Int], saved probabilities: inout Tensor<Scalar>
-  ) throws(LayerError) -> Scalar {
-    try specification.check(labels: labels, for: scores.shape)
-    var context = RunContext()
+    _ scores: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
+    output: inout Tensor<Scalar>, saved: inout Saved
+  ) {
     var nothing = NothingSaved()
     Softmax<Scalar>().forward(
-      scores, parameters: [], context: &context, output: &probabilities, saved: &nothing)
+      scores, parameters: [], context: &context, output: &saved.probabilities, saved: &nothing)
+    saved.labels = context.labels
 
     let spots = ClassAxis(scores.shape)
     let least = Scalar(SoftmaxWithLossSpecification.leastProbability)
     var sum: Scalar = 0
-    for (start, label) in zip(spots.starts, labels) where label != specification.ignoreLabel {
-      sum -= .log(max(probabilities[start + label * spots.stride], least))
+    for (start, label) in zip(spots.starts, saved.labels) where label != specification.ignoreLabel {
+      sum -= .log(max(saved.probabilities[start + label * spots.stride], least))
     }
-    return sum / Scalar(specification.divisor(labels: labels, scores: scores.shape))
+    output[0] = sum / Scalar(specification.divisor(labels: saved.labels, scores: scores.shape))
   }
 
-  /// ∂L/∂x[c] = lossWeight/divisor · (p[c] − [c = label]), and 0 where the label is ignored.
+  /// ∂L/∂x[c] = ∂L/∂loss / divisor · (p[c] − [c = label]), and 0 where the label is ignored.
   ///
   /// - Complexity: O(count).
   public func backward(
-    labels: [Int], saved probabilities: Tensor<Scalar>, scoresGradient: inout Tensor<Scalar>
+    outputGradient: Tensor<Scalar>, input scores: Tensor<Scalar>, output: Tensor<Scalar>,
+    parameters: [Tensor<Scalar>], saved: Saved,
+    inputGradient: inout Tensor<Scalar>?, parameterGradients: inout [Tensor<Scalar>],
+    accumulating: Bool
   ) {
-    let spots = ClassAxis(probabilities.shape)
-    let factor = Scalar(
-      specification.lossWeight
-        / specification.divisor(labels: labels, scores: probabilities.shape))
-    for (start, label) in zip(spots.starts, labels) {
-      for c in 0..<spots.classes {
-        let position = start + c * spots.stride
-        let target: Scalar = c == label ? 1 : 0
-        scoresGradient[position] =
-          label == specification.ignoreLabel ? 0 : factor * (probabilities[position] - target)
+    let spots = ClassAxis(scores.shape)
+    let divisor = Scalar(specification.divisor(labels: saved.labels, scores: scores.shape))
+    let factor = outputGradient[0] / divisor
+    inputGradient.update { gradient in
+      for (start, label) in zip(spots.starts, saved.labels) {
+        for c in 0..<spots.classes {
+          let position = start + c * spots.stride
+          let target: Scalar = c == label ? 1 : 0
+          gradient[position] =
+            label == specification.ignoreLabel
+            ? 0 : factor * (saved.probabilities[position] - target)
+        }
       }
     }
   }

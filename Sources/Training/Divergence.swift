@@ -23,7 +23,8 @@ public struct Divergence: Error, Equatable, CustomStringConvertible {
     for (index, definition) in network.definition.layers.enumerated() {
       for (number, parameter) in network.parameters[index].enumerated()
       where !parameter.isFinite {
-        (layer, place) = (definition.name, number == 0 ? "its weights" : "its bias")
+        let name = network.plan.layers[index].parameters[number].name
+        (layer, place) = (definition.name, "its \(name)")
         return
       }
       if let blob = network.blob(definition.top), !blob.isFinite {
@@ -36,12 +37,12 @@ public struct Divergence: Error, Equatable, CustomStringConvertible {
 
   /// Looks through the parameters alone; `nil` where all are finite.
   init?(parametersOf network: Network<Float>, iteration: Int) {
-    for (definition, parameters) in zip(network.definition.layers, network.parameters) {
+    for (planned, parameters) in zip(network.plan.layers, network.parameters) {
       for (number, parameter) in parameters.enumerated() where !parameter.isFinite {
         loss = "not computed yet"
         self.iteration = iteration
-        layer = definition.name
-        place = number == 0 ? "its weights" : "its bias"
+        layer = planned.name
+        place = "its \(planned.parameters[number].name)"
         return
       }
     }

@@ -5,6 +5,9 @@ import Tensors
 
 /// Stochastic gradient descent on a network.
 ///
+/// Only what is learned by its gradient is changed: the state of a layer, a running mean for example, has
+/// no gradient, no decay and no momentum.
+///
 /// Source: Caffe's `sgd_solver.cpp` and `solver.cpp`.
 public final class Solver<Scalar: Tensors.Scalar> {
   /// How it trains.
@@ -101,7 +104,8 @@ public final class Solver<Scalar: Tensors.Scalar> {
     let scale = clippingScale() / Double(specification.gradientAccumulationSteps)
     let rate = learningRate
     for (layer, definition) in network.definition.layers.enumerated() {
-      for index in network.parameters[layer].indices {
+      let parameters = network.plan.layers[layer].parameters
+      for index in parameters.indices where parameters[index].isLearned {
         let learning =
           definition.parameters.indices.contains(index)
           ? definition.parameters[index] : ParameterDefinition()

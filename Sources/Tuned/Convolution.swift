@@ -9,7 +9,7 @@ import Tensors
 /// and Fast's columns. For finite numbers it makes no difference.
 ///
 /// Twin: `Sources/Reference/Convolution.swift`.
-public struct Convolution: Layer {
+public struct Convolution: SingleInputLayer {
   /// What describes this layer.
   public let specification: ConvolutionSpecification
   private let engine: Engine

@@ -7,7 +7,7 @@ import Tensors
 ///     out[N×K] = in[N×D] · weights[K×D]ᵀ + bias
 ///
 /// Twin: `Sources/Reference/InnerProduct.swift`.
-public struct InnerProduct: Layer {
+public struct InnerProduct: SingleInputLayer {
   /// What describes this layer.
   public let specification: InnerProductSpecification
   let engine: Engine

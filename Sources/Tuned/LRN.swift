@@ -10,7 +10,7 @@ import Tensors
 /// cheaper, but it drifts.
 ///
 /// Twin: `Sources/Reference/LRN.swift`.
-public struct LRN: Layer {
+public struct LRN: SingleInputLayer {
   /// What describes this layer.
   public let specification: LRNSpecification
   private let engine: Engine

@@ -21,17 +21,17 @@ public struct TunedBackend: DerivedBackend {
   public var name: String { "tuned" }
 
   /// `Tuned.Convolution`.
-  public func convolution(_ specification: ConvolutionSpecification) -> any Layer<Float> {
+  public func convolution(_ specification: ConvolutionSpecification) -> any SingleInputLayer<Float> {
     Convolution(specification, engine: engine)
   }
 
   /// `Tuned.LRN`.
-  public func lrn(_ specification: LRNSpecification) -> any Layer<Float> {
+  public func lrn(_ specification: LRNSpecification) -> any SingleInputLayer<Float> {
     LRN(specification, engine: engine)
   }
 
   /// `Tuned.InnerProduct`.
-  public func innerProduct(_ specification: InnerProductSpecification) -> any Layer<Float> {
+  public func innerProduct(_ specification: InnerProductSpecification) -> any SingleInputLayer<Float> {
     InnerProduct(specification, engine: engine)
   }
 }

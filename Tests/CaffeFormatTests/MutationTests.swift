@@ -81,7 +81,7 @@ struct MutationTests {
   func caffemodel(name: String) throws {
     let definition = try NetPrototxt(contentsOf: Fixture.url("tiny35/net.prototxt"))
       .network(phase: .training).definition
-    let summary = try definition.summary()
+    let summary = try NetworkPlan(definition)
     let refusals = try refused("tiny35/\(name)") { bytes in
       let model = try CaffeModel(decoding: bytes, file: "file")
       _ = try model.parameters(of: definition, summary, as: Float.self)

@@ -62,20 +62,18 @@ struct NetworkReadingTests {
         """)
     let layers = try net.network(phase: .testing).definition.layers
     #expect(
-      layers[0].operation
-        == .convolution(
-          .init(
-            outputChannels: 2, kernel: Extent(height: 3, width: 2),
-            stride: Extent(height: 2, width: 1), pad: Extent(height: 0, width: 1),
-            hasBias: false)))
+      layers[0].specification
+        == .init(
+          outputChannels: 2, kernel: Extent(height: 3, width: 2),
+          stride: Extent(height: 2, width: 1), pad: Extent(height: 0, width: 1),
+          hasBias: false))
     #expect(layers[0].parameters == [ParameterDefinition(filler: .xavier(.average))])
     #expect(
-      layers[1].operation
-        == .pooling(
-          .init(
-            .average, kernel: Extent(height: 2, width: 3), stride: Extent(height: 2, width: 1),
-            rounding: .floor)))
-    #expect(layers[2].operation == .innerProduct(.init(outputs: 3)))
+      layers[1].specification
+        == .init(
+          .average, kernel: Extent(height: 2, width: 3), stride: Extent(height: 2, width: 1),
+          rounding: .floor))
+    #expect(layers[2].specification == InnerProductSpecification(outputs: 3))
   }
 
   @Test("reads Data, DummyData and several inputs")
@@ -242,8 +240,8 @@ struct NetworkReadingTests {
           loss_param { \(text) } }
         """)
     #expect(
-      try net.network(phase: .training).definition.layers.map(\.operation)
-        == [.softmaxWithLoss(SoftmaxWithLossSpecification(normalization: expected))])
+      try net.network(phase: .training).definition.layers.map(\.specification)
+        == [SoftmaxWithLossSpecification(normalization: expected)])
   }
 
   /// `dummy_data_layer.cpp`: what is given once serves all.
@@ -305,6 +303,6 @@ struct NetworkReadingTests {
     let network = try NetPrototxt(parsing: text).network(phase: .training)
     #expect(network.batch == 2)
     #expect(try network.definition.netParameter(batch: 2, phase: .training).prototxt() == text)
-    #expect(try network.definition.summary() == definition.summary())
+    #expect(try NetworkPlan(network.definition) == NetworkPlan(definition))
   }
 }

@@ -53,7 +53,7 @@ struct NetworkWritingTests {
     #expect(testing.batch == 50)
     #expect(testing.definition.layers.map(\.name).suffix(2) == ["accuracy", "loss"])
     #expect(!testing.message.layer[0].transformParam.mirror)
-    #expect(try training.definition.summary() == caffenet().summary())
+    #expect(try NetworkPlan(training.definition) == NetworkPlan(caffenet()))
     #expect(
       training.definition.layers[0].parameters[0].filler
         == .gaussian(deviation: Double(Float(0.01))))
@@ -66,7 +66,7 @@ struct NetworkWritingTests {
     let network = try net.network(phase: .testing)
     #expect(network.batch == 10)
     #expect(network.message.layer.map(\.name).last == "prob")
-    #expect(try network.definition.summary().parameterCount == 60_965_224)
+    #expect(try NetworkPlan(network.definition).parameterCount == 60_965_224)
     #expect(try !net.message.prototxt().contains("filler"))
   }
 

@@ -56,10 +56,10 @@ enum LayerCases {
   ]
 
   /// The layers without parameters that fall into no table above.
-  static let others: [String: (operation: LayerOperation, phase: Phase)] = [
-    "softmax": (.softmax(SoftmaxSpecification()), .training),
-    "relu": (.relu(ReLUSpecification()), .training),
-    "dropout_test": (.dropout(DropoutSpecification()), .testing),
-    "dropout_train_half": (.dropout(DropoutSpecification()), .training),
+  static let others: [String: (specification: any SingleInputSpecification, phase: Phase)] = [
+    "softmax": (SoftmaxSpecification(), .training),
+    "relu": (ReLUSpecification(), .training),
+    "dropout_test": (DropoutSpecification(), .testing),
+    "dropout_train_half": (DropoutSpecification(), .training),
   ]
 }

@@ -48,11 +48,11 @@ struct SingleLayerTests {
     func check<Scalar: BLASScalar>(in precision: Scalar.Type) throws {
       let backend = twin.backend(as: precision)
       switch operation {
-      case .relu(let specification):
+      case let specification as ReLUSpecification:
         try self.check(cases, name, backend.relu(specification), context)
-      case .dropout(let specification):
+      case let specification as DropoutSpecification:
         try self.check(cases, name, backend.dropout(specification), context)
-      case .softmax(let specification):
+      case let specification as SoftmaxSpecification:
         try self.check(cases, name, backend.softmax(specification), context)
       default:
         Issue.record("\(name) has no check")
@@ -66,8 +66,8 @@ struct SingleLayerTests {
   func softmaxWithLoss(twin: Twin, name: String) throws {
     let specification = try #require(LayerCases.softmaxWithLoss[name])
     let cases = try Fixture.archive("losses/cases.npz")
-    try check(cases, name, twin.backend(as: Float.self).softmaxWithLoss(specification))
-    try check(cases, name, twin.backend(as: Double.self).softmaxWithLoss(specification))
+    try checkLoss(cases, name, twin.backend(as: Float.self).softmaxWithLoss(specification))
+    try checkLoss(cases, name, twin.backend(as: Double.self).softmaxWithLoss(specification))
   }
 
   @Test("accuracy", arguments: Twin.allCases, LayerCases.accuracy.keys.sorted())
@@ -78,13 +78,13 @@ struct SingleLayerTests {
     let expected: Tensor<Double> = try Fixture.tensor(cases, "\(name)__top0")
     let scores: Tensor<Float> = try Fixture.tensor(cases, "\(name)__bottom0")
     let metric = twin.backend(as: Float.self).accuracy(specification)
-    let actual = Double(try metric.measure(scores: scores, labels: labels))
+    let actual = Double(try metric.forward(scores, context: RunContext(labels: labels)).output[0])
     // A quotient of two small integers in Float: half a unit in the last place.
     #expect(abs(actual - expected[0]) <= 6e-8)
   }
 
   /// Runs a layer on a case and compares output and all gradients.
-  private func check<L: Layer>(
+  private func check<L: SingleInputLayer>(
     _ cases: NumPyArchive, _ name: String, _ layer: L, _ context: RunContext = RunContext()
   ) throws {
     func tensor(_ key: String) throws -> Tensor<L.Scalar> {
@@ -108,18 +108,19 @@ struct SingleLayerTests {
   }
 
   /// Runs a loss on a case and compares the loss and its gradient.
-  private func check<L: Loss>(
+  private func checkLoss<L: SingleInputLayer>(
     _ cases: NumPyArchive, _ name: String, _ loss: L
   ) throws {
     let scores: Tensor<L.Scalar> = try Fixture.tensor(cases, "\(name)__bottom0")
     let labels = try Fixture.labels(cases, "\(name)__bottom1")
-    var saved = try loss.makeSaved(for: scores.shape)
-    let value = try loss.forward(scores: scores, labels: labels, saved: &saved)
+    let forward = try loss.forward(scores, context: RunContext(labels: labels))
     let top: Tensor<L.Scalar> = try Fixture.tensor(cases, "\(name)__top0")
-    expectClose(Tensor(Shape(1), [value]), top, within: singlePrecision, "loss")
+    expectClose(Tensor(Shape(1), forward.output.elements), top, within: singlePrecision, "loss")
 
-    var gradient = Tensor<L.Scalar>(scores.shape)
-    loss.backward(labels: labels, saved: saved, scoresGradient: &gradient)
+    let lossWeight = L.Scalar(loss.specification.lossWeight)
+    let gradient = try loss.backward(
+      Tensor(Shape(), [lossWeight]), input: scores, after: forward
+    ).input
     let expected: Tensor<L.Scalar> = try Fixture.tensor(cases, "\(name)__bottom_grad0")
     expectClose(gradient, expected, within: singlePrecision, "scores")
   }

@@ -10,15 +10,15 @@ import Testing
 private func tinyCaffeNet() -> NetworkDefinition {
   var net = NetworkBuilder(name: "TinyCaffeNet", channels: 3, height: 35, width: 35)
   let conv1 = net.add(
-    "conv1", .convolution(.init(outputChannels: 8, kernel: 5, stride: 2)), net.data)
+    "conv1", ConvolutionSpecification(outputChannels: 8, kernel: 5, stride: 2), net.data)
   let relu1 = net.relu("relu1", conv1)
   let pool1 = net.maxPool("pool1", relu1, kernel: 3, stride: 2)
   let norm1 = net.lrn("norm1", pool1, localSize: 5, alpha: 1e-4, beta: 0.75)
   let conv2 = net.add(
-    "conv2", .convolution(.init(outputChannels: 12, kernel: 3, pad: 1, group: 2)), norm1)
+    "conv2", ConvolutionSpecification(outputChannels: 12, kernel: 3, pad: 1, group: 2), norm1)
   let relu2 = net.relu("relu2", conv2)
   let pool2 = net.maxPool("pool2", relu2, kernel: 3, stride: 2)
-  let fc3 = net.add("fc3", .innerProduct(.init(outputs: 10)), pool2)
+  let fc3 = net.add("fc3", InnerProductSpecification(outputs: 10), pool2)
   net.softmaxWithLoss("loss", fc3)
   return net.definition
 }

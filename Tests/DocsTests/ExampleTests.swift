@@ -35,7 +35,7 @@ struct ExampleTests {
       try example.check(
         backend.dropout(DropoutSpecification()), context: RunContext(phase: .training, seed: 1))
     case .softmaxLoss:
-      try example.check(backend.softmaxWithLoss(SoftmaxWithLossSpecification()))
+      try example.checkLoss(backend.softmaxWithLoss(SoftmaxWithLossSpecification()))
       try example.check(backend.softmax(SoftmaxSpecification()), input: "scores", output: "p")
     case .accuracy: try example.checkAccuracy(backend)
     case .network: try example.checkNetwork(backend)

@@ -21,7 +21,7 @@ extension Example {
   ///
   /// Everything of the layer that the example prints is compared: output, gradients, and what the
   /// forward pass keeps.
-  func check<L: Layer>(
+  func check<L: SingleInputLayer>(
     _ layer: L, input inputName: String = "in", output outputName: String = "out",
     context: RunContext = RunContext()
   ) throws where L.Scalar == Double {
@@ -50,22 +50,22 @@ extension Example {
   }
 
   /// Runs a loss on what the example prints, forwards and backwards.
-  func check<L: Loss>(_ loss: L) throws where L.Scalar == Double {
+  func checkLoss<L: SingleInputLayer>(_ loss: L) throws where L.Scalar == Double {
     let scores = try self("scores")
     let labels = try integers("label")
-    var saved = try loss.makeSaved(for: scores.shape)
-    let value = try loss.forward(scores: scores, labels: labels, saved: &saved)
-    expect("loss", Tensor(Shape(1), [value]))
-    var gradient = Tensor<Double>(scores.shape)
-    loss.backward(labels: labels, saved: saved, scoresGradient: &gradient)
-    expect("∂scores", gradient)
+    let forward = try loss.forward(scores, context: RunContext(labels: labels))
+    expect("loss", Tensor(Shape(1), forward.output.elements))
+    let gradients = try loss.backward(Tensor(Shape(), [1]), input: scores, after: forward)
+    expect("∂scores", gradients.input)
   }
 
   /// Measures the shares among the highest scores that the example prints.
   func checkAccuracy(_ backend: any Backend<Double>) throws {
     for topK in 1...2 {
       let metric = backend.accuracy(AccuracySpecification(topK: topK))
-      let share = try metric.measure(scores: try self("scores"), labels: try integers("label"))
+      let share = try metric.forward(
+        try self("scores"), context: RunContext(labels: try integers("label"))
+      ).output[0]
       expect("top \(topK)", Tensor(Shape(1), [share]))
     }
   }

@@ -3,42 +3,13 @@ import Reference
 import Tensors
 
 /// The naive layers, but dropout doesn't scale its gradient, and may refuse to work in place.
-struct BackendWithBrokenDropout: Backend {
-  typealias Scalar = Double
-  private let right = ReferenceBackend<Double>()
+struct BackendWithBrokenDropout: DerivedBackend {
+  let base = ReferenceBackend<Double>()
   var obstacle: String? = nil
   var name: String { "broken" }
 
-  func convolution(_ specification: ConvolutionSpecification) -> any Layer<Double> {
-    right.convolution(specification)
-  }
-  func relu(_ specification: ReLUSpecification) -> any InPlaceLayer<Double> {
-    right.relu(specification)
-  }
-  func pooling(_ specification: PoolingSpecification) -> any Layer<Double> {
-    right.pooling(specification)
-  }
-  func lrn(_ specification: LRNSpecification) -> any Layer<Double> { right.lrn(specification) }
-  func innerProduct(_ specification: InnerProductSpecification) -> any Layer<Double> {
-    right.innerProduct(specification)
-  }
   func dropout(_ specification: DropoutSpecification) -> any InPlaceLayer<Double> {
     UnscaledDropout(right: Dropout(specification), inPlaceObstacle: obstacle)
-  }
-  func softmax(_ specification: SoftmaxSpecification) -> any Layer<Double> {
-    right.softmax(specification)
-  }
-  func softmaxWithLoss(_ specification: SoftmaxWithLossSpecification) -> any Loss<Double> {
-    right.softmaxWithLoss(specification)
-  }
-  func accuracy(_ specification: AccuracySpecification) -> any Metric<Double> {
-    right.accuracy(specification)
-  }
-  func take(
-    _ step: SGDStep, on parameter: inout Tensor<Double>, momentumBuffer: inout Tensor<Double>,
-    gradient: Tensor<Double>
-  ) {
-    right.take(step, on: &parameter, momentumBuffer: &momentumBuffer, gradient: gradient)
   }
 }
 

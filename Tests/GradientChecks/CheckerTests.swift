@@ -191,7 +191,7 @@ import Testing
   @Test func parametersOfAnotherShapeAreRefused() {
     let layer = InnerProduct<Double>(InnerProductSpecification(outputs: 3, hasBias: false))
     let error = #expect(throws: LayerError.self) {
-      try LayerFunction(layer, input: Tensor(Shape(2, 4)), parameters: [Tensor(Shape(4, 3))])
+      try LayerFunction(layer, inputs: [Tensor(Shape(2, 4))], parameters: [Tensor(Shape(4, 3))])
     }
     #expect(error?.rule == "must have the shapes [3×4] for input 2×4")
   }

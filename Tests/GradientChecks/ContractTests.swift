@@ -63,8 +63,8 @@ private struct Doubling: InPlaceLayer {
 
 /// y = x + b minus its mean over the images: b is taken away again, and its gradient is 0 but for
 /// rounding.
-private struct Centring: Layer {
-  struct Specification: LayerSpecification {
+private struct Centring: SingleInputLayer {
+  struct Specification: SingleInputSpecification {
     static let typeName = "Centring"
     func outputShape(for input: Shape) throws(LayerError) -> Shape { input }
     func parameters(for input: Shape) throws(LayerError) -> [ParameterSpecification] {

@@ -6,9 +6,9 @@ import Testing
 /// Where the derivative is a matter of choice, the choice is pinned: Caffe's.
 @Suite struct ConventionsAtKinks {
   private func inputGradient(
-    of layer: any Layer<Double>, at input: Tensor<Double>, upstream: [Double]
+    of layer: any SingleInputLayer<Double>, at input: Tensor<Double>, upstream: [Double]
   ) throws -> [Double] {
-    func run<L: Layer>(_ layer: L) throws -> [Double] where L.Scalar == Double {
+    func run<L: SingleInputLayer>(_ layer: L) throws -> [Double] where L.Scalar == Double {
       let forward = try layer.forward(input)
       return try layer.backward(
         Tensor(forward.output.shape, upstream), input: input, after: forward

@@ -60,7 +60,7 @@ import Testing
   ])
   func areRightInFloat(way: String, input: Shape) throws {
     let specification = ConvolutionSpecification(outputChannels: 16, kernel: 3, pad: 1)
-    for layer: any Layer<Float> in [
+    for layer: any SingleInputLayer<Float> in [
       Reference.Convolution<Float>(specification), Fast.Convolution<Float>(specification),
     ] {
       let report = try check(

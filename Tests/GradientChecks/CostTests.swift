@@ -18,17 +18,18 @@ struct CostTests {
     function.variables.reduce(0) { $0 + $1.shape.count + 3 }
   }
 
-  private func function<L: Layer>(of layer: L, _ shape: Shape) throws -> LayerFunction<L> {
+  private func function<L: SingleInputLayer>(of layer: L, _ shape: Shape) throws -> LayerFunction<L>
+  {
     var generator = SplitMix64(seed: 1)
     let input = Tensor<Double>.normal(shape, using: &generator)
     let parameters = try layer.specification.parameters(for: shape).map {
       Tensor<Double>.normal($0.shape, using: &generator)
     }
-    return try LayerFunction(layer, input: input, parameters: parameters)
+    return try LayerFunction(layer, inputs: [input], parameters: parameters)
   }
 
   /// Evaluations for each element or direction while a layer's gradient is checked.
-  private func evaluations<L: Layer>(
+  private func evaluations<L: SingleInputLayer>(
     of layer: L, on shape: Shape, factor: Double = 1, options: CheckOptions = CheckOptions()
   ) throws -> (rate: Double, gradients: Int) {
     let counted = CountedFunction(try function(of: layer, shape)) { gradients in
@@ -61,7 +62,7 @@ struct CostTests {
     case straight, curved, bent
   }
 
-  private func expect<L: Layer>(
+  private func expect<L: SingleInputLayer>(
     _ layer: L, on shape: Shape, outputs: Int, variables: Int, right: ClosedRange<Double>
   ) throws {
     let found = try evaluations(of: layer, on: shape)

@@ -10,7 +10,7 @@ import Testing
 @Suite struct FullSizeGradients {
   @Test func ofCaffeNetAreRight() throws {
     let network = try Network(caffenet(), backend: FastBackend<Double>())
-    #expect(network.summary.parameterCount == 60_965_224)
+    #expect(network.plan.parameterCount == 60_965_224)
     var generator = SplitMix64(seed: 3)
     // Pixels less their mean have a deviation of some 60.
     try network.load(

@@ -18,13 +18,13 @@ struct LayerCase: CustomTestStringConvertible, Sendable {
   }
 
   let title: String
-  let specification: any LayerSpecification
+  let specification: any SingleInputSpecification
   let input: Shape
   var point = Point.normal
   var phase = Phase.training
 
   init(
-    _ title: String, _ specification: any LayerSpecification, _ input: Shape,
+    _ title: String, _ specification: any SingleInputSpecification, _ input: Shape,
     at point: Point = .normal, phase: Phase = .training
   ) {
     self.title = title

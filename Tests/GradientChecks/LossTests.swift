@@ -46,7 +46,7 @@ import Testing
       for entry in Self.vectors + Self.images + Self.special {
         var generator = SplitMix64(seed: 7)
         let report = try check(
-          backend.softmaxWithLoss(entry.specification), scores: entry.scores,
+          backend.softmaxWithLoss(entry.specification), input: entry.scores,
           labels: entry.labels,
           at: .normal(entry.scores, deviation: entry.factor, using: &generator),
           exact: exactVersion.softmaxWithLoss(entry.specification), version: backend.name)

@@ -30,11 +30,11 @@ import Testing
 
   /// In `Float`, where the bars are wide, rounding to 1/256 shows at single elements.
   @Test(arguments: [4, 10, 16, 64, 100, 256]) func seesRoundedNumbersInFloat(steps: Int) throws {
-    struct Identity: LayerSpecification {
+    struct Identity: SingleInputSpecification {
       static let typeName = "Rounded"
       func outputShape(for input: Shape) throws(LayerError) -> Shape { input }
     }
-    struct Rounded: Layer {
+    struct Rounded: SingleInputLayer {
       let specification = Identity()
       let steps: Float
       func forward(

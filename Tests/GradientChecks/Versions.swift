@@ -13,7 +13,7 @@ let exactVersion = ReferenceBackend<Dual<Double>>()
 
 extension Backend {
   /// This version of a layer.
-  func layer(_ specification: any LayerSpecification) throws -> any Layer<Scalar> {
+  func layer(_ specification: any SingleInputSpecification) throws -> any SingleInputLayer<Scalar> {
     switch specification {
     case let specification as ConvolutionSpecification: convolution(specification)
     case let specification as ReLUSpecification: relu(specification)

@@ -13,13 +13,15 @@ private func twoHeads() -> NetworkDefinition {
   ]
   net.layers = [
     LayerDefinition(
-      name: "loss", operation: .softmaxWithLoss(.init()), bottoms: ["data", "label"], top: "loss",
+      name: "loss", specification: SoftmaxWithLossSpecification(), bottoms: ["data", "label"],
+      top: "loss",
       probabilities: "prob"),
     LayerDefinition(
-      name: "loss2", operation: .softmaxWithLoss(.init(lossWeight: 2)),
+      name: "loss2", specification: SoftmaxWithLossSpecification(lossWeight: 2),
       bottoms: ["more", "classes"], top: "loss2"),
     LayerDefinition(
-      name: "accuracy", operation: .accuracy(.init()), bottoms: ["prob", "label"], top: "accuracy"),
+      name: "accuracy", specification: AccuracySpecification(), bottoms: ["prob", "label"],
+      top: "accuracy"),
   ]
   return net
 }

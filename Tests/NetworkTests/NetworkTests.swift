@@ -9,11 +9,11 @@ import Testing
 private func branchingNetwork(second: Bool) -> NetworkDefinition {
   var net = NetworkBuilder(name: "branches", channels: 2, height: 3, width: 3)
   let fc = net.add(
-    "fc", .innerProduct(.init(outputs: 4)), net.data,
+    "fc", InnerProductSpecification(outputs: 4), net.data,
     parameters: [ParameterDefinition(filler: .msra())])
-  let relu = net.add("relu", .relu(.init()), fc)
-  net.add("loss1", .softmaxWithLoss(.init()), relu, net.label)
-  if second { net.add("loss2", .softmaxWithLoss(.init(lossWeight: 3)), fc, net.label) }
+  let relu = net.add("relu", ReLUSpecification(), fc)
+  net.add("loss1", SoftmaxWithLossSpecification(), relu, net.label)
+  if second { net.add("loss2", SoftmaxWithLossSpecification(lossWeight: 3), fc, net.label) }
   return net.definition
 }
 

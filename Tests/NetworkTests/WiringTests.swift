@@ -17,20 +17,20 @@ struct WiringTests {
 
   @Test("a bottom that nothing produces")
   func unknownBottom() {
-    let message = refusal { $0.add("relu", .relu(.init()), "nothing") }
+    let message = refusal { $0.add("relu", ReLUSpecification(), "nothing") }
     #expect(message == "relu: bottom \"nothing\" must be \"data\" or the top of an earlier layer")
 
     var net = NetworkBuilder(name: "net", channels: 2, height: 4, width: 4)
-    net.add("relu", .relu(.init()), "nothing")
-    let error = #expect(throws: LayerError.self) { try net.definition.summary() }
+    net.add("relu", ReLUSpecification(), "nothing")
+    let error = #expect(throws: LayerError.self) { try NetworkPlan(net.definition) }
     #expect(error?.description == message)
   }
 
   @Test("two layers of one name")
   func duplicateName() {
     let message = refusal {
-      $0.add("relu", .relu(.init()), $0.data)
-      $0.add("relu", .relu(.init()), $0.data)
+      $0.add("relu", ReLUSpecification(), $0.data)
+      $0.add("relu", ReLUSpecification(), $0.data)
     }
     #expect(message == "relu: name must not be that of an earlier layer")
   }
@@ -38,8 +38,8 @@ struct WiringTests {
   @Test("a top that another layer has")
   func duplicateTop() {
     var net = NetworkBuilder(name: "net", channels: 2, height: 4, width: 4)
-    net.add("a", .relu(.init()), net.data)
-    net.add("b", .relu(.init()), net.data)
+    net.add("a", ReLUSpecification(), net.data)
+    net.add("b", ReLUSpecification(), net.data)
     var definition = net.definition
     definition.layers[1].top = "a"
     let error = #expect(throws: LayerError.self) {
@@ -51,13 +51,13 @@ struct WiringTests {
   @Test("a layer in place that can't be")
   func inPlace() {
     let pooling = refusal {
-      $0.add("pool", .pooling(.init(.maximum, kernel: 2)), $0.data, inPlace: true)
+      $0.add("pool", PoolingSpecification(.maximum, kernel: 2), $0.data, inPlace: true)
     }
     #expect(
       pooling
         == "pool: top equal to its bottom is not possible: a Pooling layer can't work in place")
     let negative = refusal {
-      $0.add("relu", .relu(.init(negativeSlope: -1)), $0.data, inPlace: true)
+      $0.add("relu", ReLUSpecification(negativeSlope: -1), $0.data, inPlace: true)
     }
     #expect(negative?.contains("hides the sign of the input") == true)
   }
@@ -65,9 +65,9 @@ struct WiringTests {
   @Test("writing over what another layer needs again")
   func overwriting() {
     let message = refusal {
-      let fc = $0.add("fc", .innerProduct(.init(outputs: 3)), $0.data)
-      $0.add("other", .innerProduct(.init(outputs: 3)), fc)
-      $0.add("relu", .relu(.init()), fc, inPlace: true)
+      let fc = $0.add("fc", InnerProductSpecification(outputs: 3), $0.data)
+      $0.add("other", InnerProductSpecification(outputs: 3), fc)
+      $0.add("relu", ReLUSpecification(), fc, inPlace: true)
     }
     #expect(
       message
@@ -78,8 +78,9 @@ struct WiringTests {
   @Test("writing over an output that its own layer needs again", arguments: ["lrn", "softmax"])
   func ownOutput(name: String) {
     let message = refusal {
-      let operation: LayerOperation = name == "lrn" ? .lrn(.init()) : .softmax(.init())
-      let top = $0.add(name, operation, $0.data)
+      let specification: any LayerSpecification =
+        name == "lrn" ? LRNSpecification() : SoftmaxSpecification()
+      let top = $0.add(name, specification, $0.data)
       _ = $0.dropout("drop", top)
     }
     #expect(
@@ -91,7 +92,7 @@ struct WiringTests {
   @Test("labels that are missing, too many or no class")
   func labels() throws {
     var net = NetworkBuilder(name: "net", channels: 2, height: 4, width: 4)
-    let fc = net.add("fc", .innerProduct(.init(outputs: 3)), net.data)
+    let fc = net.add("fc", InnerProductSpecification(outputs: 3), net.data)
     net.softmaxWithLoss("loss", fc)
     let network = try Network(net.definition, backend: ReferenceBackend<Float>(), batch: 2)
     for (labels, rule) in [
@@ -154,7 +155,7 @@ struct WiringTests {
         == "loss: top \"data\" must not be that of an earlier layer")
     #expect(
       refusal {
-        $0.operation = .softmax(SoftmaxSpecification())
+        $0.specification = SoftmaxSpecification()
         $0.bottoms = ["data"]
         $0.probabilities = "prob"
       } == "loss: a second top is not possible: only a loss has probabilities to show")
@@ -163,7 +164,7 @@ struct WiringTests {
   @Test("a gradient of a blob that keeps none, or of another shape")
   func gradients() throws {
     var net = NetworkBuilder(name: "net", channels: 2, height: 4, width: 4)
-    net.add("relu", .relu(.init()), net.data)
+    net.add("relu", ReLUSpecification(), net.data)
     let network = try Network(
       net.definition, backend: ReferenceBackend<Float>(), gradients: .parametersAndInput)
     let unknown = #expect(throws: LayerError.self) {

@@ -34,8 +34,8 @@ import Testing
   }
 
   private func expectTranslated<Scalar: BLASScalar>(
-    _ type: Scalar.Type, _ cases: inout RandomCases, _ specification: some LayerSpecification,
-    _ input: Shape, stride: Extent, _ make: (any Backend<Scalar>) -> any Layer<Scalar>
+    _ type: Scalar.Type, _ cases: inout RandomCases, _ specification: some SingleInputSpecification,
+    _ input: Shape, stride: Extent, _ make: (any Backend<Scalar>) -> any SingleInputLayer<Scalar>
   ) throws {
     let (down, right) = (cases.integer(0...2), cases.integer(0...2))
     let (dy, dx) = (down * stride.height, right * stride.width)
@@ -87,9 +87,9 @@ import Testing
   }
 
   private func expectPermuted<Scalar: BLASScalar>(
-    _ type: Scalar.Type, _ cases: inout RandomCases, _ specification: some LayerSpecification,
+    _ type: Scalar.Type, _ cases: inout RandomCases, _ specification: some SingleInputSpecification,
     _ input: Shape, within relative: Double = 0,
-    _ make: (any Backend<Scalar>) -> any Layer<Scalar>
+    _ make: (any Backend<Scalar>) -> any SingleInputLayer<Scalar>
   ) throws {
     let order = cases.order(of: input.images)
     let x: Tensor<Scalar> = cases.whole(input)

@@ -14,21 +14,22 @@ enum Kind: Sendable, CustomTestStringConvertible {
   case softmax(SoftmaxSpecification)
 
   static let all: [Kind] = [
-    .convolution(.init(outputChannels: 6, kernel: 3, pad: 1)),
-    .convolution(.init(outputChannels: 5, kernel: 1)),
-    .convolution(.init(outputChannels: 4, kernel: 1, stride: 2)),
+    ConvolutionSpecification(outputChannels: 6, kernel: 3, pad: 1),
+    ConvolutionSpecification(outputChannels: 5, kernel: 1),
+    ConvolutionSpecification(outputChannels: 4, kernel: 1, stride: 2),
     // Of several images, Fast convolves these with the channels last; with a stride, forwards only.
-    .convolution(.init(outputChannels: 17, kernel: 3, pad: 1)),
-    .convolution(.init(outputChannels: 16, kernel: 3, stride: 2, pad: 2)),
-    .pooling(.init(.maximum, kernel: 3, stride: 2, pad: 1)),
-    .pooling(.init(.average, kernel: 3, stride: 2, pad: 1)),
-    .pooling(.init(global: .average)),
-    .lrn(.init()), .lrn(.init(localSize: 3, region: .withinChannel)),
-    .innerProduct(.init(outputs: 7)), .relu(.init(negativeSlope: 0.5)), .dropout(.init()),
-    .softmax(.init()),
+    ConvolutionSpecification(outputChannels: 17, kernel: 3, pad: 1),
+    ConvolutionSpecification(outputChannels: 16, kernel: 3, stride: 2, pad: 2),
+    PoolingSpecification(.maximum, kernel: 3, stride: 2, pad: 1),
+    PoolingSpecification(.average, kernel: 3, stride: 2, pad: 1),
+    PoolingSpecification(global: .average),
+    LRNSpecification(), LRNSpecification(localSize: 3, region: .withinChannel),
+    InnerProductSpecification(outputs: 7), ReLUSpecification(negativeSlope: 0.5),
+    DropoutSpecification(),
+    SoftmaxSpecification(),
   ]
 
-  var specification: any LayerSpecification {
+  var specification: any SingleInputSpecification {
     switch self {
     case .convolution(let specification): specification
     case .pooling(let specification): specification
@@ -40,7 +41,7 @@ enum Kind: Sendable, CustomTestStringConvertible {
     }
   }
 
-  func layer<Scalar>(of backend: any Backend<Scalar>) -> any Layer<Scalar> {
+  func layer<Scalar>(of backend: any Backend<Scalar>) -> any SingleInputLayer<Scalar> {
     switch self {
     case .convolution(let specification): backend.convolution(specification)
     case .pooling(let specification): backend.pooling(specification)

@@ -30,8 +30,8 @@ import Testing
   }
 
   private func expectLinear<Scalar: BLASScalar>(
-    _ type: Scalar.Type, _ cases: inout RandomCases, _ specification: some LayerSpecification,
-    _ shape: Shape, _ make: (any Backend<Scalar>) -> any Layer<Scalar>
+    _ type: Scalar.Type, _ cases: inout RandomCases, _ specification: some SingleInputSpecification,
+    _ shape: Shape, _ make: (any Backend<Scalar>) -> any SingleInputLayer<Scalar>
   ) throws {
     let weights = try specification.parameters(for: shape)[0].shape
     let outputShape = try specification.outputShape(for: shape)

@@ -137,13 +137,12 @@ import Testing
   }
 }
 
-/// A loss and its gradient by the scores.
-func lossAndGradient<L: Loss>(
+/// A loss and the gradient of the loss times its weight by the scores.
+func lossAndGradient<L: SingleInputLayer>(
   _ loss: L, _ scores: Tensor<L.Scalar>, labels: [Int]
 ) throws -> (loss: L.Scalar, gradient: Tensor<L.Scalar>) {
-  var saved = try loss.makeSaved(for: scores.shape)
-  let value = try loss.forward(scores: scores, labels: labels, saved: &saved)
-  var gradient = Tensor<L.Scalar>(scores.shape)
-  loss.backward(labels: labels, saved: saved, scoresGradient: &gradient)
-  return (value, gradient)
+  let forward = try loss.forward(scores, context: RunContext(labels: labels))
+  let weight = L.Scalar(loss.specification.lossWeight)
+  let gradients = try loss.backward(Tensor(Shape(), [weight]), input: scores, after: forward)
+  return (forward.output[0], gradients.input)
 }

@@ -130,7 +130,7 @@ func versions<Scalar: BLASScalar>(_ type: Scalar.Type) -> [any Backend<Scalar>] 
 }
 
 /// Both passes of a layer, checked as `Layer`'s throwing methods check them.
-func run<L: Layer>(
+func run<L: SingleInputLayer>(
   _ layer: L, _ input: Tensor<L.Scalar>, _ parameters: [Tensor<L.Scalar>] = [],
   upstream: Tensor<L.Scalar>, context: RunContext = RunContext()
 ) throws -> (output: Tensor<L.Scalar>, gradients: Gradients<L.Scalar>) {
@@ -140,7 +140,7 @@ func run<L: Layer>(
 }
 
 /// The forward pass of a layer.
-func output<L: Layer>(
+func output<L: SingleInputLayer>(
   _ layer: L, _ input: Tensor<L.Scalar>, _ parameters: [Tensor<L.Scalar>] = [],
   context: RunContext = RunContext()
 ) throws -> Tensor<L.Scalar> {

@@ -118,8 +118,8 @@ import Testing
   }
 
   private func expectSameBits(
-    _ cases: inout RandomCases, _ specification: some LayerSpecification, _ input: Shape,
-    _ make: (FastBackend<Float>) throws -> any Layer<Float>
+    _ cases: inout RandomCases, _ specification: some SingleInputSpecification, _ input: Shape,
+    _ make: (FastBackend<Float>) throws -> any SingleInputLayer<Float>
   ) throws {
     let x: Tensor<Float> = cases.normal(input)
     let parameters = try specification.parameters(for: input)

@@ -26,8 +26,8 @@ import GradientChecking
 import Layers
 
 /// y = x³, and what its author believes to be the derivative.
-struct Cube: Layer {
-  struct Specification: LayerSpecification {
+struct Cube: SingleInputLayer {
+  struct Specification: SingleInputSpecification {
     static let typeName = "Cube"
     func outputShape(for input: Shape) -> Shape { input }
   }

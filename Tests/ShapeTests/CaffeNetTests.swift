@@ -60,7 +60,7 @@ let caffenetRows = [
 struct CaffeNetTests {
   @Test("has the published row", arguments: caffenetRows.indices)
   func row(index: Int) throws {
-    let layer = try caffenet().summary(batch: 7).layers[index]
+    let layer = try NetworkPlan(caffenet(), batch: 7).layers[index]
     let expected = caffenetRows[index]
     #expect(layer.name == expected.name)
     #expect(layer.output.dimensions == [7] + expected.output)
@@ -73,7 +73,7 @@ struct CaffeNetTests {
 
   @Test("ends in a scalar loss and has no other layers")
   func loss() throws {
-    let layers = try caffenet().summary().layers
+    let layers = try NetworkPlan(caffenet()).layers
     #expect(layers.count == caffenetRows.count + 1)
     #expect(layers.last?.name == "loss")
     #expect(layers.last?.output == Shape())
@@ -81,7 +81,7 @@ struct CaffeNetTests {
 
   @Test("has 60,965,224 parameters and does 724,406,816 multiply-accumulates an image")
   func totals() throws {
-    let summary = try caffenet().summary()
+    let summary = try NetworkPlan(caffenet())
     #expect(summary.parameterCount == 60_965_224)
     #expect(summary.multiplyAccumulates == 724_406_816)
     #expect(summary.floatingPointOperations == 1_448_813_632)
@@ -89,7 +89,7 @@ struct CaffeNetTests {
 
   @Test("holds 3.8 % of its parameters in convolutions, which do 91.9 % of the work")
   func shares() throws {
-    let summary = try caffenet().summary()
+    let summary = try NetworkPlan(caffenet())
     let convolutions = summary.layers.filter { $0.type == "Convolution" }
     let parameters = convolutions.reduce(0) { $0 + $1.parameterCount }
     let work = convolutions.reduce(0) { $0 + $1.multiplyAccumulates }
@@ -106,12 +106,12 @@ struct CaffeNetTests {
   func ungrouped() throws {
     var definition = caffenet()
     for index in definition.layers.indices {
-      if case .convolution(var specification) = definition.layers[index].operation {
+      if var specification = definition.layers[index].specification as? ConvolutionSpecification {
         specification.group = 1
-        definition.layers[index].operation = .convolution(specification)
+        definition.layers[index].specification = specification
       }
     }
-    let summary = try definition.summary()
+    let summary = try NetworkPlan(definition)
     #expect(summary.parameterCount == 62_378_344)
     #expect(summary.multiplyAccumulates == 1_135_256_096)
   }
@@ -119,7 +119,7 @@ struct CaffeNetTests {
   @Test("normalises 113,248 values an image; bvlc_alexnet, before pooling, 477,024")
   func normalisedValues() throws {
     func normalised(_ definition: NetworkDefinition) throws -> Int {
-      try definition.summary().layers.filter { $0.type == "LRN" }.reduce(0) {
+      try NetworkPlan(definition).layers.filter { $0.type == "LRN" }.reduce(0) {
         $0 + $1.output.count
       }
     }

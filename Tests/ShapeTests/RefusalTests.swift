@@ -5,7 +5,7 @@ import Testing
 
 /// A specification on an input that it has to refuse, and what the error has to say.
 struct Refusal: Sendable, CustomTestStringConvertible {
-  var specification: any LayerSpecification
+  var specification: any SingleInputSpecification
   var input: Shape
   var message: String
 
@@ -144,7 +144,7 @@ struct RefusalTests {
 
   @Test("a network says which of its layers is impossible")
   func networkNamesLayer() {
-    let error = #expect(throws: LayerError.self) { try caffenet(inputSize: 20).summary() }
+    let error = #expect(throws: LayerError.self) { try NetworkPlan(caffenet(inputSize: 20)) }
     #expect(
       error?.description == "pool2: kernel 3×3 must not be larger than the padded input 1×1")
   }

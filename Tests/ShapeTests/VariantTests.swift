@@ -5,7 +5,7 @@ import Testing
 
 /// The spatial sizes after conv1, pool1, pool2 and pool5.
 private func sizes(_ definition: NetworkDefinition) throws -> [Int] {
-  let layers = try definition.summary().layers
+  let layers = try NetworkPlan(definition).layers
   return ["conv1", "pool1", "pool2", "pool5"].compactMap { name in
     layers.first { $0.name == name }?.output.height
   }
@@ -16,9 +16,9 @@ private func withConv1(
   _ definition: NetworkDefinition, _ change: (inout ConvolutionSpecification) -> Void
 ) -> NetworkDefinition {
   var definition = definition
-  if case .convolution(var specification) = definition.layers[0].operation {
+  if var specification = definition.layers[0].specification as? ConvolutionSpecification {
     change(&specification)
-    definition.layers[0].operation = .convolution(specification)
+    definition.layers[0].specification = specification
   }
   return definition
 }
@@ -29,9 +29,9 @@ private func rounding(
 ) -> NetworkDefinition {
   var definition = definition
   for index in definition.layers.indices {
-    if case .pooling(var specification) = definition.layers[index].operation {
+    if var specification = definition.layers[index].specification as? PoolingSpecification {
       specification.rounding = rounding
-      definition.layers[index].operation = .pooling(specification)
+      definition.layers[index].specification = specification
     }
   }
   return definition

@@ -8,7 +8,7 @@ import Training
 private func scores() -> NetworkDefinition {
   var net = NetworkBuilder(name: "scores", channels: 6, height: 1, width: 1)
   let top = net.add(
-    "fc", .innerProduct(.init(outputs: 3)), net.data,
+    "fc", InnerProductSpecification(outputs: 3), net.data,
     parameters: [
       ParameterDefinition(filler: .gaussian(deviation: 0.5)),
       ParameterDefinition(

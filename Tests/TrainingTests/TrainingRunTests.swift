@@ -38,7 +38,7 @@ func smallRun(
   let evaluated = try BatchLoader(
     source, transformer: transformer, images: 10, isTraining: false, state: LoaderState(seed: 5))
   func make(_ backend: some Backend<Float>) throws -> TrainingRun {
-    let network = try Network(definition, backend: backend, batch: 8, seed: 2, fusing: true)
+    let network = try Network(definition, backend: backend, batch: 8, seed: 2)
     let solver = try Solver(
       SolverSpecification(baseLearningRate: rate, momentum: 0.9, weightDecay: 5e-4),
       network: network, backend: backend)

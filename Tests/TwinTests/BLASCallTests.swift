@@ -87,11 +87,11 @@ struct BLASCallTests {
   ) throws -> (gemm: Int, gemv: Int) {
     var (gemm, gemv) = (0, 0)
     var isFirst = true
-    let summary = try definition.summary(batch: images)
-    for (definition, layer) in zip(definition.layers, summary.layers) {
+    let plan = try NetworkPlan(definition, batch: images)
+    for (definition, layer) in zip(definition.layers, plan.layers) {
       // The gradient of the weights, and but for the images that of the input.
       let gradients = isFirst ? 1 : 2
-      let specification = definition.operation.specification
+      let specification = definition.specification
       if let specification = specification as? ConvolutionSpecification {
         isFirst = false
         // Bands of whole rows, of at most 512 positions.

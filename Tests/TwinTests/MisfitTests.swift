@@ -70,7 +70,7 @@ struct MisfitTests {
 }
 
 /// Runs a pass on zeros.
-private func runForward<L: Layer>(
+private func runForward<L: SingleInputLayer>(
   _ layer: L, _ input: Shape, parameters: [Shape], output: Shape
 ) where L.Saved == NothingSaved {
   var (output, context, saved) = (Tensor<L.Scalar>(output), RunContext(), NothingSaved())

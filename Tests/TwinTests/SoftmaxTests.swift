@@ -63,15 +63,19 @@ struct SoftmaxWithLossTests {
     for other in fast { #expect(other == fast[0]) }
   }
 
-  private func run<L: Loss>(_ loss: L, _ scores: Tensor<L.Scalar>, _ labels: [Int]) throws
+  private func run<L: SingleInputLayer>(_ loss: L, _ scores: Tensor<L.Scalar>, _ labels: [Int])
+    throws
     -> Results<L.Scalar>
   {
-    var saved = try loss.makeSaved(for: scores.shape)
-    let value = try loss.forward(scores: scores, labels: labels, saved: &saved)
-    var gradient = Tensor<L.Scalar>(scores.shape, repeating: 77)
-    loss.backward(labels: labels, saved: saved, scoresGradient: &gradient)
+    let forward = try loss.forward(scores, context: RunContext(labels: labels))
+    var gradient: Tensor<L.Scalar>? = Tensor(scores.shape, repeating: 77)
+    var none: [Tensor<L.Scalar>] = []
+    loss.backward(
+      outputGradient: Tensor(Shape(), repeating: 0.5), input: scores, output: forward.output,
+      parameters: [], saved: forward.saved, inputGradient: &gradient, parameterGradients: &none,
+      accumulating: false)
     return Results(
-      output: Tensor(Shape(), [value]), inputGradient: gradient, parameterGradients: [])
+      output: forward.output, inputGradient: try #require(gradient), parameterGradients: [])
   }
 
   @Test("A hopeless label costs 87.3, no more")
@@ -79,7 +83,7 @@ struct SoftmaxWithLossTests {
     let scores = Tensor<Float>(Shape(1, 2), [1000, 0])
     let specification = SoftmaxWithLossSpecification()
     for loss in [
-      Reference.SoftmaxWithLoss<Float>(specification) as any Loss<Float>,
+      Reference.SoftmaxWithLoss<Float>(specification) as any SingleInputLayer<Float>,
       Fast.SoftmaxWithLoss<Float>(specification),
     ] {
       let value = try run(loss, scores, [1]).output[0]
@@ -93,7 +97,9 @@ struct SoftmaxWithLossTests {
     let loss = Fast.SoftmaxWithLoss<Float>(SoftmaxWithLossSpecification())
     #expect(throws: LayerError.self) { try run(loss, scores, labels) }
     let accuracy = Fast.Accuracy<Float>(AccuracySpecification())
-    #expect(throws: LayerError.self) { try accuracy.measure(scores: scores, labels: labels) }
+    #expect(throws: LayerError.self) {
+      try accuracy.forward(scores, context: RunContext(labels: labels)).output[0]
+    }
   }
 }
 
@@ -111,9 +117,9 @@ struct AccuracyTests {
         for spoilt in [false, true] {
           if spoilt { for i in stride(from: 0, to: scores.count, by: 5) { scores[i] = .nan } }
           let expected = try Reference.Accuracy<Float>(specification)
-            .measure(scores: scores, labels: labels)
+            .forward(scores, context: RunContext(labels: labels)).output[0]
           let actual = try Fast.Accuracy<Float>(specification)
-            .measure(scores: scores, labels: labels)
+            .forward(scores, context: RunContext(labels: labels)).output[0]
           #expect(expected == actual)
         }
       }

@@ -5,7 +5,7 @@ import Tensors
 import Testing
 
 /// A specification on an input: a row of a layer's table of cases.
-struct Case<Specification: LayerSpecification>: Sendable, CustomTestStringConvertible {
+struct Case<Specification: SingleInputSpecification>: Sendable, CustomTestStringConvertible {
   let label: String
   let specification: Specification
   let input: Shape
@@ -43,7 +43,7 @@ struct Data<Scalar: Tensors.Scalar> {
 
   /// Random numbers for a case; whole ones from −3 to 3 if asked for, whose sums of products are
   /// exact in any order.
-  init(_ layer: any LayerSpecification, _ input: Shape, whole: Bool = false, seed: UInt64 = 1)
+  init(_ layer: any SingleInputSpecification, _ input: Shape, whole: Bool = false, seed: UInt64 = 1)
     throws
   {
     var generator = SplitMix64(seed: seed)
@@ -70,7 +70,7 @@ struct Way: Sendable {
 }
 
 /// Runs a layer forwards and backwards into memory that holds something else.
-func run<L: Layer>(_ layer: L, on data: Data<L.Scalar>, _ way: Way = Way()) throws
+func run<L: SingleInputLayer>(_ layer: L, on data: Data<L.Scalar>, _ way: Way = Way()) throws
   -> Results<L.Scalar>
 {
   var output = Tensor<L.Scalar>(data.upstream.shape, repeating: 77)
@@ -159,9 +159,10 @@ let engines = [1, 2, 3, 7].map { Engine(threads: $0) }
 
 /// Compares a layer's two versions, overwriting and accumulating, with and without the input's
 /// gradient, and the fast one on several numbers of threads.
-func compare<Specification: LayerSpecification, Scalar: Tensors.Scalar>(
+func compare<Specification: SingleInputSpecification, Scalar: Tensors.Scalar>(
   _ testCase: Case<Specification>, _ type: Scalar.Type, whole: Bool = false,
-  tolerance: Tolerance, reference: any Layer<Scalar>, fast: (Engine) -> any Layer<Scalar>,
+  tolerance: Tolerance, reference: any SingleInputLayer<Scalar>,
+  fast: (Engine) -> any SingleInputLayer<Scalar>,
   sourceLocation: Testing.SourceLocation = #_sourceLocation
 ) throws {
   let data = try Data<Scalar>(testCase.specification, testCase.input, whole: whole)

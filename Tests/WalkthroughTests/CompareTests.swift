@@ -179,7 +179,7 @@ struct CompareTests {
   @Test("counts the memory of the roof's matrices on every thread")
   func roofMemory() throws {
     let definition = caffenet()
-    let roof = GemmRoof(definition, summary: try definition.summary(batch: 2))
+    let roof = GemmRoof(definition, summary: try NetworkPlan(definition, batch: 2))
     // fc6's weights, which the threads share among them, and conv1's three matrices on each: with two
     // images they aren't cut.
     #expect(roof.bytes(threads: 1) >= 4 * 4096 * 9216)

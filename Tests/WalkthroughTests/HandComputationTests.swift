@@ -9,10 +9,10 @@ import Testing
 @Suite("a value computed by hand")
 struct HandComputationTests {
   private func byHand(
-    _ operation: LayerOperation, scores: [Float], label: Int
+    _ specification: any SingleInputSpecification, scores: [Float], label: Int
   ) -> HandComputation {
     HandComputation(
-      operation, at: 0, input: Tensor(Shape(1, scores.count), scores), output: Shape(),
+      specification, at: 0, input: Tensor(Shape(1, scores.count), scores), output: Shape(),
       parameters: [], context: RunContext(), label: label)
   }
 
@@ -22,11 +22,11 @@ struct HandComputationTests {
     arguments: [(Float(50), false), (86, false), (88, true), (500, true), (3e38, true)])
   func loss(lead: Float, isClamped: Bool) throws {
     let specification = SoftmaxWithLossSpecification()
-    let hand = byHand(.softmaxWithLoss(specification), scores: [0, lead, 0], label: 0)
+    let hand = byHand(specification, scores: [0, lead, 0], label: 0)
     let layer = Reference.SoftmaxWithLoss<Float>(specification)
-    var saved = try layer.makeSaved(for: Shape(1, 3))
     let loss = try layer.forward(
-      scores: Tensor(Shape(1, 3), [0, lead, 0]), labels: [0], saved: &saved)
+      Tensor(Shape(1, 3), [0, lead, 0]), context: RunContext(labels: [0])
+    ).output[0]
     // Float keeps seven digits.
     #expect(abs(hand.value - Double(loss)) <= 1e-6 * hand.value)
     #expect(hand.steps.contains { $0.hasPrefix("less than the least") } == isClamped)
@@ -39,10 +39,12 @@ struct HandComputationTests {
     let scores: [Float] = [2, 5, -1, 2]
     let rivals = [2, 0, 3, 2]
     let specification = AccuracySpecification(topK: topK)
-    let hand = byHand(.accuracy(specification), scores: scores, label: label)
+    let hand = byHand(specification, scores: scores, label: label)
     #expect(hand.value == (rivals[label] < topK ? 1 : 0))
     let layer = Reference.Accuracy<Float>(specification)
-    let measured = try layer.measure(scores: Tensor(Shape(1, 4), scores), labels: [label])
+    let measured = try layer.forward(
+      Tensor(Shape(1, 4), scores), context: RunContext(labels: [label])
+    ).output[0]
     #expect(hand.value == Double(measured))
     #expect(hand.steps[0].hasPrefix(rivals[label] == 1 ? "1 other" : "\(rivals[label]) other"))
   }
@@ -51,8 +53,8 @@ struct HandComputationTests {
   func ignored() {
     let loss = SoftmaxWithLossSpecification(ignoreLabel: 1)
     let accuracy = AccuracySpecification(ignoreLabel: 1)
-    for operation in [LayerOperation.softmaxWithLoss(loss), .accuracy(accuracy)] {
-      let hand = byHand(operation, scores: [0, 9], label: 1)
+    for specification in [loss as any SingleInputSpecification, accuracy] {
+      let hand = byHand(specification, scores: [0, 9], label: 1)
       #expect(hand.value == 0)
       #expect(hand.steps[0].hasPrefix("label 1 is to be ignored"))
     }

@@ -110,7 +110,7 @@ extension PageExpectations {
     _ operation: String, _ size: Int, _ kernel: Int, _ stride: Int, _ pad: Int
   ) -> ShapeCase {
     let (kernelExtent, strideExtent, padExtent) = (Extent(kernel), Extent(stride), Extent(pad))
-    let specification: any LayerSpecification =
+    let specification: any SingleInputSpecification =
       operation == "convolution"
       ? ConvolutionSpecification(
         outputChannels: 1, kernel: kernelExtent, stride: strideExtent, pad: padExtent)

@@ -32,7 +32,7 @@ private struct Table: Decodable {
 struct ShapesCommandTests {
   @Test("prints the names that programs rely on")
   func json() throws {
-    let text = try JSON.text(ShapesTable(caffenet().summary()))
+    let text = try JSON.text(ShapesTable(NetworkPlan(caffenet())))
     let table = try JSONDecoder().decode(Table.self, from: Data(text.utf8))
     #expect(table.network == "CaffeNet")
     #expect(table.totals.parameters == 60_965_224)
@@ -51,7 +51,7 @@ struct ShapesCommandTests {
 
   @Test("prints a table whose lines are no longer than its rules")
   func text() throws {
-    let lines = try ShapesTable(mini().summary()).text().split(separator: "\n")
+    let lines = try ShapesTable(NetworkPlan(mini())).text().split(separator: "\n")
     let rule = try #require(lines.first { $0.hasPrefix("─") })
     #expect(lines.allSatisfy { $0.count <= rule.count })
     #expect(lines.contains { $0.hasPrefix("total") })

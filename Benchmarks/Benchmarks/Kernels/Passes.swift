@@ -3,7 +3,7 @@ import Layers
 import Tensors
 
 /// Benchmarks of a layer's forward and backward pass on normally distributed numbers.
-func both<L: Layer>(_ name: String, _ layer: L, _ input: Shape) {
+func both<L: SingleInputLayer>(_ name: String, _ layer: L, _ input: Shape) {
   pass("\(name), forward", layer, input, isForward: true)
   pass("\(name), backward", layer, input, isForward: false)
 }
@@ -11,7 +11,7 @@ func both<L: Layer>(_ name: String, _ layer: L, _ input: Shape) {
 /// The benchmark of one pass of a layer.
 ///
 /// - Parameter needsInputGradient: whether the backward pass computes the input's gradient too.
-func pass<L: Layer>(
+func pass<L: SingleInputLayer>(
   _ name: String, _ layer: L, _ input: Shape, isForward: Bool, needsInputGradient: Bool = true
 ) {
   Benchmark(name) { benchmark in

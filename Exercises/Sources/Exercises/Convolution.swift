@@ -28,7 +28,7 @@ import Workbench
 /// are `tensor.shape.images`, `.channels`, `.height` and `.width`.
 ///
 /// Replace each `gap` with your code, then run `script/exercise convolution`.
-public struct Convolution<Scalar: Tensors.Scalar>: Layer {
+public struct Convolution<Scalar: Tensors.Scalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: ConvolutionSpecification
   private let kernel, stride, pad, group: Int

@@ -22,7 +22,7 @@ import Workbench
 /// `.channels`, `.height` and `.width`.
 ///
 /// Replace each `gap` with your code, then run `script/exercise im2col`.
-public struct Im2col<Scalar: Tensors.Scalar>: Layer {
+public struct Im2col<Scalar: Tensors.Scalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: Im2colSpecification
   private let kernel, stride, pad: Int

@@ -23,7 +23,7 @@ import Workbench
 /// `specification.alpha`, β `specification.beta`.
 ///
 /// Replace the `gap` with your code, then run `script/exercise lrn-backward`.
-public struct LRN<Scalar: Tensors.Scalar>: Layer {
+public struct LRN<Scalar: Tensors.Scalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: LRNSpecification
 

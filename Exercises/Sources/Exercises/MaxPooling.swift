@@ -23,7 +23,7 @@ import Workbench
 /// `.channels`, `.height` and `.width`.
 ///
 /// Replace each `gap` with your code, then run `script/exercise max-pooling`.
-public struct MaxPooling<Scalar: Tensors.Scalar>: Layer {
+public struct MaxPooling<Scalar: Tensors.Scalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification: PoolingSpecification
   private let kernel, stride: Int

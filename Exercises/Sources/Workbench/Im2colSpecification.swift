@@ -2,7 +2,7 @@ import Layers
 import Tensors
 
 /// im2col as a layer: the windows of each image, written as the columns of a matrix.
-public struct Im2colSpecification: LayerSpecification {
+public struct Im2colSpecification: SingleInputSpecification {
   /// `Im2col`.
   public static let typeName = "Im2col"
 

@@ -198,10 +198,11 @@ extension NetLinter {
 
   private func poolRounding(_ network: CaffeNetwork) -> [LintFinding] {
     // All shapes are possible, or there would be no network.
-    let rows = (try? network.definition.summary(batch: network.batch))?.layers ?? []
+    let rows = (try? NetworkPlan(network.definition, batch: network.batch))?.layers ?? []
     var findings: [LintFinding] = []
     for ((layer, row), number) in zip(zip(network.definition.layers, rows), network.numbers) {
-      guard case .pooling(var pooling) = layer.operation, pooling.rounding == .ceiling else {
+      guard var pooling = layer.specification as? PoolingSpecification, pooling.rounding == .ceiling
+      else {
         continue
       }
       pooling.rounding = .floor

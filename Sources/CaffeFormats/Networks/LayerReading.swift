@@ -25,27 +25,26 @@ extension Caffe_LayerParameter {
   /// The types of layers that only keep a blob from being an output.
   static let idleTypes = ["Silence"]
 
-  /// What the layer does to an input of this shape.
-  func operation(on input: Shape) throws(LayerProblem) -> LayerOperation {
+  /// What the layer is, on an input of this shape.
+  func specification(on input: Shape) throws(LayerProblem) -> any SingleInputSpecification {
     switch type {
-    case "Convolution": return .convolution(try convolutionParam.specification())
-    case "InnerProduct": return .innerProduct(try innerProductParam.specification(for: input))
-    case "Pooling": return .pooling(try poolingParam.specification())
-    case "LRN": return .lrn(lrnParam.specification)
-    case "ReLU": return .relu(ReLUSpecification(negativeSlope: Double(reluParam.negativeSlope)))
-    case "Dropout": return .dropout(DropoutSpecification(ratio: Double(dropoutParam.dropoutRatio)))
+    case "Convolution": return try convolutionParam.specification()
+    case "InnerProduct": return try innerProductParam.specification(for: input)
+    case "Pooling": return try poolingParam.specification()
+    case "LRN": return lrnParam.specification
+    case "ReLU": return ReLUSpecification(negativeSlope: Double(reluParam.negativeSlope))
+    case "Dropout": return DropoutSpecification(ratio: Double(dropoutParam.dropoutRatio))
     case "Softmax":
       try requireClassAxis(softmaxParam.axis, input)
-      return .softmax(SoftmaxSpecification())
+      return SoftmaxSpecification()
     case "SoftmaxWithLoss":
       try requireClassAxis(softmaxParam.axis, input)
-      return .softmaxWithLoss(try lossSpecification())
+      return try lossSpecification()
     case "Accuracy":
       try requireClassAxis(accuracyParam.axis, input)
-      return .accuracy(
-        AccuracySpecification(
-          topK: Int(accuracyParam.topK),
-          ignoreLabel: accuracyParam.hasIgnoreLabel ? Int(accuracyParam.ignoreLabel) : nil))
+      return AccuracySpecification(
+        topK: Int(accuracyParam.topK),
+        ignoreLabel: accuracyParam.hasIgnoreLabel ? Int(accuracyParam.ignoreLabel) : nil)
     default: throw unknownType()
     }
   }

@@ -8,7 +8,9 @@ extension NetworkDefinition {
   ///
   /// - Parameters:
   ///   - batch: the number of images.
-  ///   - phase: training or testing; an image classifier's labels are always among the inputs.
+  ///   - phase: training or testing; an image classifier's labels are always among the inputs. Of a
+  ///     layer of your own, which Caffe has no words for, there are only type, name and connections: a
+  ///     `.caffemodel` needs no more.
   /// - Complexity: O(layers): no parameters are copied.
   public func netParameter(batch: Int, phase: Phase) -> Caffe_NetParameter {
     var net = Caffe_NetParameter()
@@ -18,7 +20,7 @@ extension NetworkDefinition {
     input.type = "Input"
     input.top = [data]
     input.inputParam.shape = [.with { $0.dim = ([batch] + imageShape).map(Int64.init) }]
-    if layers.contains(where: { $0.operation.takesLabels && $0.bottoms.last == label }) {
+    if layers.contains(where: { $0.specification.takesLabels && $0.bottoms.last == label }) {
       input.top.append(label)
       input.inputParam.shape.append(.with { $0.dim = [Int64(batch)] })
     }
@@ -31,40 +33,62 @@ extension NetworkDefinition {
   }
 }
 
+extension NetworkDefinition {
+  /// Throws unless Caffe's files have words for every layer, so that what is written can be read.
+  ///
+  /// - Throws: `LayerError` naming the first layer of your own.
+  /// - Complexity: O(layers).
+  public func requireCaffeTypes() throws(LayerError) {
+    for layer in layers where !Caffe_LayerParameter.operationTypes.contains(layer.typeName) {
+      throw LayerError(
+        layer: layer.name, value: "type \(layer.typeName)",
+        rule:
+          "can't be written to a prototxt: it is a layer of your own, and Caffe's files have words "
+          + "for " + Caffe_LayerParameter.operationTypes.joined(separator: ", "))
+    }
+  }
+}
+
 extension LayerDefinition {
-  /// The layer in Caffe's words; what has Caffe's default value is left out.
+  /// The layer in Caffe's words; what has Caffe's default value is left out. Of a layer of your own,
+  /// which Caffe has no words for, there are only type, name and connections.
   ///
   /// - Complexity: O(1).
   public var layerParameter: Caffe_LayerParameter {
     var layer = Caffe_LayerParameter()
     layer.name = name
-    layer.type = operation.typeName
+    layer.type = typeName
     layer.bottom = bottoms
     layer.top = [top] + (probabilities.map { [$0] } ?? [])
     layer.param = learningRates
-    switch operation {
-    case .convolution(let specification):
+    switch specification {
+    case let specification as ConvolutionSpecification:
       layer.convolutionParam = .init(specification)
       if let filler = parameters.first?.filler {
         layer.convolutionParam.weightFiller = .init(filler)
       }
-      if parameters.count > 1 { layer.convolutionParam.biasFiller = .init(parameters[1].filler) }
-    case .innerProduct(let specification):
+      if let filler = parameters.dropFirst().first?.filler {
+        layer.convolutionParam.biasFiller = .init(filler)
+      }
+    case let specification as InnerProductSpecification:
       layer.innerProductParam = .init(specification)
       if let filler = parameters.first?.filler {
         layer.innerProductParam.weightFiller = .init(filler)
       }
-      if parameters.count > 1 { layer.innerProductParam.biasFiller = .init(parameters[1].filler) }
-    case .pooling(let specification): layer.poolingParam = .init(specification)
-    case .lrn(let specification): layer.lrnParam = .init(specification)
-    case .relu(let specification):
+      if let filler = parameters.dropFirst().first?.filler {
+        layer.innerProductParam.biasFiller = .init(filler)
+      }
+    case let specification as PoolingSpecification: layer.poolingParam = .init(specification)
+    case let specification as LRNSpecification: layer.lrnParam = .init(specification)
+    case let specification as ReLUSpecification:
       if specification.negativeSlope != 0 {
         layer.reluParam.negativeSlope = Float(specification.negativeSlope)
       }
-    case .dropout(let specification): layer.dropoutParam.dropoutRatio = Float(specification.ratio)
-    case .softmax: break
-    case .softmaxWithLoss(let specification): layer.set(specification)
-    case .accuracy(let specification): layer.set(specification)
+    case let specification as DropoutSpecification:
+      layer.dropoutParam.dropoutRatio = Float(specification.ratio)
+    case let specification as SoftmaxWithLossSpecification: layer.set(specification)
+    case let specification as AccuracySpecification: layer.set(specification)
+    default: break
     }
     return layer
   }

@@ -10,7 +10,7 @@ extension NetworkReader {
   /// Throws for a network that this machine can't hold: a digit too many in a file must not end in
   /// an allocation that fails.
   func requireMemory(
-    _ summary: NetworkSummary, _ indices: [Int]
+    _ plan: NetworkPlan, _ indices: [Int]
   ) throws(CaffeFileError) {
     let limit = Double(ProcessInfo.processInfo.physicalMemory)
     func bytes(_ counts: Int...) -> Double {
@@ -23,7 +23,7 @@ extension NetworkReader {
           + "this machine's \(text(limit))", layer: indices[input.layer])
     }
     var needed = 0.0
-    for (layer, number) in zip(summary.layers, numbers) {
+    for (layer, number) in zip(plan.layers, numbers) {
       needed += bytes(layer.parameterCount, layer.isInPlace ? 0 : layer.output.count)
       guard needed <= limit else {
         throw net.error(

@@ -75,15 +75,15 @@ struct NetworkReader {
       throw unknownBlob(bottom, later: later)
     }
     guard let shape = shapes[bottom] else { throw unknownBlob(bottom, later: later) }
-    let operation = try layer.operation(on: shape)
-    let bottoms = operation.takesLabels ? 2 : 1
+    let specification = try layer.specification(on: shape)
+    let bottoms = specification.takesLabels ? 2 : 1
     guard layer.bottom.count == bottoms else {
       throw LayerProblem(
         "has \(layer.bottom.count) bottoms; a \(layer.type) layer reads \(bottoms)",
         field: "bottom")
     }
     // Caffe names the top of a loss or metric itself when the file doesn't.
-    let tops = layer.top.isEmpty && operation.takesLabels ? [layer.name] : layer.top
+    let tops = layer.top.isEmpty && specification.takesLabels ? [layer.name] : layer.top
     let mayShowProbabilities = layer.type == "SoftmaxWithLoss"
     guard tops.count == 1 || (tops.count == 2 && mayShowProbabilities) else {
       throw LayerProblem(
@@ -99,13 +99,13 @@ struct NetworkReader {
       shapes[top] = shape
     }
     do throws(LayerError) {
-      shapes[tops[0]] = try operation.specification.outputShape(for: shape)
+      shapes[tops[0]] = try specification.outputShape(for: shape)
     } catch {
       throw LayerProblem("\(error.value) \(error.rule)", field: error.field)
     }
     layers.append(
       LayerDefinition(
-        name: layer.name, operation: operation, bottoms: layer.bottom, top: tops[0],
+        name: layer.name, specification: specification, bottoms: layer.bottom, top: tops[0],
         probabilities: tops.dropFirst().first, parameters: try layer.parameterDefinitions()))
   }
 
@@ -127,7 +127,7 @@ struct NetworkReader {
 
 extension NetworkReader {
   private func finished(_ indices: [Int], _ phase: Phase) throws(CaffeFileError) -> CaffeNetwork {
-    let compared = Set(layers.filter(\.operation.takesLabels).map { $0.bottoms[1] })
+    let compared = Set(layers.filter(\.specification.takesLabels).map { $0.bottoms[1] })
     let read = Set(layers.map { $0.bottoms[0] })
     let images = inputs.first { !compared.contains($0.name) || read.contains($0.name) }
     guard let images, images.shape.rank > 0 else {
@@ -155,11 +155,10 @@ extension NetworkReader {
       definition: definition, batch: images.shape.images, phase: phase, inputs: inputs,
       message: message, numbers: numbers, origin: (net, indices))
     // What is left to be checked needs the whole network.
-    let summary = try network.locatingErrors { () throws(LayerError) in
-      try definition.validate(batch: network.batch)
-      return try definition.summary(batch: network.batch)
+    let plan = try network.locatingErrors { () throws(LayerError) in
+      try NetworkPlan(definition, batch: network.batch)
     }
-    try requireMemory(summary, indices)
+    try requireMemory(plan, indices)
     return network
   }
 }

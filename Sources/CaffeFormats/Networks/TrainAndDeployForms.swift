@@ -1,4 +1,5 @@
 import CaffeMessages
+import Layers
 import Networks
 
 // The two forms in which Caffe's model folders hold a network.
@@ -24,8 +25,12 @@ extension NetworkDefinition {
   ///
   /// Images are cropped to the network's size; the means are those of ImageNet, in B, G, R order.
   ///
+  /// - Throws: `LayerError` for a layer of your own, which Caffe's files have no words for.
   /// - Complexity: O(layers).
-  public func trainValForm(training: Database, testing: Database) -> Caffe_NetParameter {
+  public func trainValForm(
+    training: Database, testing: Database
+  ) throws(LayerError) -> Caffe_NetParameter {
+    try requireCaffeTypes()
     var net = Caffe_NetParameter()
     net.name = name
     net.layer = [
@@ -34,7 +39,9 @@ extension NetworkDefinition {
     ]
     for definition in layersWithAccuracy {
       var layer = definition.layerParameter
-      if case .accuracy = definition.operation { layer.include = [.with { $0.phase = .test }] }
+      if definition.specification is AccuracySpecification {
+        layer.include = [.with { $0.phase = .test }]
+      }
       net.layer.append(layer)
     }
     return net
@@ -42,12 +49,12 @@ extension NetworkDefinition {
 
   /// The layers, an accuracy before the loss added where there is none.
   private var layersWithAccuracy: [LayerDefinition] {
-    guard !layers.contains(where: { $0.operation.typeName == "Accuracy" }),
-      let loss = layers.firstIndex(where: { $0.operation.takesLabels })
+    guard !layers.contains(where: { $0.specification is AccuracySpecification }),
+      let loss = layers.firstIndex(where: { $0.specification.takesLabels })
     else { return layers }
     var layers = layers
     let accuracy = LayerDefinition(
-      name: "accuracy", operation: .accuracy(.init()), bottoms: layers[loss].bottoms,
+      name: "accuracy", specification: AccuracySpecification(), bottoms: layers[loss].bottoms,
       top: "accuracy")
     layers.insert(accuracy, at: loss)
     return layers
@@ -74,15 +81,18 @@ extension NetworkDefinition {
   /// needed for learning is left out, and `prob` holds the probabilities.
   ///
   /// - Parameter batch: the number of images.
+  /// - Throws: `LayerError` for a layer of your own, which Caffe's files have no words for.
   /// - Complexity: O(layers).
-  public func deployForm(batch: Int) -> Caffe_NetParameter {
+  public func deployForm(batch: Int) throws(LayerError) -> Caffe_NetParameter {
+    try requireCaffeTypes()
     var deployed = self
     deployed.layers = layers.compactMap { layer in
-      switch layer.operation {
-      case .accuracy: return nil
-      case .softmaxWithLoss:
+      switch layer.specification {
+      case is AccuracySpecification: return nil
+      case is SoftmaxWithLossSpecification:
         return LayerDefinition(
-          name: "prob", operation: .softmax(.init()), bottoms: [layer.bottoms[0]], top: "prob")
+          name: "prob", specification: SoftmaxSpecification(), bottoms: [layer.bottoms[0]],
+          top: "prob")
       default:
         var layer = layer
         layer.parameters = []

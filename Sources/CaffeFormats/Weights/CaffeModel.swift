@@ -107,23 +107,23 @@ extension CaffeModel {
   ///   the memory that they were read into.
   @discardableResult
   public func copy<Scalar>(into network: Network<Scalar>) throws(CaffeFileError) -> CopyReport {
-    var (tensors, report) = try parameters(
-      of: network.definition, network.summary, as: Scalar.self)
-    for (index, layer) in network.definition.layers.enumerated() {
-      if let copied = tensors.removeValue(forKey: layer.name) {
-        network.parameters[index] = copied
-      } else if !network.parameters[index].isEmpty {
-        report.untouched.append(layer.name)
-      }
+    var (tensors, report) = try parameters(of: network.plan, as: Scalar.self)
+    for (index, layer) in network.plan.layers.enumerated() {
+      if let copied = tensors.removeValue(forKey: layer.name) { network.parameters[index] = copied }
     }
     return report
   }
 
-  /// The parameters of the layers that have a namesake, by layer.
-  func parameters<Scalar: Tensors.Scalar>(
-    of definition: NetworkDefinition, _ summary: NetworkSummary, as type: Scalar.Type
+  /// The parameters of the layers that have a namesake in the file, by layer. No network has to be made
+  /// for it.
+  ///
+  /// - Throws: `CaffeFileError` naming layer, blob and both shapes for what doesn't fit.
+  /// - Complexity: O(parameters) where they change their precision; otherwise the caller is handed the
+  ///   memory that they were read into.
+  public func parameters<Scalar: Tensors.Scalar>(
+    of plan: NetworkPlan, as type: Scalar.Type = Scalar.self
   ) throws(CaffeFileError) -> (tensors: [String: [Tensor<Scalar>]], report: CopyReport) {
-    let expected = Dictionary(summary.layers.map { ($0.name, $0.parameters) }) { first, _ in first }
+    let expected = Dictionary(plan.layers.map { ($0.name, $0.parameters) }) { first, _ in first }
     var tensors: [String: [Tensor<Scalar>]] = [:]
     var report = CopyReport()
     for layer in message.layer {
@@ -162,6 +162,9 @@ extension CaffeModel {
       tensors[layer.name] = copied
       report.copied.append(layer.name)
     }
+    report.untouched = plan.layers.filter {
+      !$0.parameters.isEmpty && tensors[$0.name] == nil
+    }.map(\.name)
     return (tensors, report)
   }
 }

@@ -66,9 +66,9 @@ public final class Evaluation {
     self.batches = max(batches, 1)
     network = try Network(
       definition, backend: backend, batch: loader.shape.images, gradients: .none, phase: .testing,
-      parameters: nil, fusing: true, keepingGradients: false)
+      keepingGradients: false)
     let index = definition.layers.firstIndex {
-      if case .softmaxWithLoss = $0.operation { true } else { false }
+      $0.specification is SoftmaxWithLossSpecification
     }
     guard let index else {
       throw LayerError(
@@ -88,7 +88,7 @@ public final class Evaluation {
     network.parameters = parameters
     defer { network.parameters = [] }
     let definition = network.definition.layers[lossLayer]
-    let classes = network.summary.layers[lossLayer].input.channels
+    let classes = network.plan.layers[lossLayer].input.channels
     var result = Result(
       loss: 0, confusion: .init(repeating: .init(repeating: 0, count: classes), count: classes),
       wrong: [], right: [])

@@ -173,7 +173,7 @@ public struct Snapshot: Sendable {
     _ kind: String, for network: Network<Float>
   ) throws(SnapshotError) -> [[Tensor<Float>]] {
     var all: [[Tensor<Float>]] = []
-    for (layer, row) in zip(network.definition.layers, network.summary.layers) {
+    for (layer, row) in zip(network.definition.layers, network.plan.layers) {
       var tensors: [Tensor<Float>] = []
       for (number, parameter) in row.parameters.enumerated() {
         let name = "\(kind)/\(layer.name)/\(number)"

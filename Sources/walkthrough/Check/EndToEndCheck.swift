@@ -19,7 +19,7 @@ struct EndToEndCheck {
 
   /// The number of steps that `run` reports to its progress.
   func steps() throws -> Int {
-    try definition.summary().layers.filter { layer == nil || $0.name == layer }
+    try NetworkPlan(definition).layers.filter { layer == nil || $0.name == layer }
       .reduce(0) { $0 + $1.parameters.count } * (versions == .both ? 2 : 1)
   }
 
@@ -40,7 +40,7 @@ struct EndToEndCheck {
 
   private func check(_ backend: some Backend<Double>) throws -> GradientReport {
     // In Double: parameters, gradients, and parameters a step to either side; blobs and gradients.
-    try MemoryNeed(definition.summary(), parameters: 8, blobs: 4).require()
+    try MemoryNeed(NetworkPlan(definition), parameters: 8, blobs: 4).require()
     let network = try Network(
       definition, backend: backend, seed: UInt32(truncatingIfNeeded: seed))
     var generator = SplitMix64(seed: seed)

@@ -25,8 +25,7 @@ struct NetworkLayersCheck {
   /// The layers that are checked: those with a gradient.
   private var indices: [Int] {
     definition.layers.indices.filter { index in
-      if case .accuracy = definition.layers[index].operation { return false }
-      return only == nil || only == index
+      definition.layers[index].specification.isDifferentiable && (only == nil || only == index)
     }
   }
 
@@ -36,7 +35,7 @@ struct NetworkLayersCheck {
   /// A layer in one version.
   private struct Job {
     var index: Int
-    var input: Shape
+    var inputs: [Shape]
     var backend: any Backend<Double>
   }
 
@@ -46,17 +45,18 @@ struct NetworkLayersCheck {
   /// - Throws: `LayerError` for an impossible network, `MemoryError` for one that is too large for
   ///   this process.
   func run() throws -> GradientReport {
-    let summary = try definition.summary(batch: 2)
+    let plan = try NetworkPlan(definition, batch: 2)
     // Two layers at a time; of each its weights, their gradient and what lies a step beside them, in
     // Double (as two single-precision numbers) and in dual numbers (as four). Most of CaffeNet's
     // parameters are those of one layer, of which both versions are checked at a time.
-    try MemoryNeed(summary, parameters: 24, blobs: 2).require()
+    try MemoryNeed(plan, parameters: 24, blobs: 2).require()
     var backends: [any Backend<Double>] = []
     if versions.includesNaive { backends.append(ReferenceBackend<Double>()) }
     if versions.includesFast { backends.append(FastBackend<Double>()) }
     let jobs = try indices.flatMap { index in
-      let input = try definition.layers[index].operation.patch(of: summary.layers[index].input)
-      return backends.map { Job(index: index, input: input, backend: $0) }
+      let inputs = try definition.layers[index].specification.patches(
+        of: plan.layers[index].inputs)
+      return backends.map { Job(index: index, inputs: inputs, backend: $0) }
     }
     let results = LockedState(
       [Result<GradientReport, any Error>?](repeating: nil, count: jobs.count))
@@ -67,7 +67,7 @@ struct NetworkLayersCheck {
         guard number < jobs.count else { return }
         let job = jobs[number]
         progress.step("\(definition.layers[job.index].name), \(job.backend.name)")
-        let result = Result { try check(job.index, job.input, job.backend) }
+        let result = Result { try check(job.index, job.inputs, job.backend) }
         results.withLock { $0[number] = result }
       }
     }
@@ -77,54 +77,30 @@ struct NetworkLayersCheck {
   }
 
   private func check(
-    _ index: Int, _ input: Shape, _ backend: some Backend<Double>
+    _ index: Int, _ inputs: [Shape], _ backend: some Backend<Double>
   ) throws -> GradientReport {
     let layer = definition.layers[index]
-    let exact = ReferenceBackend<Dual<Double>>()
-    let options = options(
-      for: layer.operation, input, isNaive: backend is ReferenceBackend<Double>)
-    func check(
-      _ version: any Layer<Double>, _ dual: any Layer<Dual<Double>>
-    ) throws -> GradientReport {
-      try GradientChecking.check(
-        version, input: input, exact: dual, name: layer.name, version: backend.name,
-        options: options)
+    let specification = layer.specification
+    var labels: [Int] = []
+    if specification.takesLabels, let scores = inputs.first {
+      labels = (0..<scores.images * scores.spatialCount).map { ($0 * 7 + 3) % scores.channels }
     }
-    switch layer.operation {
-    case .convolution(let specification):
-      return try check(backend.convolution(specification), exact.convolution(specification))
-    case .relu(let specification):
-      return try check(backend.relu(specification), exact.relu(specification))
-    case .pooling(let specification):
-      return try check(backend.pooling(specification), exact.pooling(specification))
-    case .lrn(let specification):
-      return try check(backend.lrn(specification), exact.lrn(specification))
-    case .innerProduct(let specification):
-      return try check(backend.innerProduct(specification), exact.innerProduct(specification))
-    case .dropout(let specification):
-      return try check(backend.dropout(specification), exact.dropout(specification))
-    case .softmax(let specification):
-      return try check(backend.softmax(specification), exact.softmax(specification))
-    case .softmaxWithLoss(let specification):
-      let count = input.images * input.spatialCount
-      return try GradientChecking.check(
-        backend.softmaxWithLoss(specification), scores: input,
-        labels: (0..<count).map { ($0 * 7 + 3) % input.channels },
-        exact: exact.softmaxWithLoss(specification), name: layer.name, version: backend.name,
-        options: options)
-    case .accuracy:
-      return GradientReport()
-    }
+    return try GradientChecking.check(
+      try specification.layer(on: backend), inputs: inputs, labels: labels,
+      exact: try specification.layer(on: ReferenceBackend<Dual<Double>>()), name: layer.name,
+      version: backend.name,
+      options: options(
+        for: specification, inputs, isNaive: backend is ReferenceBackend<Double>))
   }
 
   /// As asked for, with fewer elements where each costs much. A quotient takes some four
   /// evaluations, and the budget of multiply-accumulates is spent on each tensor four times; the
   /// directions look at all elements in any case.
   private func options(
-    for operation: LayerOperation, _ input: Shape, isNaive: Bool
+    for specification: any LayerSpecification, _ inputs: [Shape], isNaive: Bool
   ) -> CheckOptions {
     let budget = isNaive ? 300_000_000 : 1_500_000_000
-    let work = (try? operation.specification.multiplyAccumulates(for: input)) ?? 0
+    let work = (try? specification.multiplyAccumulates(for: inputs)) ?? 0
     let affordable = max(4, budget / max(work, 1))
     let isCostly = work > 2_000_000
     var options = CheckOptions(
@@ -134,17 +110,19 @@ struct NetworkLayersCheck {
   }
 }
 
-extension LayerOperation {
-  /// A part of an input that is wide enough for three windows of this layer side by side.
-  fileprivate func patch(of input: Shape) throws -> Shape {
-    guard input.rank == 4 else { return input }
+extension LayerSpecification {
+  /// Parts of the inputs that are wide enough for three windows of this layer side by side.
+  fileprivate func patches(of inputs: [Shape]) throws -> [Shape] {
     // An inner product has one window, the whole input, and weights that fit no other.
-    if case .innerProduct = self { return input }
-    let window = try specification.window(for: input)
+    if self is InnerProductSpecification { return inputs }
+    let window = try window(for: inputs)
     func side(_ size: Int, _ window: Int, _ stride: Int) -> Int { min(size, window + 2 * stride) }
-    return Shape(
-      input.images, input.channels,
-      side(input.height, window?.extent.height ?? 1, window?.stride.height ?? 1),
-      side(input.width, window?.extent.width ?? 1, window?.stride.width ?? 1))
+    return inputs.map { input in
+      guard input.rank == 4 else { return input }
+      return Shape(
+        input.images, input.channels,
+        side(input.height, window?.extent.height ?? 1, window?.stride.height ?? 1),
+        side(input.width, window?.extent.width ?? 1, window?.stride.width ?? 1))
+    }
   }
 }

@@ -24,7 +24,7 @@ struct Shapes: ParsableCommand {
   var json = false
 
   func run() throws {
-    let table = ShapesTable(try network.definition(inputSize: inputSize).summary())
+    let table = ShapesTable(try NetworkPlan(network.definition(inputSize: inputSize)))
     print(json ? try JSON.text(table) : table.text())
   }
 }
@@ -57,7 +57,7 @@ struct ShapesTable: Encodable {
   var layers: [Layer]
   var totals: Totals
 
-  init(_ summary: NetworkSummary) {
+  init(_ summary: NetworkPlan) {
     func share(_ part: Int, of whole: Int) -> Double {
       whole == 0 ? 0 : Double(part) / Double(whole)
     }

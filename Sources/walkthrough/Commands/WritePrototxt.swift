@@ -44,7 +44,7 @@ struct WritePrototxt: ParsableCommand {
   func files() throws -> [(name: String, text: String)] {
     var files: [(String, String)] = []
     if named {
-      let net = network.definition().trainValForm(
+      let net = try network.definition().trainValForm(
         training: .init(source: trainLmdb, batchSize: 256),
         testing: .init(source: testLmdb, batchSize: 50))
       files.append(("train_val.prototxt", try net.prototxt()))

@@ -32,7 +32,7 @@ struct Comparison {
   /// the layers: naive and optimized in turn, so that a drifting clock meets both.
   func run() throws -> CompareReport {
     let engine = Engine(threads: threads)
-    let summary = try definition.summary(batch: batch)
+    let summary = try NetworkPlan(definition, batch: batch)
     let roof = GemmRoof(definition, summary: summary)
     try requireMemory(summary, roof)
     var totals = CompareReport.Totals()
@@ -58,7 +58,7 @@ struct Comparison {
   }
 
   private func whole(
-    _ backend: some Backend<Float>, _ name: String, _ summary: NetworkSummary
+    _ backend: some Backend<Float>, _ name: String, _ summary: NetworkPlan
   ) throws -> CompareReport.Version {
     try WholeNetwork(
       definition: definition, batch: batch, threads: threads, warmup: warmup, repeats: repeats,
@@ -67,7 +67,7 @@ struct Comparison {
   }
 
   /// Asks for the memory of all that is measured, before anything is.
-  private func requireMemory(_ summary: NetworkSummary, _ roof: GemmRoof) throws {
+  private func requireMemory(_ summary: NetworkPlan, _ roof: GemmRoof) throws {
     // Parameters are shared, their gradients are not; blobs and gradients of two networks.
     var need = MemoryNeed(summary, parameters: 3, blobs: 5, threads: threads)
     // The networks are gone when the roof is measured.

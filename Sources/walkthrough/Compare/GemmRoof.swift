@@ -36,13 +36,13 @@ struct GemmRoof {
   let products: [Product]
 
   /// The products of a network.
-  init(_ definition: NetworkDefinition, summary: NetworkSummary) {
+  init(_ definition: NetworkDefinition, summary: NetworkPlan) {
     products = zip(definition.layers, summary.layers).flatMap { layer, row -> [Product] in
       let all: [Product]
-      switch layer.operation {
-      case .convolution(let convolution):
+      switch layer.specification {
+      case let convolution as ConvolutionSpecification:
         all = Self.convolutionProducts(convolution, row)
-      case .innerProduct(let product):
+      case let product as InnerProductSpecification:
         all = Self.innerProducts(product, row)
       default:
         return []
@@ -53,7 +53,7 @@ struct GemmRoof {
 
   /// Forwards, for the weights' gradient, for the input's gradient; once for each image and group.
   private static func convolutionProducts(
-    _ convolution: ConvolutionSpecification, _ row: LayerSummary
+    _ convolution: ConvolutionSpecification, _ row: NetworkPlan.Layer
   ) -> [Product] {
     let kernels = convolution.outputChannels / convolution.group
     let positions = row.output.spatialCount
@@ -69,7 +69,7 @@ struct GemmRoof {
 
   /// The same three, once for the batch.
   private static func innerProducts(
-    _ product: InnerProductSpecification, _ row: LayerSummary
+    _ product: InnerProductSpecification, _ row: NetworkPlan.Layer
   ) -> [Product] {
     let (images, outputs) = (row.output.images, product.outputs)
     let inputs = product.inputs(for: row.input)

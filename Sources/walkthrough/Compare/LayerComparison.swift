@@ -54,7 +54,7 @@ struct LayerComparison {
         if pass == 0 { results[position].gradients.compareGradients(naive, fast, index) }
       }
     }
-    let summary = try definition.summary(batch: batch)
+    let summary = try NetworkPlan(definition, batch: batch)
     return zip(measured, results).map { index, result in
       CompareReport.Layer(
         name: definition.layers[index].name, result,

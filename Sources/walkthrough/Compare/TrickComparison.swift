@@ -58,7 +58,7 @@ struct TrickComparison {
     // Parameters are shared, their gradients are not; blobs, gradients and working memory are of
     // each.
     try MemoryNeed(
-      definition.summary(batch: batch), parameters: 1 + networks, blobs: 3 * networks,
+      NetworkPlan(definition, batch: batch), parameters: 1 + networks, blobs: 3 * networks,
       threads: threads
     ).require()
   }
@@ -68,7 +68,7 @@ struct TrickComparison {
   ) throws -> Network<Float> {
     let network = try Network(
       definition, backend: FastBackend<Float>(engine: Engine(threads: threads, without: omitted)),
-      batch: batch, seed: seed, parameters: parameters, fusing: true)
+      batch: batch, seed: seed, parameters: parameters)
     try network.loadNoise(seed: seed)
     return network
   }
@@ -76,17 +76,20 @@ struct TrickComparison {
   /// The layers whose time a trick can change, by index.
   private func layers(concernedBy trick: Trick) -> [Int] {
     definition.layers.indices.filter { index in
-      switch (trick, definition.layers[index].operation) {
-      case (.ownProduct, .convolution), (.ownProduct, .innerProduct),
-        (.cachedProduct, .convolution), (.cachedProduct, .innerProduct),
-        (.fusedReLU, .convolution), (.fusedReLU, .innerProduct), (.fusedReLU, .relu),
-        (.channelsLast, .convolution), (.channelSlices, .convolution),
-        (.sharedProducts, .convolution), (.kernelPieces, .convolution),
-        (.slidingWindows, .pooling), (.inverseRoot, .lrn),
-        (.fewImages, .innerProduct), (.fourRows, .innerProduct):
+      switch (trick, definition.layers[index].specification) {
+      case (.ownProduct, is ConvolutionSpecification), (.ownProduct, is InnerProductSpecification),
+        (.cachedProduct, is ConvolutionSpecification),
+        (.cachedProduct, is InnerProductSpecification),
+        (.fusedReLU, is ConvolutionSpecification), (.fusedReLU, is InnerProductSpecification),
+        (.fusedReLU, is ReLUSpecification),
+        (.channelsLast, is ConvolutionSpecification), (.channelSlices, is ConvolutionSpecification),
+        (.sharedProducts, is ConvolutionSpecification),
+        (.kernelPieces, is ConvolutionSpecification),
+        (.slidingWindows, is PoolingSpecification), (.inverseRoot, is LRNSpecification),
+        (.fewImages, is InnerProductSpecification), (.fourRows, is InnerProductSpecification):
         true
-      case (.wholePlanes, .convolution(let convolution)): convolution.stride == 1
-      case (.splitRows, .convolution(let convolution)): convolution.stride.width > 1
+      case (.wholePlanes, let convolution as ConvolutionSpecification): convolution.stride == 1
+      case (.splitRows, let convolution as ConvolutionSpecification): convolution.stride.width > 1
       default: false
       }
     }

@@ -21,7 +21,7 @@ struct WholeNetwork {
   var memoryNeed: MemoryNeed {
     get throws {
       try MemoryNeed(
-        definition.summary(batch: batch), parameters: 3, blobs: 3, threads: threads)
+        NetworkPlan(definition, batch: batch), parameters: 3, blobs: 3, threads: threads)
     }
   }
 
@@ -33,7 +33,7 @@ struct WholeNetwork {
     try memoryNeed.require()
     SystemReadings.resetPeakMemory()
     let network = try Network(
-      definition, backend: backend, batch: batch, phase: .testing, seed: seed, fusing: true,
+      definition, backend: backend, batch: batch, phase: .testing, seed: seed,
       keepingGradients: false)
     try network.loadNoise(seed: seed)
     var forward = Measurement()
@@ -72,7 +72,7 @@ struct WholeNetwork {
       trainingImagesPerSecondRange: [
         images / training.range.greatest, images / training.range.least,
       ],
-      trainingGigaflops: Double(definition.trainingFlops(network.summary)) / training.median * 1e-9,
+      trainingGigaflops: Double(definition.trainingFlops(network.plan)) / training.median * 1e-9,
       peakMemoryBytes: SystemReadings.peakMemoryBytes,
       pageFaultsPerStep: Double(faults) / Double(max(repeats, 1)))
   }
@@ -81,14 +81,14 @@ struct WholeNetwork {
 extension NetworkDefinition {
   /// Operations of a training step over the batch: three products a layer, but none for the
   /// gradient of the images.
-  fileprivate func trainingFlops(_ summary: NetworkSummary) -> Int {
+  fileprivate func trainingFlops(_ summary: NetworkPlan) -> Int {
     summary.layers.indices.reduce(0) { sum, index in
       sum + summary.layers[index].floatingPointOperations + backwardFlops(summary, index)
     }
   }
 
   /// Operations of a layer's backward pass over the batch.
-  func backwardFlops(_ summary: NetworkSummary, _ index: Int) -> Int {
+  func backwardFlops(_ summary: NetworkPlan, _ index: Int) -> Int {
     let readsImages = layers[index].bottoms.first == data
     return summary.layers[index].floatingPointOperations * (readsImages ? 1 : 2)
   }
@@ -98,7 +98,7 @@ extension Network<Float> {
   /// A batch of normally distributed pixels with the deviation of photographs, labels in turn.
   func loadNoise(seed: UInt32) throws {
     var generator = SplitMix64(seed: UInt64(seed))
-    let classes = summary.layers.last?.input.channels ?? 1
+    let classes = plan.layers.last?.input.channels ?? 1
     try load(
       images: .normal(input.shape, deviation: 50, using: &generator),
       labels: (0..<input.shape.images).map { $0 % Swift.max(classes, 1) })

@@ -39,7 +39,8 @@ struct TrainSession {
     // Parameters, gradients and momentum buffers, and a snapshot of the first and the last as arrays and as
     // bytes; blobs and gradients in training, blobs in a test.
     try MemoryNeed(
-      definition.summary(batch: max(settings.batch, Self.testBatch(images: settings.testImages))),
+      NetworkPlan(
+        definition, batch: max(settings.batch, Self.testBatch(images: settings.testImages))),
       parameters: 7, blobs: 4
     ).require()
     let transformer = definition.transformer
@@ -103,7 +104,7 @@ struct TrainSession {
   ) throws -> TrainingRun {
     let network = try Network(
       settings.definition, backend: backend, batch: settings.batch, seed: settings.seed,
-      fusing: true, keepingGradients: false)
+      keepingGradients: false)
     let solver = try Solver(settings.solver, network: network, backend: backend)
     return TrainingRun(solver, loader: loader, evaluation: evaluation, depth: depth)
   }
@@ -217,7 +218,7 @@ extension Network<Float> {
   /// The weights of the first convolution; `nil` where there is none.
   var firstFilters: Tensor<Float>? {
     let index = definition.layers.firstIndex {
-      if case .convolution = $0.operation { true } else { false }
+      $0.specification is ConvolutionSpecification
     }
     return index.flatMap { parameters[$0].first }
   }

@@ -4,7 +4,7 @@ import Layers
 import Tensors
 
 /// Scale: each channel times a number that is learned.
-struct ScaleSpecification: LayerSpecification {
+struct ScaleSpecification: SingleInputSpecification {
   static let typeName = "Scale"
 
   func outputShape(for input: Shape) throws(LayerError) -> Shape {
@@ -20,7 +20,7 @@ struct ScaleSpecification: LayerSpecification {
 }
 
 /// out[n,c,y,x] = w[c] · in[n,c,y,x]
-struct Scale<Scalar: Tensors.Scalar>: Layer {
+struct Scale<Scalar: Tensors.Scalar>: SingleInputLayer {
   let specification = ScaleSpecification()
 
   func forward(

@@ -4,8 +4,8 @@ import Layers
 import Tensors
 
 /// y = x², and what its author believes to be the derivative.
-struct Square<Scalar: Tensors.Scalar>: Layer {
-  struct Specification: LayerSpecification {
+struct Square<Scalar: Tensors.Scalar>: SingleInputLayer {
+  struct Specification: SingleInputSpecification {
     static var typeName: String { "Square" }
     func outputShape(for input: Shape) -> Shape { input }
   }

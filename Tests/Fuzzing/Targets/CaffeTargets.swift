@@ -33,7 +33,7 @@ private func use(_ net: NetPrototxt) throws {
   _ = net.lint()
   for phase in Phase.allCases {
     guard let network = try accepted({ try net.network(phase: phase) }) else { continue }
-    _ = try? network.definition.summary(batch: network.batch)
+    _ = try? NetworkPlan(network.definition, batch: network.batch)
     _ = network.definition.netParameter(batch: network.batch, phase: phase)
   }
 }

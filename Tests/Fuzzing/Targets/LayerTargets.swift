@@ -84,9 +84,9 @@ struct LayerComparison<Scalar: BLASScalar> {
     }
   }
 
-  private mutating func weighted<Specification: LayerSpecification>(
+  private mutating func weighted<Specification: SingleInputSpecification>(
     _ specification: Specification, shape: (inout Choices) -> Shape?,
-    layer: (Backend) -> any Layer<Scalar>
+    layer: (Backend) -> any SingleInputLayer<Scalar>
   ) throws {
     // One in four is followed by a ReLU.
     let slope = choices.one(of: [nil, nil, nil, nil, nil, nil, 0, 0.5])

@@ -16,7 +16,7 @@ struct LayerResults<Scalar: Tensors.Scalar> {
 }
 
 /// A layer on an input, to be run in both versions.
-struct LayerTrial<Specification: LayerSpecification, Scalar: BLASScalar> {
+struct LayerTrial<Specification: SingleInputSpecification, Scalar: BLASScalar> {
   typealias Backend = any Layers.Backend<Scalar>
 
   let specification: Specification
@@ -45,7 +45,7 @@ struct LayerTrial<Specification: LayerSpecification, Scalar: BLASScalar> {
   init?(
     _ specification: Specification, _ choices: inout Choices,
     shape: (inout Choices) -> Shape? = { $0.shape() },
-    layer: (Backend) -> any Layer<Scalar>
+    layer: (Backend) -> any SingleInputLayer<Scalar>
   ) throws {
     self.specification = specification
     guard let shape = shape(&choices) else { return nil }
@@ -80,7 +80,7 @@ struct LayerTrial<Specification: LayerSpecification, Scalar: BLASScalar> {
     context = RunContext(phase: choices.isTrue() ? .testing : .training, seed: 5)
   }
 
-  private static func expectRefusal<L: Layer>(
+  private static func expectRefusal<L: SingleInputLayer>(
     _ expected: LayerError, _ layer: L, _ shape: Shape
   ) throws {
     do throws(LayerError) {
@@ -95,7 +95,7 @@ struct LayerTrial<Specification: LayerSpecification, Scalar: BLASScalar> {
 
   /// Both passes of a layer, in memory that holds something else, and of a ReLU in place behind it if
   /// there is one.
-  func run<L: Layer>(
+  func run<L: SingleInputLayer>(
     _ layer: L, followedBy relu: (any InPlaceLayer<Scalar>)? = nil
   ) throws -> LayerResults<Scalar> where L.Scalar == Scalar {
     var output = Tensor<Scalar>(upstream.shape, repeating: 77)

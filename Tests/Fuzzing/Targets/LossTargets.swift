@@ -20,7 +20,7 @@ extension LayerComparison {
     let scores: Tensor<Scalar> = choices.numbers(shape)
     let backends: [Backend] = [ReferenceBackend<Scalar>(), FastBackend<Scalar>()]
 
-    let measured = backends.map { outcome(of: $0.accuracy(accuracy), scores, labels) }
+    let measured = backends.map { self.accuracy(of: $0.accuracy(accuracy), scores, labels) }
     try promise(measured[0] == measured[1], "\(accuracy) on \(shape): \(measured)")
 
     let losses = try backends.map { try outcome(of: $0.softmaxWithLoss(loss), scores, labels) }
@@ -48,25 +48,26 @@ extension LayerComparison {
     }
   }
 
-  private func outcome<M: Metric>(
-    of metric: M, _ scores: Tensor<M.Scalar>, _ labels: [Int]
-  ) -> Result<M.Scalar, LayerError> {
+  private func accuracy<L: SingleInputLayer>(
+    of layer: L, _ scores: Tensor<L.Scalar>, _ labels: [Int]
+  ) -> Result<L.Scalar, LayerError> {
     Result { () throws(LayerError) in
-      _ = try metric.specification.outputShape(for: scores.shape)
-      return try metric.measure(scores: scores, labels: labels)
+      try layer.forward(scores, context: RunContext(labels: labels)).output[0]
     }
   }
 
-  private func outcome<L: Loss>(
+  private func outcome<L: SingleInputLayer>(
     of loss: L, _ scores: Tensor<L.Scalar>, _ labels: [Int]
   ) throws -> Result<LayerResults<L.Scalar>, LayerError> {
     Result { () throws(LayerError) in
-      _ = try loss.specification.outputShape(for: scores.shape)
-      var saved = try loss.makeSaved(for: scores.shape)
-      let value = try loss.forward(scores: scores, labels: labels, saved: &saved)
-      var gradient = Tensor<L.Scalar>(scores.shape, repeating: 77)
-      loss.backward(labels: labels, saved: saved, scoresGradient: &gradient)
-      return LayerResults(output: Tensor(Shape(), [value]), inputGradient: gradient)
+      let forward = try loss.forward(scores, context: RunContext(labels: labels))
+      var gradient: Tensor<L.Scalar>? = Tensor(scores.shape, repeating: 77)
+      var none: [Tensor<L.Scalar>] = []
+      loss.backward(
+        outputGradient: Tensor(Shape(), [L.Scalar(loss.specification.lossWeight)]), input: scores,
+        output: forward.output, parameters: [], saved: forward.saved, inputGradient: &gradient,
+        parameterGradients: &none, accumulating: false)
+      return LayerResults(output: forward.output, inputGradient: gradient)
     }
   }
 

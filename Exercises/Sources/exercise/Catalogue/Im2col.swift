@@ -5,7 +5,7 @@ import Tensors
 import Workbench
 
 /// im2col by definition: the convolution whose weights are the identity matrix.
-struct IdentityConvolution<Scalar: Tensors.Scalar>: Layer {
+struct IdentityConvolution<Scalar: Tensors.Scalar>: SingleInputLayer {
   let specification: Im2colSpecification
 
   func forward(

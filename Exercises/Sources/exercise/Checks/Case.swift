@@ -2,7 +2,8 @@ import Layers
 import Tensors
 
 /// A layer of the learner's beside the naive version of the same, and what both are run on.
-struct Case<Mine: Layer, Twin: Layer>: Sendable where Mine.Scalar == Double, Twin.Scalar == Double {
+struct Case<Mine: SingleInputLayer, Twin: SingleInputLayer>: Sendable
+where Mine.Scalar == Double, Twin.Scalar == Double {
   /// For example `3×3 kernels, stride 2`.
   let title: String
   /// The learner's.

@@ -8,7 +8,7 @@ import Tensors
 /// - Parameters:
 ///   - terms: how many terms an output is summed from, for the tolerance.
 ///   - mistakes: what well-known mistakes give, for a case.
-func outputs<Mine: Layer, Twin: Layer>(
+func outputs<Mine: SingleInputLayer, Twin: SingleInputLayer>(
   agreeOn cases: [Case<Mine, Twin>], terms: Int, name: String = "out", groups: Int = 1,
   mistakes: (Case<Mine, Twin>, Tensor<Double>, [Tensor<Double>]) throws -> [Comparison.Mistake] = {
     _, _, _ in []
@@ -31,9 +31,9 @@ func outputs<Mine: Layer, Twin: Layer>(
 /// - Parameters:
 ///   - exact: the naive version on dual numbers.
 ///   - mistakes: what well-known mistakes give, for a point of the naive version.
-func gradient<Mine: Layer, Twin: Layer>(
+func gradient<Mine: SingleInputLayer, Twin: SingleInputLayer>(
   of tensor: String, in cases: [Case<Mine, Twin>],
-  exact: (Case<Mine, Twin>) -> any Layer<Dual<Double>>,
+  exact: (Case<Mine, Twin>) -> any SingleInputLayer<Dual<Double>>,
   mistakes: (Point<Twin>) -> [Comparison.Mistake] = { _ in [] }
 ) throws -> Exercise.Finding {
   var checked = 0
@@ -67,7 +67,7 @@ func gradient<Mine: Layer, Twin: Layer>(
 }
 
 /// A naive layer at a point, with what comes from behind and what it makes of it.
-struct Point<Twin: Layer> {
+struct Point<Twin: SingleInputLayer> {
   let layer: Twin
   let input: Tensor<Twin.Scalar>
   let forward: ForwardResult<Twin>
@@ -77,7 +77,7 @@ struct Point<Twin: Layer> {
   let inputGradient: Tensor<Twin.Scalar>
 }
 
-private func twinGradient<Mine: Layer, Twin: Layer>(
+private func twinGradient<Mine: SingleInputLayer, Twin: SingleInputLayer>(
   of tensor: String, _ entry: Case<Mine, Twin>, _ mistakes: (Point<Twin>) -> [Comparison.Mistake]
 ) throws -> Comparison {
   let (input, parameters) = try entry.data()
@@ -101,7 +101,8 @@ private func twinGradient<Mine: Layer, Twin: Layer>(
 
 /// The rules that every layer has to keep: overwrite what is to be overwritten, accumulate when
 /// asked, and in place the same as out of place.
-func rules<Mine: Layer, Twin: Layer>(ofLayersIn cases: [Case<Mine, Twin>]) throws
+func rules<Mine: SingleInputLayer, Twin: SingleInputLayer>(ofLayersIn cases: [Case<Mine, Twin>])
+  throws
   -> Exercise.Finding
 {
   for entry in cases {

@@ -34,19 +34,20 @@ struct Explanation {
   /// The formula in one piece.
   var formula: String { terms.map(\.text).joined() }
 
-  /// Explains an operation on a shape.
-  init(_ operation: LayerOperation, input: Shape, output: Shape) {
+  /// Explains a built-in layer on a shape; of another one nothing is known.
+  init(_ specification: any LayerSpecification, input: Shape, output: Shape) {
     self =
-      switch operation {
-      case .convolution(let specification): specification.explanation(input, output)
-      case .relu(let specification): specification.explanation(input)
-      case .pooling(let specification): specification.explanation(input, output)
-      case .lrn(let specification): specification.explanation(input)
-      case .innerProduct(let specification): specification.explanation(input)
-      case .dropout(let specification): specification.explanation(input)
-      case .softmax(let specification): specification.explanation(input)
-      case .softmaxWithLoss(let specification): specification.explanation(input)
-      case .accuracy(let specification): specification.explanation(input)
+      switch specification {
+      case let specification as ConvolutionSpecification: specification.explanation(input, output)
+      case let specification as ReLUSpecification: specification.explanation(input)
+      case let specification as PoolingSpecification: specification.explanation(input, output)
+      case let specification as LRNSpecification: specification.explanation(input)
+      case let specification as InnerProductSpecification: specification.explanation(input)
+      case let specification as DropoutSpecification: specification.explanation(input)
+      case let specification as SoftmaxSpecification: specification.explanation(input)
+      case let specification as SoftmaxWithLossSpecification: specification.explanation(input)
+      case let specification as AccuracySpecification: specification.explanation(input)
+      default: Explanation(summary: "", terms: [], arithmetic: [], backward: "")
       }
   }
 

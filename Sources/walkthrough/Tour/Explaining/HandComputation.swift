@@ -21,7 +21,7 @@ struct HandComputation {
   /// Works out the value at a position of a layer's output for one image.
   ///
   /// - Parameters:
-  ///   - operation: what the layer does.
+  ///   - specification: what the layer does.
   ///   - position: where, in row-major order.
   ///   - input: the layer's input, before it ran.
   ///   - output: the shape of its output.
@@ -29,27 +29,29 @@ struct HandComputation {
   ///   - context: the phase and randomness from before the layer ran.
   ///   - label: the class of the image.
   init(
-    _ operation: LayerOperation, at position: Int, input: Tensor<Float>, output: Shape,
+    _ specification: any LayerSpecification, at position: Int, input: Tensor<Float>, output: Shape,
     parameters: [Tensor<Float>], context: RunContext, label: Int
   ) {
     self.position = position
     place = Self.place(position, output)
-    switch operation {
-    case .convolution(let specification): compute(specification, input, output, parameters)
-    case .innerProduct(let specification): compute(specification, input, parameters)
-    case .pooling(let specification): compute(specification, input, output)
-    case .lrn(let specification): compute(specification, input)
-    case .relu(let specification):
+    switch specification {
+    case let specification as ConvolutionSpecification:
+      compute(specification, input, output, parameters)
+    case let specification as InnerProductSpecification: compute(specification, input, parameters)
+    case let specification as PoolingSpecification: compute(specification, input, output)
+    case let specification as LRNSpecification: compute(specification, input)
+    case let specification as ReLUSpecification:
       let x = Double(input[position])
       value = x < 0 ? specification.negativeSlope * x + 0 : x
       steps = ["in = \(Format.value(x)), \(x < 0 ? "negative" : "not negative")"]
       window = .init(around: position, of: input)
-    case .dropout(let specification):
+    case let specification as DropoutSpecification:
       compute(specification, input, context)
       window = .init(around: position, of: input)
-    case .softmax: (steps, value) = Self.probability(of: position, input)
-    case .softmaxWithLoss(let specification): compute(specification, input, label)
-    case .accuracy(let specification): compute(specification, input, label)
+    case is SoftmaxSpecification: (steps, value) = Self.probability(of: position, input)
+    case let specification as SoftmaxWithLossSpecification: compute(specification, input, label)
+    case let specification as AccuracySpecification: compute(specification, input, label)
+    default: break
     }
   }
 

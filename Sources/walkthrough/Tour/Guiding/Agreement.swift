@@ -44,7 +44,7 @@ extension Tensor<Float> {
   }
 }
 
-extension LayerOperation {
+extension LayerSpecification {
   /// Positions of the input at which two versions of it lie on different sides of the layer's kink:
   /// one is above 0 and one isn't, or one is the maximum of a window and one isn't.
   ///
@@ -52,8 +52,8 @@ extension LayerOperation {
   /// - Throws: `LayerError` for inputs that the layer refuses.
   func kinksBetween(_ a: Tensor<Float>, _ b: Tensor<Float>) throws(LayerError) -> [Int] {
     switch self {
-    case .relu: return (0..<a.count).filter { (a[$0] > 0) != (b[$0] > 0) }
-    case .pooling(let specification) where specification.method == .maximum:
+    case is ReLUSpecification: return (0..<a.count).filter { (a[$0] > 0) != (b[$0] > 0) }
+    case let specification as PoolingSpecification where specification.method == .maximum:
       let pooling = Reference.Pooling<Float>(specification)
       let (first, second) = (try pooling.forward(a).saved, try pooling.forward(b).saved)
       let windows = first.maxPositions.count / max(a.shape.images * a.shape.channels, 1)

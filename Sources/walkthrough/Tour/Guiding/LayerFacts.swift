@@ -6,40 +6,40 @@ import Tensors
 
 extension LayerReport.Settings {
   /// The hyper-parameters of an operation.
-  init(_ operation: LayerOperation, input: Shape) {
+  init(_ specification: any LayerSpecification, input: Shape) {
     func sides(_ extent: Extent) -> [Int] { [extent.height, extent.width] }
-    switch operation {
-    case .convolution(let specification):
+    switch specification {
+    case let specification as ConvolutionSpecification:
       outputs = specification.outputChannels
       kernel = sides(specification.kernel)
       stride = sides(specification.stride)
       pad = sides(specification.pad)
       dilation = sides(specification.dilation)
       group = specification.group
-    case .pooling(let specification):
+    case let specification as PoolingSpecification:
       kernel = sides(specification.kernel(for: input))
       stride = sides(specification.stride)
       pad = sides(specification.pad)
       method = specification.method.rawValue
       rounding = specification.rounding.rawValue
-    case .lrn(let specification):
+    case let specification as LRNSpecification:
       localSize = specification.localSize
       alpha = specification.alpha
       beta = specification.beta
       k = specification.region == .acrossChannels ? specification.k : 1
       region = specification.region.rawValue
-    case .innerProduct(let specification): outputs = specification.outputs
-    case .relu(let specification): negativeSlope = specification.negativeSlope
-    case .dropout(let specification): ratio = specification.ratio
-    case .accuracy(let specification): topK = specification.topK
-    case .softmax, .softmaxWithLoss: break
+    case let specification as InnerProductSpecification: outputs = specification.outputs
+    case let specification as ReLUSpecification: negativeSlope = specification.negativeSlope
+    case let specification as DropoutSpecification: ratio = specification.ratio
+    case let specification as AccuracySpecification: topK = specification.topK
+    default: break
     }
   }
 }
 
 extension LayerReport.Parameters {
   /// The counts of a layer.
-  init(_ summary: LayerSummary) {
+  init(_ summary: NetworkPlan.Layer) {
     let counts = summary.parameters.map(\.shape.count)
     self.init(
       weights: counts.first ?? 0, biases: counts.dropFirst().first ?? 0,
@@ -48,15 +48,15 @@ extension LayerReport.Parameters {
   }
 }
 
-extension LayerOperation {
+extension LayerSpecification {
   /// How many parts of a convolution don't see each other; 1 for other layers.
   var groupCount: Int {
-    if case .convolution(let specification) = self { specification.group } else { 1 }
+    if let specification = self as? ConvolutionSpecification { specification.group } else { 1 }
   }
 
   /// The groups of a convolution; none for other layers.
-  func groups(_ summary: LayerSummary) -> [LayerReport.Group] {
-    guard case .convolution(let specification) = self else { return [] }
+  func groups(_ summary: NetworkPlan.Layer) -> [LayerReport.Group] {
+    guard let specification = self as? ConvolutionSpecification else { return [] }
     let inputs = summary.input.channels / specification.group
     let outputs = specification.outputChannels / specification.group
     return (0..<specification.group).map { group in
@@ -99,7 +99,7 @@ extension FeatureMap {
 
 extension Totals {
   /// The sums over the layers of each type, and over all.
-  init(_ layers: [LayerReport], _ summary: NetworkSummary) {
+  init(_ layers: [LayerReport], _ summary: NetworkPlan) {
     var order: [String] = []
     for layer in layers where !order.contains(layer.type) { order.append(layer.type) }
     func sum(_ layers: [LayerReport], _ value: (LayerReport) -> Double?) -> Double? {

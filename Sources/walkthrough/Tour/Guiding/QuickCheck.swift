@@ -15,11 +15,11 @@ struct QuickCheck {
   private static let samples = 24
 
   /// A check of a layer's small sibling; `nil` for a layer without a gradient.
-  init?(_ layer: LayerDefinition, _ summary: LayerSummary, seed: UInt32) {
-    guard let small = layer.operation.small(summary.input) else { return nil }
+  init?(_ layer: LayerDefinition, _ summary: NetworkPlan.Layer, seed: UInt32) {
+    guard let small = layer.specification.small(summary.input) else { return nil }
     var sibling = layer
-    sibling.operation = small.operation
-    sibling.bottoms = small.operation.takesLabels ? ["data", "label"] : ["data"]
+    sibling.specification = small.specification
+    sibling.bottoms = small.specification.takesLabels ? ["data", "label"] : ["data"]
     sibling.top = "top"
     sibling.probabilities = nil
     definition = NetworkDefinition(
@@ -62,10 +62,12 @@ extension LayerReport {
   }
 }
 
-extension LayerOperation {
+extension LayerSpecification {
   /// This operation on few channels, and the extents of an input for it; `nil` where there is no
   /// gradient.
-  fileprivate func small(_ input: Shape) -> (operation: LayerOperation, imageShape: [Int])? {
+  fileprivate func small(_ input: Shape) -> (
+    specification: any LayerSpecification, imageShape: [Int]
+  )? {
     func side(_ size: Int, _ window: Int, _ stride: Int) -> Int { min(size, window + 2 * stride) }
     func plane(_ window: Extent, _ stride: Extent) -> [Int] {
       [
@@ -74,34 +76,34 @@ extension LayerOperation {
       ]
     }
     switch self {
-    case .convolution(var specification):
+    case var specification as ConvolutionSpecification:
       let group = specification.group
       let channels = min(input.channels / group, 3) * group
       specification.outputChannels = min(specification.outputChannels / group, 2) * group
       return (
-        .convolution(specification), [channels] + plane(specification.span, specification.stride)
+        specification, [channels] + plane(specification.span, specification.stride)
       )
-    case .pooling(let specification):
+    case let specification as PoolingSpecification:
       return (
         self,
         [min(input.channels, 2)]
           + plane(specification.kernel(for: input), specification.stride)
       )
-    case .lrn(let specification):
+    case let specification as LRNSpecification:
       let isAcross = specification.region == .acrossChannels
       let window = Extent(isAcross ? 1 : specification.localSize)
       return (
         self,
         [min(input.channels, isAcross ? specification.localSize + 2 : 2)] + plane(window, 1)
       )
-    case .innerProduct(var specification):
+    case var specification as InnerProductSpecification:
       specification.outputs = min(specification.outputs, 6)
-      return (.innerProduct(specification), [min(input.imageCount, 24)])
-    case .relu, .dropout:
+      return (specification, [min(input.imageCount, 24)])
+    case is ReLUSpecification, is DropoutSpecification:
       return (self, [min(input.imageCount, 24)])
-    case .softmax, .softmaxWithLoss:
+    case is SoftmaxSpecification, is SoftmaxWithLossSpecification:
       return (self, [min(input.channels, 10)])
-    case .accuracy:
+    default:
       return nil
     }
   }

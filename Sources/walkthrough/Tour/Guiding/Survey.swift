@@ -32,7 +32,6 @@ struct Survey {
     let network: Network<Float>
     // In one batch; but one by one in naive loops, which save nothing by it, only memory.
     let batches = isDeterministic ? pictures.map { [$0] } : [pictures]
-    let origins = definition.origins
     if isDeterministic {
       network = try Network(
         definition, backend: ReferenceBackend<Float>(), gradients: .none, phase: .testing,
@@ -47,12 +46,12 @@ struct Survey {
         images: .joined(batch.map(\.tensor)), labels: batch.map(\.label))
       for index in definition.layers.indices {
         try network.forward(layer: index)
-        guard case .convolution = definition.layers[index].operation,
+        guard definition.layers[index].specification is ConvolutionSpecification,
           let output = network.blob(definition.layers[index].top)
         else { continue }
         look(
-          at: output, network.summary.layers[index], layer: index,
-          origin: origins[definition.layers[index].top] ?? 0, batch)
+          at: output, network.plan.layers[index], layer: index,
+          origin: network.plan.output(ofLayer: index).origin, batch)
       }
       if number == 0, let scores = network.blob(definition.scores) {
         probabilities = Self.softmax(scores)
@@ -61,7 +60,7 @@ struct Survey {
   }
 
   private mutating func look(
-    at output: Tensor<Float>, _ summary: LayerSummary, layer: Int, origin: Int,
+    at output: Tensor<Float>, _ summary: NetworkPlan.Layer, layer: Int, origin: Int,
     _ pictures: [TourImage]
   ) {
     for map in FeatureMap.evenlySpaced(output, groups: 1).prefix(Self.mapsLookedFor) {
@@ -96,26 +95,6 @@ struct Survey {
     let powers = first.map { Double.exp($0 - maximum) }
     let sum = powers.reduce(0, +)
     return powers.map { $0 / sum }
-  }
-}
-
-extension NetworkDefinition {
-  /// For each blob, the first row of the image that its first row depends on; below 0 where it
-  /// lies in the padding. A layer with padding p on a blob of stride j begins p·j further up.
-  fileprivate var origins: [String: Int] {
-    var places = [data: (origin: 0, stride: 1)]
-    for layer in layers {
-      let (origin, step) = places[layer.bottoms.first ?? ""] ?? (0, 1)
-      let (pad, stride) =
-        switch layer.operation {
-        case .convolution(let specification):
-          (specification.pad.height, specification.stride.height)
-        case .pooling(let specification): (specification.pad.height, specification.stride.height)
-        default: (0, 1)
-        }
-      places[layer.top] = (origin - pad * step, step * stride)
-    }
-    return places.mapValues(\.origin)
   }
 }
 

@@ -9,7 +9,7 @@ extension TourGuide {
     _ index: Int, _ naive: Network<Float>, _ fast: Network<Float>
   ) throws -> LayerReport {
     let layer = definition.layers[index]
-    let summary = naive.summary.layers[index]
+    let summary = naive.plan.layers[index]
     progress.step("forwards: \(layer.name)")
 
     // In place, the layer writes over what the hand computation starts from: keep it.
@@ -21,9 +21,9 @@ extension TourGuide {
     let fastOutput = fast.blob(layer.top) ?? input
     let agreement = Agreement(output, fastOutput)
 
-    let explanation = Explanation(layer.operation, input: summary.input, output: summary.output)
+    let explanation = Explanation(layer.specification, input: summary.input, output: summary.output)
     let example = HandComputation(
-      layer.operation, at: telling(output), input: input, output: summary.output,
+      layer.specification, at: telling(output), input: input, output: summary.output,
       parameters: naive.parameters[index], context: context, label: image.label)
     let source = Source(
       naive.source(ofLayer: index), fast.source(ofLayer: index), isDeterministic: isDeterministic)
@@ -35,9 +35,10 @@ extension TourGuide {
           in: isDeterministic ? SourceTree(root: nil) : .package,
           reference: naive.source(ofLayer: index), fast: fast.source(ofLayer: index))
       },
-      arithmetic: explanation.arithmetic, settings: .init(layer.operation, input: summary.input),
+      arithmetic: explanation.arithmetic,
+      settings: .init(layer.specification, input: summary.input),
       input: summary.input.channelsHeightWidth, output: summary.output.channelsHeightWidth,
-      isInPlace: summary.isInPlace, groups: layer.operation.groups(summary),
+      isInPlace: summary.isInPlace, groups: layer.specification.groups(summary),
       parameters: .init(summary), macs: summary.multiplyAccumulates,
       flops: summary.floatingPointOperations,
       memoryBytes: .init(
@@ -45,7 +46,7 @@ extension TourGuide {
         parameters: SinglePrecision.bytes(summary.parameterCount)),
       receptiveField: summary.receptiveField, stride: summary.stride,
       statistics: Statistics(output), histogram: Histogram(output), silence: Silence(output),
-      maps: FeatureMap.evenlySpaced(output, groups: layer.operation.groupCount),
+      maps: FeatureMap.evenlySpaced(output, groups: layer.specification.groupCount),
       filters: filters(index, naive.parameters[index]),
       example: .init(
         position: example.place, output: output.shape.coordinates(of: example.position),
@@ -62,9 +63,9 @@ extension TourGuide {
     _ index: Int, _ naive: Network<Float>, _ fast: Network<Float>, _ report: inout LayerReport
   ) throws {
     let layer = definition.layers[index]
-    let summary = naive.summary.layers[index]
+    let summary = naive.plan.layers[index]
     progress.step("backwards: \(layer.name)")
-    if case .accuracy = layer.operation { return }
+    if layer.specification is AccuracySpecification { return }
 
     let kinks = try kinks(of: layer, naive, fast)
     let naiveSeconds = seconds { naive.backward(layer: index) }
@@ -82,7 +83,7 @@ extension TourGuide {
     let names = summary.parameters.map(\.name)
     let difference = agreements.map(\.difference).reduce(0) { $1.isNaN ? $1 : max($0, $1) }
     report.backward = .init(
-      explanation: Explanation(layer.operation, input: summary.input, output: summary.output)
+      explanation: Explanation(layer.specification, input: summary.input, output: summary.output)
         .backward,
       inputGradient: inputGradient.map(Statistics.init),
       inputHistogram: inputGradient.map(Histogram.init),
@@ -104,7 +105,7 @@ extension TourGuide {
   ) throws -> [Int] {
     guard let input = naive.blob(layer.bottoms[0]), let other = fast.blob(layer.bottoms[0])
     else { return [] }
-    return try layer.operation.kinksBetween(input, other)
+    return try layer.specification.kinksBetween(input, other)
   }
 
   /// A position whose value says something: the first at or behind the middle that isn't 0.

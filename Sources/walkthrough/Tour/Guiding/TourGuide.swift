@@ -44,7 +44,7 @@ struct TourGuide {
     }
     // Parameters, which all networks here share, and the gradients of two; blobs and gradients of
     // those two, and the blobs of the gallery.
-    try MemoryNeed(definition.summary(), parameters: 3, blobs: 4 + 1 + gallery.count).require()
+    try MemoryNeed(NetworkPlan(definition), parameters: 3, blobs: 4 + 1 + gallery.count).require()
     progress.step(trained == nil ? "filling \(definition.name)'s parameters" : "laying out")
     // What has learnt is used, as in testing; what hasn't shows how learning runs.
     let phase: Phase = trained == nil ? .training : .testing
@@ -83,7 +83,7 @@ struct TourGuide {
     if checksGradients {
       for index in layers.indices where only == nil || only == index {
         layers[index].check(
-          try QuickCheck(definition.layers[index], naive.summary.layers[index], seed: seed)?
+          try QuickCheck(definition.layers[index], naive.plan.layers[index], seed: seed)?
             .run(progress), isDeterministic: isDeterministic)
       }
     }
@@ -95,7 +95,7 @@ struct TourGuide {
   private func report(
     _ layers: [LayerReport], _ naive: Network<Float>, _ fast: Network<Float>, _ survey: Survey
   ) -> TourReport {
-    let summary = naive.summary
+    let summary = naive.plan
     let scores = naive.blob(definition.scores) ?? image.tensor
     return TourReport(
       network: definition.name, isDeterministic: isDeterministic,
@@ -131,18 +131,19 @@ struct TourGuide {
 extension NetworkDefinition {
   /// The blob of scores: what the loss or the last softmax makes its numbers of, or else the last.
   var scores: String {
-    guard let last = layers.last(where: { $0.operation.takesLabels }) ?? layers.last else {
+    guard let last = layers.last(where: { $0.specification.takesLabels }) ?? layers.last else {
       return data
     }
-    switch last.operation {
-    case .softmax, .softmaxWithLoss, .accuracy: return last.bottoms.first ?? data
+    switch last.specification {
+    case is SoftmaxSpecification, is SoftmaxWithLossSpecification, is AccuracySpecification:
+      return last.bottoms.first ?? data
     default: return last.top
     }
   }
 
   /// The shape of the scores for one image.
   func scoresShape() throws(LayerError) -> Shape {
-    let summary = try summary()
+    let summary = try NetworkPlan(self)
     let index = layers.lastIndex { $0.top == scores }
     return index.map { summary.layers[$0].output } ?? summary.input
   }
@@ -150,7 +151,7 @@ extension NetworkDefinition {
   /// Whether there is a loss, without which no gradient is.
   var hasLoss: Bool {
     layers.contains { layer in
-      if case .softmaxWithLoss = layer.operation { true } else { false }
+      layer.specification is SoftmaxWithLossSpecification
     }
   }
 }

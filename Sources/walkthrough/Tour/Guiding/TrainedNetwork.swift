@@ -1,6 +1,5 @@
 import CaffeFormats
 import CaffeTools
-import Fast
 import Foundation
 import Layers
 import Networks
@@ -31,17 +30,20 @@ struct TrainedNetwork {
         try NetPrototxt(contentsOf: URL(filePath: $0)).network(phase: .testing).definition
       } ?? standard
     // The network's parameters, the file, and what is read of it.
-    try MemoryNeed(definition.summary(), parameters: 3, blobs: 1).require()
-    let network = try Network(
-      definition, backend: FastBackend<Float>(), gradients: .none, phase: .testing, seed: seed)
-    let report = try CaffeModel(contentsOf: URL(filePath: weights)).copy(into: network)
+    let plan = try NetworkPlan(definition)
+    try MemoryNeed(plan, parameters: 3, blobs: 1).require()
+    let (read, report) = try CaffeModel(contentsOf: URL(filePath: weights))
+      .parameters(of: plan, as: Float.self)
     let name = URL(filePath: weights).lastPathComponent
     guard !report.copied.isEmpty else {
       throw LayerError(
         layer: name, value: "layers \(report.ignored.joined(separator: ", "))",
         rule: "must have the names of \(definition.name)'s layers for at least one of them")
     }
-    parameters = network.parameters
+    parameters = definition.filledParameters(plan, seed: UInt64(seed))
+    for (index, layer) in plan.layers.enumerated() {
+      if let tensors = read[layer.name] { parameters[index] = tensors }
+    }
     source =
       name
       + (report.untouched.isEmpty

@@ -105,7 +105,7 @@ struct NormalisationEffect: Equatable {
   /// The effects of a network's LRN layers in its last forward pass.
   static func all(in network: Network<Float>) -> [NormalisationEffect] {
     network.definition.layers.compactMap { layer in
-      guard case .lrn = layer.operation, let bottom = layer.bottoms.first,
+      guard layer.specification is LRNSpecification, let bottom = layer.bottoms.first,
         let input = network.blob(bottom), let output = network.blob(layer.top)
       else { return nil }
       return NormalisationEffect(layer: layer.name, input: input, output: output)

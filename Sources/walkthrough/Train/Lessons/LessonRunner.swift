@@ -131,8 +131,8 @@ extension LessonOutcome {
   ///
   /// - Parameter start: its parameters at the beginning.
   fileprivate mutating func measure(_ network: Network<Float>, start: [[Tensor<Float>]]) {
-    classes = network.summary.layers.last?.input.channels ?? classes
-    parameterCount = network.summary.parameterCount
+    classes = network.plan.layers.last?.input.channels ?? classes
+    parameterCount = network.plan.parameterCount
     for (layer, definition) in network.definition.layers.enumerated() {
       for (number, parameter) in network.parameters[layer].enumerated() {
         parameters.append(

@@ -25,21 +25,21 @@ enum NetworkChange: String, Codable, CaseIterable {
         }
       }
     case .withoutLRN:
-      network.removeLayers { if case .lrn = $0 { true } else { false } }
+      network.removeLayers { $0 is LRNSpecification }
     case .withoutDropout:
-      network.removeLayers { if case .dropout = $0 { true } else { false } }
+      network.removeLayers { $0 is DropoutSpecification }
     case .strongLRN:
       for index in network.layers.indices {
-        if case .lrn(var lrn) = network.layers[index].operation {
+        if var lrn = network.layers[index].specification as? LRNSpecification {
           lrn.alpha = LRNSpecification().alpha
-          network.layers[index].operation = .lrn(lrn)
+          network.layers[index].specification = lrn
         }
       }
     case .withoutGroups:
       for index in network.layers.indices {
-        if case .convolution(var convolution) = network.layers[index].operation {
+        if var convolution = network.layers[index].specification as? ConvolutionSpecification {
           convolution.group = 1
-          network.layers[index].operation = .convolution(convolution)
+          network.layers[index].specification = convolution
         }
       }
     }
@@ -49,12 +49,12 @@ enum NetworkChange: String, Codable, CaseIterable {
 
 extension NetworkDefinition {
   /// Removes layers; whoever read their top reads their bottom instead.
-  fileprivate mutating func removeLayers(where isRemoved: (LayerOperation) -> Bool) {
+  fileprivate mutating func removeLayers(where isRemoved: (any LayerSpecification) -> Bool) {
     var kept: [LayerDefinition] = []
     var renamed: [String: String] = [:]
     for var layer in layers {
       layer.bottoms = layer.bottoms.map { renamed[$0] ?? $0 }
-      if isRemoved(layer.operation), let bottom = layer.bottoms.first {
+      if isRemoved(layer.specification), let bottom = layer.bottoms.first {
         if layer.top != bottom { renamed[layer.top] = bottom }
       } else {
         if let top = renamed[layer.top] { layer.top = top }
