@@ -65,9 +65,9 @@ let package = Package(
     .executableTarget(
       name: "walkthrough",
       dependencies: [
-        "Reference", "Fast", "GradientChecking", "BrokenLayers", "NetworkChecking", "Networks",
-        "Training", "Datasets", "WholeFiles", "CaffeFormats", "CaffeMessages", "NumPyFiles",
-        "CCrypto", argumentParser, numerics,
+        "Reference", "Fast", "Tuned", "GradientChecking", "BrokenLayers", "NetworkChecking",
+        "Networks", "Training", "Datasets", "WholeFiles", "CaffeFormats", "CaffeMessages",
+        "NumPyFiles", "CCrypto", "COpenBLAS", argumentParser, numerics,
       ],
       // Inside the binary, so that a page is the same wherever the binary is moved.
       resources: [

@@ -1,6 +1,5 @@
 import CaffeFormats
 import Datasets
-import Fast
 import Foundation
 import Layers
 import Networks
@@ -60,7 +59,7 @@ struct Classifier {
     try MemoryNeed(definition.summary(batch: batch), parameters: 3, blobs: 2).require()
     network = try caffe.locatingErrors { () throws(LayerError) in
       try Network(
-        definition, backend: FastBackend<Float>(), batch: batch,
+        definition, backend: Version.tuned.backend(), batch: batch,
         gradients: .none, phase: .testing, fusing: true)
     }
     self.probabilities = probabilities

@@ -1,10 +1,8 @@
 import ArgumentParser
 import CaffeFormats
-import Fast
 import Foundation
 import Layers
 import NumPyFiles
-import Reference
 
 /// The door through which any other program can check this one.
 struct Evaluate: ParsableCommand {
@@ -30,10 +28,6 @@ struct Evaluate: ParsableCommand {
         arrays = numpy.load("out.npz")
         print(arrays["top/01_conv1/conv1"].shape)
       """)
-
-  enum Version: String, CaseIterable, ExpressibleByArgument {
-    case reference, fast
-  }
 
   enum Precision: String, CaseIterable, ExpressibleByArgument {
     case float, double
@@ -63,10 +57,10 @@ struct Evaluate: ParsableCommand {
   @Flag(help: "Run backwards too, and write the gradients.")
   var backward = false
 
-  @Option(help: "Which version of the layers: reference or fast.")
+  @Option(help: "Which version of the layers: reference, fast or tuned.")
   var version = Version.fast
 
-  @Option(help: "The precision: float or double.")
+  @Option(help: "The precision: float or double; tuned has float only.")
   var precision = Precision.float
 
   @Option(
@@ -77,6 +71,14 @@ struct Evaluate: ParsableCommand {
   @Option(help: "The .npz to write.")
   var output: String
 
+  func validate() throws {
+    guard precision == .float || version.doubleBackend != nil else {
+      throw ValidationError(
+        "--version \(version.rawValue) computes in Float only: leave out --precision double, or take "
+          + "--version reference or fast.")
+    }
+  }
+
   func run() throws {
     let net = try NetPrototxt(contentsOf: URL(filePath: net))
     let model = try CaffeModel(contentsOf: URL(filePath: weights))
@@ -85,11 +87,10 @@ struct Evaluate: ParsableCommand {
     let evaluation = Evaluation(
       net: net, model: model, content: content, phase: phase.phase, backward: backward, seed: seed)
     let archive =
-      switch (version, precision) {
-      case (.reference, .float): try evaluation.run(on: ReferenceBackend<Float>())
-      case (.reference, .double): try evaluation.run(on: ReferenceBackend<Double>())
-      case (.fast, .float): try evaluation.run(on: FastBackend<Float>())
-      case (.fast, .double): try evaluation.run(on: FastBackend<Double>())
+      if precision == .double, let backend = version.doubleBackend {
+        try evaluation.run(on: backend)
+      } else {
+        try evaluation.run(on: version.backend())
       }
     try archive.arrays.write(to: URL(filePath: output))
     for note in archive.notes {

@@ -1,6 +1,5 @@
 import CaffeFormats
 import CaffeMessages
-import Fast
 import Foundation
 import Layers
 import Networks
@@ -37,7 +36,7 @@ final class SolverRun {
     try MemoryNeed(
       caffe.definition.summary(batch: caffe.batch), parameters: 7, blobs: 4
     ).require()
-    let backend = FastBackend<Float>()
+    let backend = Version.tuned.backend()
     let network = try caffe.locatingErrors { [caffe, seed = file.seed] () throws(LayerError) in
       try Network(
         caffe.definition, backend: backend, batch: caffe.batch, seed: seed, fusing: true,

@@ -1,5 +1,4 @@
 import CaffeFormats
-import Fast
 import Foundation
 import Layers
 import Networks
@@ -15,7 +14,7 @@ final class SolverTest {
   private let iterations: Int
 
   /// A test net with memory of its own, but no parameters.
-  init(_ net: SolverFile.Net, backend: FastBackend<Float>, beside folder: URL, seed: UInt32) throws
+  init(_ net: SolverFile.Net, backend: any Backend<Float>, beside folder: URL, seed: UInt32) throws
   {
     let (caffe, data) = try net.open(training: false, beside: folder, seed: seed)
     self.caffe = caffe

@@ -8,7 +8,7 @@ import Training
 /// run needs no options.
 struct TrainSettings: Codable, Equatable {
   var network = NetworkChoice.mini
-  var version = Version.fast
+  var version = Version.tuned
   var batch = 32
   var iterations = 2000
   var baseLearningRate: Float = 0.005
@@ -36,12 +36,6 @@ struct TrainSettings: Codable, Equatable {
   /// Whether pictures are cropped and mirrored at random in training; otherwise as in testing.
   var isAugmented = true
   var change = NetworkChange.none
-
-  /// Which version computes.
-  enum Version: String, Codable, CaseIterable {
-    case reference
-    case fast
-  }
 
   /// Caffe's names of the policies.
   enum Policy: String, Codable, CaseIterable {

@@ -1,5 +1,4 @@
 import CaffeFormats
-import Fast
 import Foundation
 import Layers
 import Networks
@@ -32,7 +31,7 @@ struct TrainedNetwork {
     // The network's parameters, the file, and what is read of it.
     try MemoryNeed(definition.summary(), parameters: 3, blobs: 1).require()
     let network = try Network(
-      definition, backend: FastBackend<Float>(), gradients: .none, phase: .testing, seed: seed)
+      definition, backend: Version.tuned.backend(), gradients: .none, phase: .testing, seed: seed)
     let report = try CaffeModel(contentsOf: URL(filePath: weights)).copy(into: network)
     let name = URL(filePath: weights).lastPathComponent
     guard !report.copied.isEmpty else {
