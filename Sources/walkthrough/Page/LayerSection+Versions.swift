@@ -3,7 +3,9 @@
 extension LayerSection {
   /// Reference and Fast beside each other, and below them what this machine runs at its fastest.
   func versions() -> HTML? {
-    let verdict = "\(layer.versionNames) \(layer.agrees ? "agree" : "DON'T agree")"
+    /// With a capital letter.
+    func sentence(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
+    let verdict = sentence("\(layer.versionNames) \(layer.agrees ? "agree" : "DON'T agree")")
     guard let reference = layer.versions[.reference], let fast = layer.versions[.fast],
       let slow = reference.forwardSeconds, let quick = fast.forwardSeconds
     else {
@@ -41,7 +43,7 @@ extension LayerSection {
         (layer.backward?.kinkNote ?? "") + "."
       }
       if let tuned = layer.tuned(.forwards, .backwards) {
-        element("p", ["class": "note"]) { tuned.prefix(1).uppercased() + tuned.dropFirst() + "." }
+        element("p", ["class": "note"]) { sentence(tuned) + "." }
       }
     }
   }
