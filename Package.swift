@@ -71,9 +71,9 @@ let package = Package(
     .executableTarget(
       name: "walkthrough",
       dependencies: [
-        "Reference", "Fast", "GradientChecking", "BrokenLayers", "NetworkChecking", "Networks",
-        "Training", "Datasets", "WholeFiles", "CaffeFormats", "CaffeMessages", "CaffeTools",
-        "NumPyFiles", "CCrypto", argumentParser, numerics,
+        "Reference", "Fast", "Tuned", "GradientChecking", "BrokenLayers", "NetworkChecking",
+        "Networks", "Training", "Datasets", "WholeFiles", "CaffeFormats", "CaffeMessages",
+        "CaffeTools", "NumPyFiles", "CCrypto", "COpenBLAS", argumentParser, numerics,
       ],
       // Inside the binary, so that a page is the same wherever the binary is moved.
       resources: [

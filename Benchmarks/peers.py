@@ -238,11 +238,11 @@ def make_environment(folder):
 
 def ours(arguments):
     command = [
-        HERE.parent / "script" / "walkthrough", "compare", "--version", "fast", "--json",
+        HERE.parent / "script" / "walkthrough", "compare", "--version", "tuned", "--json",
         "--batch", str(arguments.batch), "--threads", str(arguments.threads),
         "--repeats", str(arguments.repeats)]
     report = run(command, environment(arguments))
-    fast = report["network"]["fast"]
+    fast = report["network"]["tuned"]
     return {
         "forward": fast["forwardImagesPerSecond"],
         "training": fast["trainingImagesPerSecond"],

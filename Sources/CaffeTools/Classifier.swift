@@ -1,10 +1,10 @@
 import CaffeFormats
 import Datasets
-import Fast
 import Foundation
 import Layers
 import Networks
 import Tensors
+import Tuned
 import WholeFiles
 
 /// A trained network that says what pictures show, prepared as Caffe's classification example does:
@@ -85,7 +85,7 @@ public struct Classifier {
     try MemoryNeed(NetworkPlan(definition, batch: batch), parameters: 3, blobs: 2).require()
     network = try caffe.locatingErrors { () throws(LayerError) in
       try Network(
-        definition, backend: FastBackend<Float>(), batch: batch,
+        definition, backend: TunedBackend(), batch: batch,
         gradients: .none, phase: .testing)
     }
     self.probabilities = probabilities

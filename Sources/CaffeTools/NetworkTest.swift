@@ -1,11 +1,11 @@
 import CaffeFormats
 import Datasets
-import Fast
 import Foundation
 import Layers
 import Networks
 import Tensors
 import Training
+import Tuned
 
 /// A network in its phase of testing, and the data set that it is tested on.
 ///
@@ -66,7 +66,7 @@ public final class NetworkTest {
   /// A test net, its parameters those of its fillers; with accuracy and loss, if asked for, where
   /// it measures nothing.
   init(
-    _ net: SolverFile.Net, backend: FastBackend<Float>, beside folder: URL, seed: UInt32,
+    _ net: SolverFile.Net, backend: TunedBackend, beside folder: URL, seed: UInt32,
     measuringScores: Bool = false
   ) throws {
     let (caffe, loader) = try net.open(training: false, beside: folder, seed: seed)
@@ -107,7 +107,7 @@ public final class NetworkTest {
       SolverFile.Net(
         prototxt: NetPrototxt(contentsOf: net), dataset: dataset, preparation: preparation,
         iterations: iterations ?? 0),
-      backend: FastBackend<Float>(), beside: net.deletingLastPathComponent(), seed: 1,
+      backend: TunedBackend(), beside: net.deletingLastPathComponent(), seed: 1,
       measuringScores: true)
     try load(weights)
   }
@@ -133,7 +133,7 @@ public final class NetworkTest {
       var net = net
       net.iterations = iterations ?? net.iterations
       let test = try NetworkTest(
-        net, backend: FastBackend<Float>(), beside: solver.deletingLastPathComponent(),
+        net, backend: TunedBackend(), beside: solver.deletingLastPathComponent(),
         seed: file.seed)
       try test.load(weights)
       return test

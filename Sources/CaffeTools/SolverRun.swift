@@ -1,11 +1,11 @@
 import CaffeFormats
 import CaffeMessages
-import Fast
 import Foundation
 import Layers
 import Networks
 import Tensors
 import Training
+import Tuned
 
 /// A training run that a `solver.prototxt` describes, in Caffe's order of things and with Caffe's
 /// words.
@@ -53,7 +53,7 @@ public final class SolverRun {
     try MemoryNeed(
       NetworkPlan(caffe.definition, batch: caffe.batch), parameters: 7, blobs: 4
     ).require()
-    let backend = FastBackend<Float>()
+    let backend = TunedBackend()
     let network = try caffe.locatingErrors { () throws(LayerError) in
       try Network(
         caffe.definition, backend: backend, batch: caffe.batch, seed: seed,

@@ -411,9 +411,8 @@ def check_memory():
             "compare": ["compare", "--version", "fast", "--repeats", "1"],
             "compare a batch": [
                 "compare", "--version", "fast", "--repeats", "1", "--batch", "32"],
-            "compare tricks": ["compare", "--tricks", "--repeats", "1"],
-            "compare tricks with a batch": [
-                "compare", "--tricks", "--repeats", "1", "--batch", "16"],
+            "compare two versions": [
+                "compare", "--version", "fast,tuned", "--repeats", "1", "--batch", "16"],
             "sweep threads": ["compare", "--sweep", "threads", "--repeats", "1"],
             "sweep batches": [
                 "compare", "--network", "mini", "--sweep", "batch", "--repeats", "1"],
@@ -427,7 +426,7 @@ def check_memory():
         }
         if not thorough:
             # Of compare's ways, 400 and 800 MB are too little for those whose network is large.
-            names = ["compare", "compare tricks with a batch", "sweep threads", "dump"]
+            names = ["compare", "compare two versions", "sweep threads", "dump"]
             commands = {name: commands[name] for name in names}
         # A sanitizer lays claim to terabytes before anything of the program runs.
         roomy = [(resource.RLIMIT_AS, LIMITS[-1] << 20)]

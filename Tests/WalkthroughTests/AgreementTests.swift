@@ -1,7 +1,5 @@
-import Fast
 import Layers
 import Networks
-import Reference
 import Tensors
 import Testing
 
@@ -43,42 +41,49 @@ struct AgreementTests {
     #expect(!Agreement(a, broken).isRounding)
   }
 
-  /// fc7's bias is set so that the pre-activation of one unit is a little above 0 in the naive
-  /// version and as much below it in the other: 2e-6 of the largest, so that they agree.
+  /// fc7's bias is set so that the pre-activation of one unit is a little above 0 in Reference and as
+  /// much below it in the others: 2e-6 of the largest, so that they agree.
   @Test("are found by the tour, counted, and don't spoil the layers before")
   func tour() throws {
     var generator = SplitMix64(seed: 5)
     let definition = mini()
     let images = Tensor<Float>.normal(
       try definition.inputShape(batch: 1), deviation: 1, using: &generator)
-    let naive = try Network(definition, backend: ReferenceBackend<Float>(), phase: .testing)
-    let fast = try Network(
-      definition, backend: FastBackend<Float>(), phase: .testing, parameters: naive.parameters)
-    for network in [naive, fast] { try network.load(images: images, labels: [3]) }
+    var networks: [Network<Float>] = []
+    for version in Version.allCases {
+      let network = try Network(
+        definition, backend: version.backend(), phase: .testing,
+        parameters: networks.first?.parameters)
+      try network.load(images: images, labels: [3])
+      networks.append(network)
+    }
+    let reference = networks[0]
 
     let layer = try definition.index(of: "fc7")
-    try naive.forward()
-    naive.backward()
+    try reference.forward()
+    reference.backward()
     let (scores, gradient) = (
-      try #require(naive.blob("fc7")), try #require(naive.gradient(of: "fc7"))
+      try #require(reference.blob("fc7")), try #require(reference.gradient(of: "fc7"))
     )
     let unit = try #require(
       (0..<scores.count).filter { scores[$0] > 0 }.max { abs(gradient[$0]) < abs(gradient[$1]) })
     let little = Float(2e-6 * scores.largestMagnitude)
-    naive.parameters[layer][1][unit] -= scores[unit] - little
-    fast.parameters[layer][1][unit] -= scores[unit] + little
+    reference.parameters[layer][1][unit] -= scores[unit] - little
+    for network in networks.dropFirst() {
+      network.parameters[layer][1][unit] -= scores[unit] + little
+    }
 
     let guide = TourGuide(
       definition: definition, image: TourImage(tensor: images, label: 3, name: "noise"), seed: 1,
       checksGradients: false, progress: Progress(steps: 1))
-    var reports = try definition.layers.indices.map { try guide.forward($0, naive, fast) }
-    #expect(try #require(naive.blob("fc7"))[unit] > 0)
-    #expect(try #require(fast.blob("fc7"))[unit] == 0)
+    var reports = try definition.layers.indices.map { try guide.forward($0, networks) }
+    #expect(try #require(reference.blob("fc7"))[unit] > 0)
+    for network in networks.dropFirst() { #expect(network.blob("fc7")?[unit] == 0) }
     for index in definition.layers.indices.reversed() {
-      try guide.backward(index, naive, fast, &reports[index])
+      try guide.backward(index, networks, &reports[index])
     }
     // Not excepted, it would be no rounding.
-    let left = try #require(naive.gradient(of: "fc7"))
+    let left = try #require(reference.gradient(of: "fc7"))
     #expect(
       Double(abs(left[unit])) > 10 * Agreement.tolerance * left.largestMagnitude)
     for report in reports {

@@ -31,7 +31,7 @@ struct CheckTests {
   func json() throws {
     let definition = mini()
     let report = try NetworkLayersCheck(
-      definition: definition, versions: .both, only: try definition.index(of: "fc8"),
+      definition: definition, versions: [.reference, .fast], only: try definition.index(of: "fc8"),
       mode: .sampled(5), seed: 1, progress: Progress(steps: 1)
     ).run()
     let face = try JSONDecoder().decode(Face.self, from: Data(JSON.text(report).utf8))
@@ -50,7 +50,7 @@ struct CheckTests {
   func wholeNetwork() throws {
     let definition = mini()
     let check = NetworkLayersCheck(
-      definition: definition, versions: .both, only: nil, mode: .sampled(2), seed: 4,
+      definition: definition, versions: [.reference, .fast], only: nil, mode: .sampled(2), seed: 4,
       progress: Progress(steps: 1))
     let report = try check.run()
     let passed = report.passed
@@ -61,6 +61,49 @@ struct CheckTests {
     // The goals of the checker, for smooth layers; all of these are, at points without ties.
     #expect(report.tensors.allSatisfy { $0.worstRelativeError <= 1e-9 })
     #expect(report.tensors.allSatisfy { $0.dualRelativeError ?? 1 <= 1e-12 })
+  }
+
+  /// In Float, the bars of the report are as wide as its rounding demands.
+  @Test("finds every gradient of Tuned right, in Float")
+  func tuned() throws {
+    let definition = mini()
+    let report = try NetworkLayersCheck(
+      definition: definition, versions: [.tuned], only: nil, mode: .sampled(10), seed: 4,
+      progress: Progress(steps: 1)
+    ).run()
+    let passed = report.passed
+    #expect(passed, "\(report.explanation)")
+    #expect(Set(report.tensors.map(\.version)) == ["tuned"])
+    #expect(Set(report.tensors.map(\.layer)) == Set(definition.layers.map(\.name)))
+    // Sums of up to 1,024 products in Float against exact derivatives: √1024 roundings of 6e-8.
+    #expect(report.tensors.allSatisfy { $0.dualRelativeError ?? 1 <= 1e-4 })
+    #expect(report.tensors.contains { $0.dualRelativeError ?? 0 > 1e-9 }, "that isn't Float")
+  }
+
+  @Test(
+    "takes a list of versions",
+    arguments: [
+      ("tuned", [Version.tuned]), ("fast,reference", [.reference, .fast]),
+      ("both", [.reference, .fast]), ("tuned,fast,reference", Version.allCases),
+    ])
+  func versions(text: String, versions: [Version]) throws {
+    #expect(try VersionList(parsing: text).versions == versions)
+  }
+
+  @Test(
+    "refuses versions that it doesn't know, and what can't be checked in Float",
+    arguments: [
+      (["--version", "naive"], "\"naive\" is no version. There are reference, fast, tuned;"),
+      (["--version", "fast,fast"], "\"fast\" is there twice"),
+      (["--version", "fast,"], "\"\" is no version"),
+      (["--version", "tuned", "--end-to-end"], "--end-to-end needs Double"),
+      (["--version", "tuned", "--mode", "directional"], "--mode directional can't tell"),
+    ])
+  func refusesVersions(arguments: [String], message: String) {
+    let error = #expect(throws: (any Error).self) {
+      try Walkthrough.parseAsRoot(["check"] + arguments)
+    }
+    #expect(error.map { Walkthrough.message(for: $0) }?.contains(message) == true)
   }
 
   @Test("lists the gallery, all of it caught")

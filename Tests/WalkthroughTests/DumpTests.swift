@@ -31,8 +31,11 @@ private func withFolder<Result>(_ body: (URL) throws -> Result) throws -> Result
 @Suite("walkthrough dump")
 struct DumpTests {
   @Test(
-    "agrees with Caffe in every blob and gradient", arguments: ["reference", "fast"],
-    ["float", "double"])
+    "agrees with Caffe in every blob and gradient",
+    arguments: [
+      ("reference", "float"), ("reference", "double"), ("fast", "float"), ("fast", "double"),
+      ("tuned", "float"),
+    ])
   func tiny(version: String, precision: String) throws {
     let written = try withFolder {
       try dump(
@@ -63,6 +66,17 @@ struct DumpTests {
     #expect(compared == 26)
     #expect(written.names.count { $0.hasPrefix("param/") } == 6)
     #expect(written.names.count == 32)
+  }
+
+  @Test("refuses Double of a version that has Float only")
+  func tunedInDouble() throws {
+    try withFolder { folder in
+      let error = #expect(throws: (any Error).self) {
+        try evaluate("--version", "tuned", "--precision", "double", into: folder)
+      }
+      let message = error.map { Walkthrough.message(for: $0) }
+      #expect(message?.contains("--version tuned computes in Float only") == true)
+    }
   }
 
   @Test("takes an .npz with an array for each input, and any number of images")

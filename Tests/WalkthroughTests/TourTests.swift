@@ -34,11 +34,17 @@ struct TourTests {
         var zeroShare: Double
       }
 
+      struct Version: Decodable {
+        var version: String
+        var forwardSeconds: Double
+        var backwardSeconds: Double?
+        var difference: Double?
+        var algorithm: String?
+      }
+
       var name: String
       var output: [Int]
-      var naiveForwardSeconds: Double
-      var fastForwardSeconds: Double
-      var maxDifference: Double
+      var versions: [Version]
       var statistics: Statistics
     }
 
@@ -54,7 +60,9 @@ struct TourTests {
     #expect(face.layers[0].output == [24, 23, 23])
     #expect(face.loss == report.loss)
     for layer in face.layers {
-      #expect(layer.naiveForwardSeconds > 0 && layer.fastForwardSeconds > 0)
+      #expect(layer.versions.map(\.version) == ["reference", "fast", "tuned"])
+      #expect(layer.versions.allSatisfy { $0.forwardSeconds > 0 })
+      #expect(layer.versions.map { $0.difference == nil } == [true, false, false])
       #expect(layer.statistics.minimum <= layer.statistics.mean)
       #expect(layer.statistics.mean <= layer.statistics.maximum)
     }
@@ -115,23 +123,64 @@ struct TourTests {
     }
   }
 
-  @Test("computes every value by hand as the two versions do")
+  @Test("computes every value by hand as the versions do")
   func byHand() throws {
     for layer in try report.get().layers {
       let scale = max(abs(layer.example.byHand), layer.statistics.deviation)
-      #expect(abs(layer.example.byHand - layer.example.naive) <= 1e-5 * scale, "\(layer.name)")
-      #expect(
-        abs(layer.example.byHand - (layer.example.fast ?? .nan)) <= 1e-5 * scale, "\(layer.name)")
+      #expect(layer.example.versions.map(\.version) == Version.allCases)
+      for version in layer.example.versions {
+        #expect(abs(layer.example.byHand - version.value) <= 1e-5 * scale, "\(layer.name)")
+      }
     }
   }
 
-  @Test("has the two versions agree within Float's rounding")
+  @Test("has all versions agree within Float's rounding")
   func agreement() throws {
-    for layer in try report.get().layers {
+    let report = try report.get()
+    for layer in report.layers {
       let scale = max(abs(layer.statistics.minimum), abs(layer.statistics.maximum))
-      // As against Caffe: an order of magnitude above what two right programs differ by.
-      #expect(layer.maxDifference ?? .nan <= 1e-5 * scale, "\(layer.name)")
+      for version in layer.versions.dropFirst() {
+        // As against Caffe: an order of magnitude above what two right programs differ by.
+        #expect(version.difference?.absolute ?? .nan <= 1e-5 * scale, "\(layer.name)")
+        #expect(version.difference?.relative ?? .nan <= 1e-5, "\(layer.name)")
+      }
     }
+    #expect(report.losses.map(\.version) == Version.allCases)
+    #expect(report.losses[0].value == report.loss)
+    #expect(report.totals.versions.allSatisfy { $0.forwardSeconds ?? 0 > 0 })
+  }
+
+  @Test("shows Reference beside Fast, and below them in a sentence what Tuned runs")
+  func versions() throws {
+    var layer = try report.get().layers[4]
+    func set(_ algorithm: String?) {
+      layer.versions[2].algorithm = algorithm
+      layer.versions[2].forwardSeconds = 0.012
+      layer.versions[2].difference = Difference(absolute: 3e-7, relative: 1e-7)
+    }
+    set("direct, NHWC")
+    let text = TourText(report: try report.get(), terminal: plain).forward(layer)
+    #expect(text.contains { $0.hasPrefix("  time        reference ") })
+    #expect(text.contains { $0.contains("  fast      #") && $0.hasSuffix("×") })
+    #expect(!text.contains { $0.contains("  tuned     #") })
+    #expect(text.joined().contains("on this machine Tuned runs instead: direct, NHWC, 12.0 ms,"))
+    #expect(
+      layer.tuned(.forwards)
+        == "on this machine Tuned runs instead: direct, NHWC, 12.0 ms, difference 3e-7")
+    set("= fast")
+    #expect(
+      layer.tuned(.forwards) == "on this machine Tuned runs Fast's layer: 12.0 ms, difference 3e-7")
+    layer.versions[2].backwardSeconds = 0.03
+    layer.versions[2].gradientDifference = nil
+    #expect(
+      layer.tuned(.forwards, .backwards)
+        == "on this machine Tuned runs Fast's layer: forwards 12.0 ms, difference 3e-7, "
+        + "backwards 30.0 ms")
+    set(nil)
+    #expect(
+      layer.tuned(.forwards) == "on this machine Tuned runs instead: 12.0 ms, difference 3e-7")
+    layer.versions[2].forwardSeconds = nil
+    #expect(layer.tuned(.forwards) == nil)
   }
 
   @Test("spells out shapes, formulas and places in the code")

@@ -247,6 +247,10 @@ struct TrainTests {
     let changed = try train(["--resume", folder.url.path, "--lr", "0.5"])
     #expect(changed.code == 1)
     #expect(changed.errors.contains("--lr: not as in the run of the snapshot"))
+    // Any version goes on from any version's snapshot.
+    let further = try train(["--resume", folder.url.path, "--version", "fast", "--iterations", "3"])
+    #expect(further.code == 0, "\(further.errors)")
+    #expect(further.output.first?.hasSuffix(", fast") == true)
   }
 }
 

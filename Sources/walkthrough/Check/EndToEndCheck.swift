@@ -1,16 +1,15 @@
 import CaffeTools
-import Fast
 import GradientChecking
 import Layers
 import NetworkChecking
 import Networks
-import Reference
 import Tensors
 
-/// Checks a whole network: the loss by each of its parameters, in Double, dropout and all.
+/// Checks a whole network: the loss with respect to each of its parameters, in Double, dropout and all.
 struct EndToEndCheck {
   var definition: NetworkDefinition
-  var versions: VersionChoice
+  /// Those among them that have layers in Double are checked.
+  var versions: [Version]
   /// Checks the parameters of this layer only, by name.
   var layer: String?
   var mode: CheckOptions.Mode
@@ -20,7 +19,7 @@ struct EndToEndCheck {
   /// The number of steps that `run` reports to its progress.
   func steps() throws -> Int {
     try NetworkPlan(definition).layers.filter { layer == nil || $0.name == layer }
-      .reduce(0) { $0 + $1.parameters.count } * (versions == .both ? 2 : 1)
+      .reduce(0) { $0 + $1.parameters.count } * versions.count
   }
 
   /// Checks the chosen versions.
@@ -28,11 +27,8 @@ struct EndToEndCheck {
   /// - Throws: `LayerError` for an impossible network.
   func run() throws -> GradientReport {
     var report = GradientReport()
-    if versions.includesNaive {
-      report = report.merging(try check(ReferenceBackend<Double>()))
-    }
-    if versions.includesFast {
-      report = report.merging(try check(FastBackend<Double>()))
+    for backend in versions.compactMap(\.doubleBackend) {
+      report = report.merging(try check(backend))
     }
     progress.finish()
     return report

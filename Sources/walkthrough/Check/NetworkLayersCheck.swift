@@ -1,6 +1,5 @@
 import CaffeTools
 import Dispatch
-import Fast
 import GradientChecking
 import Layers
 import Networks
@@ -15,7 +14,8 @@ import Tensors
 /// spares the positions that only repeat it.
 struct NetworkLayersCheck {
   var definition: NetworkDefinition
-  var versions: VersionChoice
+  /// Checked in Double, or in Float where a version has nothing else.
+  var versions: [Version]
   /// Checks this layer only, by position.
   var only: Int?
   var mode: CheckOptions.Mode
@@ -30,16 +30,16 @@ struct NetworkLayersCheck {
   }
 
   /// The number of steps that `run` reports to its progress.
-  var steps: Int { indices.count * (versions == .both ? 2 : 1) }
+  var steps: Int { indices.count * versions.count }
 
   /// A layer in one version.
   private struct Job {
     var index: Int
     var inputs: [Shape]
-    var backend: any Backend<Double>
+    var version: Version
   }
 
-  /// Checks the chosen layers in the chosen versions, two at a time: the naive version leaves the
+  /// Checks the chosen layers in the chosen versions, two at a time: Reference leaves the
   /// second core idle, and more at a time would need memory for more copies of fc6's weights.
   ///
   /// - Throws: `LayerError` for an impossible network, `MemoryError` for one that is too large for
@@ -48,15 +48,12 @@ struct NetworkLayersCheck {
     let plan = try NetworkPlan(definition, batch: 2)
     // Two layers at a time; of each its weights, their gradient and what lies a step beside them, in
     // Double (as two single-precision numbers) and in dual numbers (as four). Most of CaffeNet's
-    // parameters are those of one layer, of which both versions are checked at a time.
+    // parameters are those of one layer, of which two versions are checked at a time.
     try MemoryNeed(plan, parameters: 24, blobs: 2).require()
-    var backends: [any Backend<Double>] = []
-    if versions.includesNaive { backends.append(ReferenceBackend<Double>()) }
-    if versions.includesFast { backends.append(FastBackend<Double>()) }
     let jobs = try indices.flatMap { index in
       let inputs = try definition.layers[index].specification.patches(
         of: plan.layers[index].inputs)
-      return backends.map { Job(index: index, inputs: inputs, backend: $0) }
+      return versions.map { Job(index: index, inputs: inputs, version: $0) }
     }
     let results = LockedState(
       [Result<GradientReport, any Error>?](repeating: nil, count: jobs.count))
@@ -66,8 +63,8 @@ struct NetworkLayersCheck {
         let number = next.wrappingAdd(1, ordering: .relaxed).oldValue
         guard number < jobs.count else { return }
         let job = jobs[number]
-        progress.step("\(definition.layers[job.index].name), \(job.backend.name)")
-        let result = Result { try check(job.index, job.inputs, job.backend) }
+        progress.step("\(definition.layers[job.index].name), \(job.version.rawValue)")
+        let result = Result { try check(job) }
         results.withLock { $0[number] = result }
       }
     }
@@ -76,10 +73,17 @@ struct NetworkLayersCheck {
       .reduce(GradientReport()) { $0.merging($1) }
   }
 
-  private func check(
-    _ index: Int, _ inputs: [Shape], _ backend: some Backend<Double>
+  private func check(_ job: Job) throws -> GradientReport {
+    guard let backend = job.version.doubleBackend else {
+      return try check(job, on: job.version.backend())
+    }
+    return try check(job, on: backend)
+  }
+
+  private func check<Scalar>(
+    _ job: Job, on backend: some Backend<Scalar>
   ) throws -> GradientReport {
-    let layer = definition.layers[index]
+    let (layer, inputs) = (definition.layers[job.index], job.inputs)
     let specification = layer.specification
     var labels: [Int] = []
     if specification.takesLabels, let scores = inputs.first {
@@ -88,18 +92,16 @@ struct NetworkLayersCheck {
     return try GradientChecking.check(
       try specification.layer(on: backend), inputs: inputs, labels: labels,
       exact: try specification.layer(on: ReferenceBackend<Dual<Double>>()), name: layer.name,
-      version: backend.name,
-      options: options(
-        for: specification, inputs, isNaive: backend is ReferenceBackend<Double>))
+      version: backend.name, options: options(for: specification, inputs, job.version))
   }
 
   /// As asked for, with fewer elements where each costs much. A quotient takes some four
   /// evaluations, and the budget of multiply-accumulates is spent on each tensor four times; the
   /// directions look at all elements in any case.
   private func options(
-    for specification: any LayerSpecification, _ inputs: [Shape], isNaive: Bool
+    for specification: any LayerSpecification, _ inputs: [Shape], _ version: Version
   ) -> CheckOptions {
-    let budget = isNaive ? 300_000_000 : 1_500_000_000
+    let budget = version == .reference ? 300_000_000 : 1_500_000_000
     let work = (try? specification.multiplyAccumulates(for: inputs)) ?? 0
     let affordable = max(4, budget / max(work, 1))
     let isCostly = work > 2_000_000

@@ -4,16 +4,19 @@ import Foundation
 import Networks
 import WholeFiles
 
-/// Naive against optimized speed.
+/// How fast the versions are, and how far apart.
 struct Compare: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Compares the speed of the naive and the optimized version, and their results.",
+    abstract: "Compares the speed of the versions, and their results.",
     discussion: """
-      Times are medians, and ± says how far the furthest run was from the median. The difference is \
-      the greatest between the outputs of the two, or backwards between their gradients (of the \
-      layer's input and of its parameters), as a share of each tensor's largest magnitude. The roof is what the matrix \
-      products that im2col makes of the network reach by themselves, on all threads in the same run. \
-      Convolutions that leave the padding's multiplications out may pass it.
+      Times are medians, ± says how far the furthest run was from the median, and × how many times \
+      as fast a version is as the one before it. The difference is the greatest between a version's \
+      outputs and those of reference, or backwards between their gradients (with respect to the \
+      layer's input and to its parameters), as a share of each tensor's largest magnitude. The \
+      algorithm is that of the last version. What doesn't fit into the window is left out: first the \
+      share of the peak, then ±. The GEMM peak is what OpenBLAS reaches on the matrix products that \
+      im2col makes of a training step, on all threads in the same run. Convolutions that need fewer \
+      multiplications may pass it.
       """)
 
   @Option(help: "The network: caffenet, alexnet or mini.")
@@ -25,8 +28,10 @@ struct Compare: ParsableCommand {
   @Option(parsing: .unconditional, help: "The number of threads; all cores if left out.")
   var threads: Int?
 
-  @Option(help: "Which version to run: reference, fast or both; both if left out.")
-  var version: VersionChoice?
+  @Option(
+    help: "Which versions to run, with commas between them; reference,fast,tuned if left out.",
+    transform: VersionList.init(parsing:))
+  var version: VersionList?
 
   @Option(help: "Measure one layer only, by name, and no whole network.")
   var layer: String?
@@ -39,9 +44,6 @@ struct Compare: ParsableCommand {
 
   @Option(help: "Vary the batch or the threads and show how speed and memory grow.")
   var sweep: Sweep.Variable?
-
-  @Flag(help: "Run the optimized version without each of its tricks and show what it gains.")
-  var tricks = false
 
   @Option(help: "Write the bar chart as SVG to this file.")
   var svg: String?
@@ -59,15 +61,7 @@ struct Compare: ParsableCommand {
     guard (1...1000).contains(repeats) else {
       throw ValidationError("--repeats \(repeats): must be from 1 to 1000.")
     }
-    guard !tricks || sweep == nil && svg == nil && layer == nil else {
-      throw ValidationError("--tricks makes a table of its own: leave out --sweep, --svg, --layer.")
-    }
     try validateSweep()
-    let mode = tricks ? "--tricks" : sweep == nil ? nil : "--sweep"
-    if let mode, let version, version != .fast {
-      throw ValidationError(
-        "\(mode) measures the optimized version alone: leave out --version, or say --version fast.")
-    }
   }
 
   /// Refuses what a sweep would have to ignore.
@@ -82,21 +76,19 @@ struct Compare: ParsableCommand {
     guard sweep != .threads || threads == nil else {
       throw ValidationError("--sweep threads takes 1 to all cores in turn: leave out --threads.")
     }
+    guard sweep != .threads || version?.versions.contains(.reference) != true else {
+      throw ValidationError(
+        "--sweep threads: reference runs on one thread; take --version fast,tuned.")
+    }
   }
 
   func run() throws {
     let definition = network.definition()
     let (batch, threads) = (batch ?? 1, threads ?? Engine.shared.threads)
-    if tricks {
-      let report = try TrickComparison(
-        definition: definition, batch: batch, threads: threads, repeats: repeats, seed: seed
-      ).run()
-      print(json ? try JSON.text(report) : report.lines().joined(separator: "\n"))
-      return
-    }
     if let sweep {
       let report = try Sweep(
-        variable: sweep, definition: definition, batch: batch, threads: threads,
+        variable: sweep, definition: definition,
+        versions: (version ?? VersionList(.fast, .tuned)).versions, batch: batch, threads: threads,
         repeats: repeats, seed: seed
       ).run()
       print(json ? try JSON.text(report) : report.lines().joined(separator: "\n"))
@@ -105,7 +97,8 @@ struct Compare: ParsableCommand {
     }
     var comparison = Comparison(
       definition: definition, batch: batch, threads: threads, warmup: 1, repeats: repeats,
-      versions: version ?? .both, only: try layer.map { try definition.index(of: $0) }, seed: seed,
+      versions: (version ?? VersionList(.reference, .fast, .tuned)).versions,
+      only: try layer.map { try definition.index(of: $0) }, seed: seed,
       progress: Progress(steps: 0))
     comparison.progress = Progress(steps: comparison.steps)
     let report = try comparison.run()
@@ -113,7 +106,7 @@ struct Compare: ParsableCommand {
       json
         ? try JSON.text(report)
         : CompareText(report: report, terminal: .current).lines().joined(separator: "\n"))
-    try write(CompareChart(report: report).svg())
+    try write(report.svg())
   }
 
   /// Writes a chart where `--svg` says, if it does.
@@ -124,13 +117,3 @@ struct Compare: ParsableCommand {
 }
 
 extension Sweep.Variable: ExpressibleByArgument {}
-
-/// Which of the two versions a command runs.
-enum VersionChoice: String, CaseIterable, ExpressibleByArgument {
-  case reference
-  case fast
-  case both
-
-  var includesNaive: Bool { self != .fast }
-  var includesFast: Bool { self != .reference }
-}

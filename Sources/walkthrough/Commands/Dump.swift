@@ -1,9 +1,7 @@
 import ArgumentParser
 import CaffeTools
-import Fast
 import Foundation
 import Layers
-import Reference
 
 /// The door through which any other program can check this one.
 struct Dump: ParsableCommand {
@@ -34,10 +32,6 @@ struct Dump: ParsableCommand {
       """,
     aliases: ["evaluate"])
 
-  enum Version: String, CaseIterable, ExpressibleByArgument {
-    case reference, fast
-  }
-
   enum Precision: String, CaseIterable, ExpressibleByArgument {
     case float, double
   }
@@ -66,10 +60,10 @@ struct Dump: ParsableCommand {
   @Flag(help: "Run backwards too, and write the gradients.")
   var backward = false
 
-  @Option(help: "Which version of the layers: reference or fast.")
+  @Option(help: "Which version of the layers: reference, fast or tuned.")
   var version = Version.fast
 
-  @Option(help: "The precision: float or double.")
+  @Option(help: "The precision: float or double; tuned has float only.")
   var precision = Precision.float
 
   @Option(
@@ -80,16 +74,23 @@ struct Dump: ParsableCommand {
   @Option(help: "The .npz to write.")
   var output: String
 
+  func validate() throws {
+    guard precision == .float || version.doubleBackend != nil else {
+      throw ValidationError(
+        "--version \(version.rawValue) computes in Float only: leave out --precision double, or take "
+          + "--version reference or fast.")
+    }
+  }
+
   func run() throws {
     let trace = try BlobTrace(
       net: URL(filePath: net), model: URL(filePath: weights), input: URL(filePath: input),
       label: label.map { URL(filePath: $0) }, phase: phase.phase, backward: backward, seed: seed)
     let archive =
-      switch (version, precision) {
-      case (.reference, .float): try trace.run(on: ReferenceBackend<Float>())
-      case (.reference, .double): try trace.run(on: ReferenceBackend<Double>())
-      case (.fast, .float): try trace.run(on: FastBackend<Float>())
-      case (.fast, .double): try trace.run(on: FastBackend<Double>())
+      if precision == .double, let backend = version.doubleBackend {
+        try trace.run(on: backend)
+      } else {
+        try trace.run(on: version.backend())
       }
     try archive.arrays.write(to: URL(filePath: output))
     for note in archive.notes {

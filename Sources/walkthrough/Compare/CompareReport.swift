@@ -1,77 +1,26 @@
-/// What a comparison of the two versions found. Text, JSON and charts are made from it.
+import Fast
+
+/// What a comparison of versions found. Text, JSON and charts are made from it.
 struct CompareReport: Encodable {
   var network: String
   var environment: Environment
-  var roof: Roof
+  var peak: GEMMPeak.Rate
   var layers: [Layer]
-  var totals: Totals
+  /// The whole network, an entry for each version that was measured; none beside a single layer.
+  var speeds: [Speed]
 
-  enum CodingKeys: String, CodingKey {
-    case networkName, environment, roof, layers
-    case totals = "network"
-  }
-
-  func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encode(network, forKey: .networkName)
-    try container.encode(environment, forKey: .environment)
-    try container.encode(roof, forKey: .roof)
-    try container.encode(layers, forKey: .layers)
-    try container.encode(totals, forKey: .totals)
-  }
-
-  /// Under what circumstances was measured.
-  struct Environment: Encodable {
-    /// `release` or `debug`.
-    var build: String
-    var processor: String
-    var blas: String
-    var threads: Int
-    var batch: Int
-    var warmup: Int
-    var repeats: Int
-  }
-
-  /// What the machine could do at best.
-  struct Roof: Encodable {
-    /// Of the matrix products of a training step alone, one on each thread at the same time.
-    var gemmGigaflops: Double
-  }
-
-  /// Medians of one layer, and what they mean.
+  /// Medians of one layer, an entry for each version that was measured, slow ones first.
   struct Layer: Encodable {
     var name: String
-    var naiveForwardSeconds: Double?
-    var fastForwardSeconds: Double?
-    var naiveBackwardSeconds: Double?
-    var fastBackwardSeconds: Double?
-    /// The least and the greatest of the times that each median is of.
-    var naiveForwardSecondsRange: [Double]?
-    var fastForwardSecondsRange: [Double]?
-    var naiveBackwardSecondsRange: [Double]?
-    var fastBackwardSecondsRange: [Double]?
-    /// The greatest difference between the outputs of the two versions.
-    var maxDifference: Double?
-    /// The same by the largest magnitude of the naive output.
-    var maxRelativeDifference: Double?
-    /// The greatest difference between the gradients of the two versions, that of the layer's input
-    /// and those of its parameters; missing where a layer has none.
-    var maxGradientDifference: Double?
-    /// The greatest of these differences, each by the largest magnitude of its naive gradient.
-    var maxRelativeGradientDifference: Double?
     /// Floating-point operations of forward and backward pass over the batch.
     var forwardFlops: Int
     var backwardFlops: Int
-  }
-
-  /// The whole network, naive and fast; what was not measured is missing.
-  struct Totals: Encodable {
-    var naive: Version?
-    var fast: Version?
+    var versions: [VersionReport]
   }
 
   /// The speed of one version on the whole network.
-  struct Version: Encodable {
+  struct Speed: Encodable {
+    var version: Version
     /// Without dropout, gradients or anything kept for them.
     var forwardImagesPerSecond: Double
     /// The slowest and the fastest forward pass, to show how steady the machine was.
@@ -90,23 +39,119 @@ struct CompareReport: Encodable {
   }
 }
 
-extension CompareReport.Layer {
-  /// The medians of what was measured of a layer, and how far it spread.
-  init(
-    name: String, _ result: LayerComparison.Result, forwardFlops: Int, backwardFlops: Int
-  ) {
-    self.init(
-      name: name, naiveForwardSeconds: result.naive.forward.medianIfAny,
-      fastForwardSeconds: result.fast.forward.medianIfAny,
-      naiveBackwardSeconds: result.naive.backward.medianIfAny,
-      fastBackwardSeconds: result.fast.backward.medianIfAny,
-      naiveForwardSecondsRange: result.naive.forward.rangeIfAny,
-      fastForwardSecondsRange: result.fast.forward.rangeIfAny,
-      naiveBackwardSecondsRange: result.naive.backward.rangeIfAny,
-      fastBackwardSecondsRange: result.fast.backward.rangeIfAny,
-      maxDifference: result.outputs.absolute, maxRelativeDifference: result.outputs.relative,
-      maxGradientDifference: result.gradients.absolute,
-      maxRelativeGradientDifference: result.gradients.relative, forwardFlops: forwardFlops,
-      backwardFlops: backwardFlops)
+// MARK: - JSON
+
+extension CompareReport {
+  private enum CodingKeys: String, CodingKey {
+    case networkName, environment, roof, layers, network
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(network, forKey: .networkName)
+    try container.encode(environment, forKey: .environment)
+    try container.encode(peak, forKey: .roof)
+    try container.encode(layers.map(LayerWithFormerKeys.init), forKey: .layers)
+    try container.encode(NetworkEntries(speeds), forKey: .network)
+  }
+
+  /// The list of versions, and each under its name; Reference under its former one, too.
+  private struct NetworkEntries: Encodable {
+    var versions: [Speed]
+    var reference, naive, fast, tuned: Speed?
+
+    init(_ speeds: [Speed]) {
+      func entry(_ version: Version) -> Speed? { speeds.first { $0.version == version } }
+      versions = speeds
+      (reference, naive, fast, tuned) = (
+        entry(.reference), entry(.reference), entry(.fast), entry(.tuned)
+      )
+    }
+  }
+
+  /// A layer, and beside its list of versions the keys of when there were two.
+  private struct LayerWithFormerKeys: Encodable {
+    var layer: Layer
+
+    private struct FormerKeys: Encodable {
+      var naiveForwardSeconds, fastForwardSeconds: Double?
+      var naiveBackwardSeconds, fastBackwardSeconds: Double?
+      var naiveForwardSecondsRange, fastForwardSecondsRange: [Double]?
+      var naiveBackwardSecondsRange, fastBackwardSecondsRange: [Double]?
+      var maxDifference, maxRelativeDifference: Double?
+      var maxGradientDifference, maxRelativeGradientDifference: Double?
+    }
+
+    func encode(to encoder: any Encoder) throws {
+      try layer.encode(to: encoder)
+      let (naive, fast) = (layer.versions[.reference], layer.versions[.fast])
+      try FormerKeys(
+        naiveForwardSeconds: naive?.forwardSeconds, fastForwardSeconds: fast?.forwardSeconds,
+        naiveBackwardSeconds: naive?.backwardSeconds, fastBackwardSeconds: fast?.backwardSeconds,
+        naiveForwardSecondsRange: naive?.forwardSecondsRange,
+        fastForwardSecondsRange: fast?.forwardSecondsRange,
+        naiveBackwardSecondsRange: naive?.backwardSecondsRange,
+        fastBackwardSecondsRange: fast?.backwardSecondsRange,
+        maxDifference: fast?.difference?.absolute,
+        maxRelativeDifference: fast?.difference?.relative,
+        maxGradientDifference: fast?.gradientDifference?.absolute,
+        maxRelativeGradientDifference: fast?.gradientDifference?.relative
+      ).encode(to: encoder)
+    }
+  }
+}
+
+// MARK: - Circumstances
+
+extension CompareReport {
+  /// Under what circumstances was measured.
+  struct Environment: Encodable {
+    /// `release` or `debug`.
+    var build: String
+    var processor: String
+    var blas: String
+    var threads: Int
+    var batch: Int
+    var warmup: Int
+    var repeats: Int
+  }
+}
+
+extension CompareReport.Environment {
+  /// Under what circumstances this program measures now.
+  static func current(threads: Int, batch: Int, warmup: Int, repeats: Int) -> Self {
+    .init(
+      build: BuildMode.name, processor: SystemReadings.processor,
+      blas: "\(BLASLibrary.version), \(BLASLibrary.kernels) kernels",
+      threads: threads, batch: batch, warmup: warmup, repeats: repeats)
+  }
+
+  /// The first lines of what a command shows: what was measured, then where. Of a debug build
+  /// the first says that its times say nothing.
+  ///
+  /// - Parameter varied: `batch` or `threads`, if the table below has a row for each value.
+  func heading(_ title: String, varying varied: String? = nil) -> [String] {
+    let first =
+      build == "debug"
+      ? "DEBUG BUILD: these times say nothing. Build in release mode: script/walkthrough compare"
+      : "\(title), \(build) build"
+    return [
+      first, "processor \(processor), \(fixed(varying: varied))", blas,
+      "medians of \(repeats) runs after \(warmup) to warm up",
+    ]
+  }
+
+  /// The line below a chart's title: the same in brief.
+  ///
+  /// - Parameter varied: `batch` or `threads`, if the chart has bars for each value.
+  func caption(varying varied: String? = nil) -> String {
+    let build = build == "debug" ? "DEBUG BUILD: these times say nothing" : "\(build) build"
+    return "\(processor), \(fixed(varying: varied)), \(build), medians of \(repeats)"
+  }
+
+  private func fixed(varying varied: String?) -> String {
+    [
+      varied == "threads" ? nil : "\(threads) threads", varied == "batch" ? nil : "batch \(batch)",
+    ].compactMap { $0 }.joined(separator: ", ")
   }
 }

@@ -6,72 +6,141 @@ struct CompareText {
   var terminal: Terminal
 
   func lines() -> [String] {
-    heading() + [""] + table().lines() + [""] + chart() + [""] + totals()
+    heading() + [""] + layers() + [""] + chart() + [""] + totals()
   }
-
-  /// Whether one layer was measured and no whole network.
-  private var isOfOneLayer: Bool { report.totals.naive == nil && report.totals.fast == nil }
 
   private func heading() -> [String] {
-    let only = isOfOneLayer ? report.layers.first.map { ", \($0.name) only" } : nil
+    // One layer was measured, and no whole network.
+    let only = report.speeds.isEmpty ? report.layers.first.map { ", \($0.name) only" } : nil
     var lines = report.environment.heading(report.network + (only ?? ""))
     lines[0] = terminal.styled(lines[0], report.environment.build == "debug" ? .bad : .heading)
-    return lines + [
-      "roof \(rate(report.roof.gemmGigaflops)), measured on the products that im2col makes of a training step",
-      "±: how far the furthest run was from the median",
-      "differ: greatest difference of outputs or gradients, by their greatest magnitude",
-    ]
+    let peak = String(format: "%.0f GFLOP/s", report.peak.gemmGigaflops)
+    lines.append("GEMM peak \(peak): OpenBLAS's SGEMM on what im2col makes of a training step")
+    if versions.count > 1 { lines.append("×: times as fast as the version before") }
+    if versions.first == .reference && versions.count > 1 {
+      lines.append("diff: greatest difference from reference by its greatest magnitude")
+    }
+    return lines
   }
 
-  /// Both directions of each layer, a line each.
-  private func table() -> TextTable {
-    var table = TextTable(
-      header: [
-        "layer", "", "naive", "optimized", "speed-up", "GFLOP/s", "of roof", "differ",
-      ], textColumns: 2)
+  private var versions: [Version] { report.layers.first?.versions.map(\.version) ?? [] }
+
+  // MARK: - Layers
+
+  /// Both directions of each layer, a line each, with as much as fits; a list where a table doesn't.
+  private func layers() -> [String] {
+    // Of one run there is no spread.
+    let repeats = report.environment.repeats > 1
+    let tables = [(true, true), (true, false), (false, true), (false, false)].lazy
+      .filter { repeats || !$0.0 }
+      .map { table(withSpread: $0.0, withPeak: $0.1).lines() }
+    return tables.first { $0[0].count <= terminal.width && $0[1].count <= terminal.width } ?? list()
+  }
+
+  private func table(withSpread: Bool, withPeak: Bool) -> TextTable {
+    var table = TextTable(header: ["layer"], endsWithText: true)
+    /// Adds a column with a cell for each direction.
+    func add(_ title: String, attached: Bool) {
+      if attached { table.attached.insert(table.header.count) }
+      table.header.append(title)
+    }
+    for (index, version) in versions.enumerated() {
+      add(version.rawValue, attached: false)
+      if withSpread { add("±", attached: true) }
+      if index > 0 { add("×", attached: true) }
+      if index > 0 && versions[0] == .reference { add("diff", attached: true) }
+    }
+    if withPeak { add("of peak", attached: false) }
+    add("algorithm", attached: false)
+
+    let nameWidth = report.layers.map(\.name.count).max() ?? 0
     for layer in report.layers {
-      table.rows.append(
-        row(
-          layer.name, "forward", (layer.naiveForwardSeconds, layer.naiveForwardSecondsRange),
-          (layer.fastForwardSeconds, layer.fastForwardSecondsRange), layer.forwardFlops,
-          layer.maxRelativeDifference))
-      table.rows.append(
-        row(
-          "", "backward", (layer.naiveBackwardSeconds, layer.naiveBackwardSecondsRange),
-          (layer.fastBackwardSeconds, layer.fastBackwardSecondsRange), layer.backwardFlops,
-          layer.maxRelativeGradientDifference))
+      let algorithm = wrapped(layer.versions.last?.algorithm ?? "")
+      for direction in Direction.allCases {
+        let isForward = direction == .forward
+        var cells = [
+          Format.padded(isForward ? layer.name : "", nameWidth) + " " + direction.rawValue
+        ]
+        for (index, version) in layer.versions.enumerated() {
+          let seconds = direction.seconds(version)
+          cells.append(seconds.map(Format.briefSeconds) ?? "")
+          if withSpread { cells.append(direction.spread(version)) }
+          if index > 0 {
+            cells.append(factor(direction.seconds(layer.versions[index - 1]), seconds))
+            if versions[0] == .reference {
+              let difference = direction.difference(version)?.relative
+              cells.append(difference.map(Format.magnitude) ?? "")
+            }
+          }
+        }
+        if withPeak { cells.append(ofPeak(layer, direction)) }
+        table.rows.append(cells + [isForward ? algorithm.first : algorithm.second])
+      }
     }
     return table
   }
 
-  private func row(
-    _ name: String, _ direction: String, _ naiveTimes: (median: Double?, range: [Double]?),
-    _ fastTimes: (median: Double?, range: [Double]?), _ flops: Int, _ difference: Double?
-  ) -> [String] {
-    let (naive, fast) = (naiveTimes.median, fastTimes.median)
-    let gigaflops = fast.map { Double(flops) / max($0, 1e-12) * 1e-9 }
-    let works = flops > 0
-    return [
-      name, direction,
-      naive.map { Format.briefSeconds($0) + spread($0, naiveTimes.range) } ?? "",
-      fast.map { Format.briefSeconds($0) + spread($0, fastTimes.range) } ?? "",
-      naive.flatMap { naive in fast.map { Format.factor(naive / max($0, 1e-12)) } } ?? "",
-      works ? gigaflops.map { String(format: "%.0f", $0) } ?? "" : "",
-      works ? gigaflops.map { Format.percent($0 / report.roof.gemmGigaflops) } ?? "" : "",
-      difference.map { String(format: "%.1e", $0) } ?? "",
-    ]
+  /// A direction after the other, a line for each version.
+  private func list() -> [String] {
+    report.layers.flatMap { layer in
+      Direction.allCases.flatMap { direction in
+        [terminal.styled("\(layer.name) \(direction.rawValue)", .strong)]
+          + layer.versions.enumerated().flatMap { index, version in
+            let seconds = direction.seconds(version)
+            let before = index > 0 ? direction.seconds(layer.versions[index - 1]) : nil
+            let parts = [
+              seconds.map(Format.briefSeconds), before.map { factor($0, seconds) },
+              direction.difference(version).map { "diff \(Format.magnitude($0.relative))" },
+              version.algorithm,
+            ]
+            return terminal.wrapped(
+              "\(version.version.rawValue): " + parts.compactMap(\.self).joined(separator: ", "),
+              indent: 2)
+          }
+      }
+    }
   }
+
+  /// An algorithm beside the two lines of a layer.
+  private func wrapped(_ algorithm: String) -> (first: String, second: String) {
+    let lines = Terminal(width: 14, isStyled: false, isInteractive: false).wrapped(algorithm)
+    return (lines.first ?? "", lines.dropFirst().joined(separator: " "))
+  }
+
+  /// The rate of the last version as a share of the peak.
+  private func ofPeak(_ layer: CompareReport.Layer, _ direction: Direction) -> String {
+    let flops = direction == .forward ? layer.forwardFlops : layer.backwardFlops
+    guard flops > 0, let seconds = layer.versions.last.flatMap(direction.seconds) else { return "" }
+    return Format.percent(Double(flops) / max(seconds, 1e-12) * 1e-9 / report.peak.gemmGigaflops)
+  }
+
+  private func factor(_ before: Double?, _ seconds: Double?) -> String {
+    before.flatMap { before in seconds.map { Format.factor(before / max($0, 1e-12)) } } ?? ""
+  }
+
+  /// What a line of the table is of.
+  private enum Direction: String, CaseIterable {
+    case forward, backward
+
+    func seconds(_ report: VersionReport) -> Double? {
+      self == .forward ? report.forwardSeconds : report.backwardSeconds
+    }
+
+    func difference(_ report: VersionReport) -> Difference? {
+      self == .forward ? report.difference : report.gradientDifference
+    }
+
+    func spread(_ report: VersionReport) -> String {
+      let range = self == .forward ? report.forwardSecondsRange : report.backwardSecondsRange
+      return seconds(report).map { Format.spread($0, range ?? []) } ?? ""
+    }
+  }
+
+  // MARK: - Chart and whole network
 
   /// Forward and backward time of each layer together, on a logarithmic scale.
   private func chart() -> [String] {
-    let times = report.layers.map { layer in
-      (
-        name: layer.name,
-        naive: sum(layer.naiveForwardSeconds, layer.naiveBackwardSeconds),
-        fast: sum(layer.fastForwardSeconds, layer.fastBackwardSeconds)
-      )
-    }
-    let all = times.flatMap { [$0.naive, $0.fast].compactMap { $0 } }.filter { $0 > 0 }
+    let all = report.layers.flatMap { $0.versions.compactMap(\.seconds) }.filter { $0 > 0 }
     guard let least = all.min(), let greatest = all.max() else { return [] }
     let room = max(10, min(terminal.width, 100) - 30)
     func bar(_ seconds: Double) -> String {
@@ -80,12 +149,12 @@ struct CompareText {
       return String(repeating: "█", count: 1 + Int(share * Double(room - 1)))
     }
     var lines = ["Both directions together, logarithmic: each cell is the same factor."]
-    for time in times {
-      for (version, seconds) in [("naive", time.naive), ("optimized", time.fast)] {
-        guard let seconds, seconds > 0 else { continue }
-        let name = version == "naive" || time.naive == nil ? time.name : ""
+    for layer in report.layers {
+      for (index, version) in layer.versions.enumerated() {
+        guard let seconds = version.seconds, seconds > 0 else { continue }
         lines.append(
-          "\(Format.padded(name, 7)) \(Format.padded(version, 9)) \(bar(seconds)) "
+          "\(Format.padded(index == 0 ? layer.name : "", 7)) "
+            + "\(Format.padded(version.version.rawValue, 9)) \(bar(seconds)) "
             + Format.seconds(seconds))
       }
     }
@@ -93,38 +162,51 @@ struct CompareText {
   }
 
   private func totals() -> [String] {
-    guard !isOfOneLayer else { return ["Without --layer, the whole network is measured, too."] }
+    guard !report.speeds.isEmpty else {
+      return ["Without --layer, the whole network is measured, too."]
+    }
     var table = TextTable(
       header: [
-        "whole network", "forward", "training step", "GFLOP/s", "of roof", "peak memory",
+        "network", "forward img/s", "training img/s", "×", "GFLOP/s", "of peak", "peak memory",
       ])
-    for (name, version) in [("naive", report.totals.naive), ("optimized", report.totals.fast)] {
-      guard let version else { continue }
+    for (index, speed) in report.speeds.enumerated() {
+      let before = index > 0 ? report.speeds[index - 1].trainingImagesPerSecond : nil
       table.rows.append([
-        name, images(version.forwardImagesPerSecond, version.forwardImagesPerSecondRange),
-        images(version.trainingImagesPerSecond, version.trainingImagesPerSecondRange),
-        String(format: "%.1f", version.trainingGigaflops),
-        Format.percent(version.trainingGigaflops / report.roof.gemmGigaflops),
-        Format.bytes(version.peakMemoryBytes),
+        speed.version.rawValue,
+        images(speed.forwardImagesPerSecond, speed.forwardImagesPerSecondRange),
+        images(speed.trainingImagesPerSecond, speed.trainingImagesPerSecondRange),
+        before.map { Format.factor(speed.trainingImagesPerSecond / max($0, 1e-12)) } ?? "",
+        String(format: "%.1f", speed.trainingGigaflops),
+        Format.percent(speed.trainingGigaflops / report.peak.gemmGigaflops),
+        Format.bytes(speed.peakMemoryBytes),
       ])
     }
     return table.lines()
   }
 
-  private func sum(_ forward: Double?, _ backward: Double?) -> Double? {
-    forward.flatMap { forward in backward.map { forward + $0 } }
-  }
-
   private func images(_ perSecond: Double, _ range: [Double]) -> String {
-    Format.rate(perSecond) + " img/s" + spread(perSecond, range)
+    Format.rate(perSecond)
+      + (report.environment.repeats > 1 ? " " + Format.spread(perSecond, range) : "")
   }
+}
 
-  /// The spread behind a median; nothing where there was a single run.
-  private func spread(_ median: Double, _ range: [Double]?) -> String {
-    report.environment.repeats > 1 ? " " + Format.spread(median, range ?? []) : ""
-  }
-
-  private func rate(_ gigaflops: Double) -> String {
-    String(format: "%.0f GFLOP/s", gigaflops)
+extension CompareReport {
+  /// A bar for each version of each layer, on a logarithmic scale, its number beside it: an SVG
+  /// document.
+  func svg() -> String {
+    SVGBars(
+      title: "\(network): forward and backward time of each layer, logarithmic",
+      subtitle: environment.caption(),
+      groups: layers.map { layer in
+        SVGBars.Group(
+          name: layer.name,
+          bars: layer.versions.compactMap { version in
+            version.seconds.map {
+              SVGBars.Bar(
+                series: version.version.rawValue, value: $0, label: Format.seconds($0))
+            }
+          })
+      }
+    ).document()
   }
 }

@@ -2,18 +2,16 @@ import CaffeTools
 import Fast
 import Layers
 import Networks
-import Reference
-import Tensors
 
-/// Measures a network on both versions.
+/// Measures a network on some versions.
 struct Comparison {
   var definition: NetworkDefinition
   var batch: Int
   var threads: Int
   var warmup: Int
   var repeats: Int
-  /// Which versions to run.
-  var versions: VersionChoice
+  /// Which versions to run, slow ones first.
+  var versions: [Version]
   /// The layer to measure, by index, instead of all and the whole network.
   var only: Int?
   var seed: UInt32
@@ -21,30 +19,34 @@ struct Comparison {
 
   /// The number of steps that `run` reports to its progress.
   var steps: Int {
-    let versionCount = (versions.includesNaive ? 1 : 0) + (versions.includesFast ? 1 : 0)
-    let whole = WholeNetwork.steps(warmup: warmup, repeats: repeats) * versionCount
+    let whole = WholeNetwork.steps(warmup: warmup, repeats: repeats) * versions.count
     return 2 + 2 * (warmup + repeats) + (only == nil ? whole : 0)
   }
 
   /// Runs everything.
   ///
-  /// The optimized version's whole network goes first, so that its peak of memory is its own. Then
-  /// the layers: naive and optimized in turn, so that a drifting clock meets both.
+  /// The whole network goes first, on the fastest version before the others, so that its peak of
+  /// memory is its own. Then the layers: the versions in turn, so that a drifting clock meets all.
+  ///
+  /// - Throws: `LayerError` for an impossible network, `MemoryError` for one that is too large for
+  ///   this process.
   func run() throws -> CompareReport {
     let engine = Engine(threads: threads)
     let summary = try NetworkPlan(definition, batch: batch)
-    let roof = GemmRoof(definition, summary: summary)
-    try requireMemory(summary, roof)
-    var totals = CompareReport.Totals()
-    if versions.includesFast, only == nil {
-      totals.fast = try whole(FastBackend<Float>(engine: engine), "optimized", summary)
-    }
-    if versions.includesNaive, only == nil {
-      totals.naive = try whole(ReferenceBackend<Float>(), "naive", summary)
+    let peak = GEMMPeak(definition, summary: summary)
+    try requireMemory(summary, peak)
+    var speeds: [CompareReport.Speed] = []
+    if only == nil {
+      let whole = WholeNetwork(
+        definition: definition, batch: batch, threads: threads, warmup: warmup, repeats: repeats,
+        seed: seed, progress: progress)
+      for version in versions.reversed() {
+        speeds.insert(try whole.measure(version, engine, name: version.rawValue), at: 0)
+      }
     }
     // Behind the network, so that both have met a processor that is warm.
-    progress.step("measuring the roof")
-    let gigaflops = roof.gigaflops(threads: engine.threads, repeats: repeats)
+    progress.step("measuring the peak")
+    let rate = peak.measure(threads: engine.threads, repeats: repeats)
     let layers = try LayerComparison(
       definition: definition, batch: batch, warmup: warmup, repeats: repeats, versions: versions,
       only: only, seed: seed, progress: progress
@@ -54,24 +56,18 @@ struct Comparison {
       network: definition.name,
       environment: .current(
         threads: engine.threads, batch: batch, warmup: warmup, repeats: repeats),
-      roof: .init(gemmGigaflops: gigaflops), layers: layers, totals: totals)
-  }
-
-  private func whole(
-    _ backend: some Backend<Float>, _ name: String, _ summary: NetworkPlan
-  ) throws -> CompareReport.Version {
-    try WholeNetwork(
-      definition: definition, batch: batch, threads: threads, warmup: warmup, repeats: repeats,
-      seed: seed, progress: progress
-    ).measure(backend, name: name)
+      peak: rate, layers: layers, speeds: speeds)
   }
 
   /// Asks for the memory of all that is measured, before anything is.
-  private func requireMemory(_ summary: NetworkPlan, _ roof: GemmRoof) throws {
-    // Parameters are shared, their gradients are not; blobs and gradients of two networks.
-    var need = MemoryNeed(summary, parameters: 3, blobs: 5, threads: threads)
-    // The networks are gone when the roof is measured.
-    need.bytes = max(need.bytes, roof.bytes(threads: threads))
+  private func requireMemory(_ summary: NetworkPlan, _ peak: GEMMPeak) throws {
+    // All layers side by side share their parameters, not the gradients; blobs and gradients are of
+    // each. A whole network comes by itself, with gradients and history.
+    let count = versions.count
+    var need = MemoryNeed(
+      summary, parameters: max(1 + count, 3), blobs: max(2 * count + 1, 3), threads: threads)
+    // The networks are gone when the peak is measured.
+    need.bytes = max(need.bytes, peak.bytes(threads: threads))
     try need.require()
   }
 }

@@ -1,112 +1,122 @@
 import Fast
 import Networks
-import Reference
 import Tensors
 
-/// Measures the layers of a network on both versions, naive and optimized in turn.
+/// Measures the layers of a network on several versions in turn.
 struct LayerComparison {
   var definition: NetworkDefinition
   var batch: Int
   var warmup: Int
   var repeats: Int
-  var versions: VersionChoice
+  var versions: [Version]
   /// The layer to measure, by index, instead of all.
   var only: Int?
   var seed: UInt32
   var progress: Progress
 
   /// Measures, a result for each layer. Counts two steps a pass and one before.
+  ///
+  /// - Throws: `LayerError` for an impossible network.
   func measure(_ engine: Engine) throws -> [CompareReport.Layer] {
     progress.step("laying out the layers")
-    let fast =
-      try versions.includesFast
-      ? Network(definition, backend: FastBackend<Float>(engine: engine), batch: batch, seed: seed)
-      : nil
-    let naive =
-      try versions.includesNaive
-      ? Network(
-        definition, backend: ReferenceBackend<Float>(), batch: batch, seed: seed,
-        parameters: fast?.parameters) : nil
-    let running = [naive, fast].compactMap { $0 }
-    for network in running { try network.loadNoise(seed: seed) }
+    var running: [Network<Float>] = []
+    for version in versions {
+      let network = try Network(
+        definition, backend: version.backend(engine: engine), batch: batch, seed: seed,
+        parameters: running.first?.parameters)
+      try network.loadNoise(seed: seed)
+      running.append(network)
+    }
 
     let measured = only.map { [$0] } ?? Array(definition.layers.indices)
-    let scene = try only.flatMap { try OneLayer($0, of: naive, fast) }
-    var results = measured.map { _ in Result() }
+    let scene = try only.map { try OneLayer($0, of: running) }
+    // By layer and version.
+    var results = measured.map { _ in versions.map { _ in Result() } }
     for pass in 0..<warmup + repeats {
       let isMeasured = pass >= warmup
       progress.step("layer by layer")
       try scene?.prepareForward(running)
       for (position, index) in measured.enumerated() {
-        try naive?.timed(isMeasured, &results[position].naive.forward) {
-          try $0.forward(layer: index)
+        for (version, network) in running.enumerated() {
+          try network.timed(isMeasured, &results[position][version].forward) {
+            try $0.forward(layer: index)
+          }
         }
-        try fast?.timed(isMeasured, &results[position].fast.forward) {
-          try $0.forward(layer: index)
-        }
-        if pass == 0 { results[position].outputs.compareOutputs(naive, fast, index) }
+        if pass == 0 { compareOutputs(running, index, &results[position]) }
       }
       progress.step("layer by layer")
       try scene?.prepareBackward(running)
       for (position, index) in measured.enumerated().reversed() {
-        naive?.timed(isMeasured, &results[position].naive.backward) { $0.backward(layer: index) }
-        fast?.timed(isMeasured, &results[position].fast.backward) { $0.backward(layer: index) }
-        if pass == 0 { results[position].gradients.compareGradients(naive, fast, index) }
+        for (version, network) in running.enumerated() {
+          network.timed(isMeasured, &results[position][version].backward) {
+            $0.backward(layer: index)
+          }
+        }
+        if pass == 0 { compareGradients(running, index, &results[position]) }
       }
     }
     let summary = try NetworkPlan(definition, batch: batch)
-    return zip(measured, results).map { index, result in
+    return zip(measured, results).map { index, results in
       CompareReport.Layer(
-        name: definition.layers[index].name, result,
+        name: definition.layers[index].name,
         forwardFlops: summary.layers[index].floatingPointOperations,
-        backwardFlops: definition.backwardFlops(summary, index))
+        backwardFlops: definition.backwardFlops(summary, index),
+        versions: versions.indices.map { version in
+          results[version].report(
+            versions[version], algorithm: running[version].algorithm(ofLayer: index))
+        })
     }
   }
 
-  /// What was measured of one layer; without times where a version doesn't run.
-  struct Result {
-    var naive = (forward: Measurement(), backward: Measurement())
-    var fast = (forward: Measurement(), backward: Measurement())
-    var outputs = Difference()
-    var gradients = Difference()
+  /// How far each version's output is from that of Reference, if that runs.
+  private func compareOutputs(
+    _ running: [Network<Float>], _ index: Int, _ results: inout [Result]
+  ) {
+    guard versions.first == .reference else { return }
+    let blob = definition.layers[index].top
+    for version in versions.indices.dropFirst() {
+      guard let a = running[0].blob(blob), let b = running[version].blob(blob) else { continue }
+      results[version].difference = Difference()
+      results[version].difference?.add(b, reference: a)
+    }
   }
 
-  /// How far the two versions are apart; nothing where they weren't compared.
-  struct Difference {
-    /// The greatest difference between two elements.
-    var absolute: Double?
-    /// The greatest difference by the largest magnitude of its tensor.
-    var relative: Double?
-
-    fileprivate mutating func compareOutputs(
-      _ naive: Network<Float>?, _ fast: Network<Float>?, _ index: Int
-    ) {
-      guard let naive, let fast else { return }
-      let blob = naive.definition.layers[index].top
-      if let a = naive.blob(blob), let b = fast.blob(blob) { add(a, b) }
-    }
-
-    fileprivate mutating func compareGradients(
-      _ naive: Network<Float>?, _ fast: Network<Float>?, _ index: Int
-    ) {
-      guard let naive, let fast else { return }
-      let blob = naive.definition.layers[index].bottoms[0]
-      if let a = naive.gradient(of: blob), let b = fast.gradient(of: blob) { add(a, b) }
-      for (a, b) in zip(naive.parameterGradients[index], fast.parameterGradients[index]) {
-        add(a, b)
+  /// The same of the gradients with respect to input and parameters.
+  private func compareGradients(
+    _ running: [Network<Float>], _ index: Int, _ results: inout [Result]
+  ) {
+    guard versions.first == .reference else { return }
+    let blob = definition.layers[index].bottoms[0]
+    for version in versions.indices.dropFirst() {
+      var pairs = Array(
+        zip(running[0].parameterGradients[index], running[version].parameterGradients[index]))
+      if let a = running[0].gradient(of: blob), let b = running[version].gradient(of: blob) {
+        pairs.append((a, b))
       }
+      guard !pairs.isEmpty else { continue }
+      results[version].gradientDifference = Difference()
+      for (a, b) in pairs { results[version].gradientDifference?.add(b, reference: a) }
     }
+  }
 
-    private mutating func add(_ a: Tensor<Float>, _ b: Tensor<Float>) {
-      let scale = a.largestMagnitude
-      let difference = a.largestDifference(to: b)
-      absolute = max(absolute ?? 0, difference)
-      relative = max(relative ?? 0, scale == 0 ? difference : difference / scale)
+  /// What was measured of one layer on one version.
+  private struct Result {
+    var forward = Measurement()
+    var backward = Measurement()
+    var difference: Difference?
+    var gradientDifference: Difference?
+
+    func report(_ version: Version, algorithm: String?) -> VersionReport {
+      VersionReport(
+        version: version, algorithm: algorithm, forwardSeconds: forward.medianIfAny,
+        backwardSeconds: backward.medianIfAny, forwardSecondsRange: forward.rangeIfAny,
+        backwardSecondsRange: backward.rangeIfAny, difference: difference,
+        gradientDifference: gradientDifference)
     }
   }
 }
 
-/// What one layer works on when the others aren't measured: they run once, on one version.
+/// What one layer works on when the others aren't measured: they run once, on the fastest version.
 private struct OneLayer {
   private let index: Int
   /// The layers that have to run again before one that works in place, which spoils its input.
@@ -116,10 +126,12 @@ private struct OneLayer {
   private let gradient: Tensor<Float>?
   private let isInPlace: Bool
 
-  /// Runs the optimized version, or the naive one without it, up to the layer from both sides. The
-  /// naive one beside it needs to run only what is before the layer.
-  init?(_ index: Int, of naive: Network<Float>?, _ fast: Network<Float>?) throws {
-    guard let leader = fast ?? naive else { return nil }
+  /// Runs the last of the networks up to the layer from both sides. The others need to run only
+  /// what is before the layer.
+  ///
+  /// - Precondition: there is a network.
+  init(_ index: Int, of networks: [Network<Float>]) throws {
+    let leader = networks[networks.count - 1]
     self.index = index
     let layer = leader.definition.layers[index]
     blob = layer.top
@@ -132,10 +144,11 @@ private struct OneLayer {
       leader.backward(layer: behind)
     }
     gradient = leader.gradient(of: top)
-    guard let naive, naive !== leader else { return }
-    for before in 0..<index { try naive.forward(layer: before) }
-    naive.context = leader.context
-    if let gradient { try naive.load(gradient: Self.copy(gradient), of: top) }
+    for network in networks.dropLast() {
+      for before in 0..<index { try network.forward(layer: before) }
+      network.context = leader.context
+      if let gradient { try network.load(gradient: Self.copy(gradient), of: top) }
+    }
   }
 
   /// Gives all networks the same input and the same randomness.

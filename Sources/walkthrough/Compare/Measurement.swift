@@ -16,19 +16,6 @@ struct Measurement {
     seconds += other.seconds
   }
 
-  /// The sums of times that were measured together.
-  static func sum(_ measurements: [Measurement]) -> Measurement {
-    let count = measurements.map(\.seconds.count).min() ?? 0
-    var sum = Measurement()
-    sum.seconds = (0..<count).map { i in measurements.reduce(0) { $0 + $1.seconds[i] } }
-    return sum
-  }
-
-  /// The quotients of times that were measured in turn.
-  func ratios(to other: Measurement) -> [Double] {
-    zip(seconds, other.seconds).map { $0 / max($1, 1e-12) }
-  }
-
   /// The middle of the measured times; NaN without any.
   var median: Double { seconds.median }
 
@@ -85,4 +72,22 @@ enum SystemReadings {
   private static func text(_ path: String) -> String {
     (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
   }
+}
+
+/// How this program was built.
+enum BuildMode {
+  /// Whether the optimiser was left out, so that times say nothing.
+  static var isDebug: Bool {
+    var isDebug = false
+    // Only a debug build evaluates assertions.
+    assert(
+      {
+        isDebug = true
+        return true
+      }())
+    return isDebug
+  }
+
+  /// `release` or `debug`.
+  static var name: String { isDebug ? "debug" : "release" }
 }

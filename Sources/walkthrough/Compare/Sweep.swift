@@ -2,7 +2,7 @@ import Fast
 import Foundation
 import Networks
 
-/// How speed and memory of the optimized version grow with the batch or the threads.
+/// How speed and memory of some versions grow with the batch or the threads.
 struct Sweep {
   /// What is varied.
   enum Variable: String, CaseIterable {
@@ -25,6 +25,8 @@ struct Sweep {
 
   var variable: Variable
   var definition: NetworkDefinition
+  /// Slow ones first.
+  var versions: [Version]
   /// Of the other quantity.
   var batch: Int
   var threads: Int
@@ -35,7 +37,7 @@ struct Sweep {
   func run() throws -> SweepReport {
     let values = variable.values
     let progress = Progress(
-      steps: values.count * WholeNetwork.steps(warmup: 1, repeats: repeats))
+      steps: versions.count * values.count * WholeNetwork.steps(warmup: 1, repeats: repeats))
     let networks = values.map { value in
       WholeNetwork(
         definition: definition, batch: variable == .batch ? value : batch,
@@ -46,9 +48,12 @@ struct Sweep {
     for network in networks { try network.memoryNeed.require() }
     let points = try zip(values, networks).map { value, network in
       let engine = Engine(threads: network.threads)
-      let version = try network.measure(
-        FastBackend<Float>(engine: engine), name: "\(variable.rawValue) \(value)")
-      return SweepReport.Point(value: value, version: version)
+      return SweepReport.Point(
+        value: value,
+        versions: try versions.map { version in
+          try network.measure(
+            version, engine, name: "\(variable.rawValue) \(value), \(version.rawValue)")
+        })
     }
     progress.finish()
     return SweepReport(
@@ -62,7 +67,19 @@ struct Sweep {
 struct SweepReport: Encodable {
   struct Point: Encodable {
     var value: Int
-    var version: CompareReport.Version
+    /// Slow ones first.
+    var versions: [CompareReport.Speed]
+
+    private enum CodingKeys: CodingKey { case value, versions, version }
+
+    /// Under `version` stands what was there when one version was swept: that of Fast.
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(value, forKey: .value)
+      try container.encode(versions, forKey: .versions)
+      let former = versions.first { $0.version == .fast } ?? versions.last
+      try container.encodeIfPresent(former, forKey: .version)
+    }
   }
 
   var network: String
@@ -73,23 +90,23 @@ struct SweepReport: Encodable {
   /// The sweep as lines of text.
   func lines() -> [String] {
     var table = TextTable(
-      header: [variable, "forward img/s", "training img/s", "GFLOP/s", "peak memory"],
-      textColumns: 0)
-    table.rows = points.map { point in
-      [
-        String(point.value),
-        speed(point.version.forwardImagesPerSecond, point.version.forwardImagesPerSecondRange),
-        speed(point.version.trainingImagesPerSecond, point.version.trainingImagesPerSecondRange),
-        String(format: "%.1f", point.version.trainingGigaflops),
-        Format.bytes(point.version.peakMemoryBytes),
-      ]
+      header: [variable, "version", "forward img/s", "training img/s", "GFLOP/s", "peak memory"],
+      textColumns: 2)
+    table.rows = points.flatMap { point in
+      point.versions.enumerated().map { index, speed in
+        [
+          index == 0 ? String(point.value) : "", speed.version.rawValue,
+          rate(speed.forwardImagesPerSecond, speed.forwardImagesPerSecondRange),
+          rate(speed.trainingImagesPerSecond, speed.trainingImagesPerSecondRange),
+          String(format: "%.1f", speed.trainingGigaflops), Format.bytes(speed.peakMemoryBytes),
+        ]
+      }
     }
-    return environment.heading(
-      "\(network), optimized version", varying: variable) + [""] + table.lines()
+    return environment.heading(network, varying: variable) + [""] + table.lines()
   }
 
   /// Images a second and how far the runs spread, if there were several.
-  private func speed(_ median: Double, _ range: [Double]) -> String {
+  private func rate(_ median: Double, _ range: [Double]) -> String {
     Format.rate(median)
       + (environment.repeats > 1 ? " " + Format.spread(median, range) : "")
   }
@@ -102,14 +119,15 @@ struct SweepReport: Encodable {
       groups: points.map { point in
         SVGBars.Group(
           name: "\(variable) \(point.value)",
-          bars: [
-            ("forward", point.version.forwardImagesPerSecond),
-            ("training", point.version.trainingImagesPerSecond),
-          ].map { series, speed in
-            SVGBars.Bar(
-              series: series, value: speed,
-              label: Format.rate(speed) + " img/s"
-                + (series == "training" ? ", " + Format.bytes(point.version.peakMemoryBytes) : ""))
+          bars: point.versions.flatMap { speed in
+            [
+              ("forward", speed.forwardImagesPerSecond, ""),
+              ("training", speed.trainingImagesPerSecond, Format.bytes(speed.peakMemoryBytes)),
+            ].map { direction, rate, memory in
+              SVGBars.Bar(
+                series: "\(speed.version.rawValue) \(direction)", value: rate,
+                label: Format.rate(rate) + " img/s" + (memory.isEmpty ? "" : ", " + memory))
+            }
           })
       },
       axis: { String(format: "%.3g img/s", $0) }

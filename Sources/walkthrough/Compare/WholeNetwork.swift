@@ -26,12 +26,15 @@ struct WholeNetwork {
   }
 
   /// Measures, in new memory.
+  ///
+  /// - Parameter name: what progress calls it.
   func measure(
-    _ backend: some Backend<Float>, name: String
-  ) throws -> CompareReport.Version {
+    _ version: Version, _ engine: Engine, name: String
+  ) throws -> CompareReport.Speed {
     progress.step("\(name): laying out the network")
     try memoryNeed.require()
     SystemReadings.resetPeakMemory()
+    let backend = version.backend(engine: engine)
     let network = try Network(
       definition, backend: backend, batch: batch, phase: .testing, seed: seed,
       keepingGradients: false)
@@ -64,7 +67,7 @@ struct WholeNetwork {
     faults = SystemReadings.pageFaults - faults
     let images = Double(batch)
     return .init(
-      forwardImagesPerSecond: images / forward.median,
+      version: version, forwardImagesPerSecond: images / forward.median,
       forwardImagesPerSecondRange: [
         images / forward.range.greatest, images / forward.range.least,
       ],

@@ -1,4 +1,4 @@
-/// The two versions of a layer side by side, and the formula whose pieces lead to their lines.
+/// Reference and Fast of a layer side by side, and the formula whose pieces lead to their lines.
 struct CodeListing {
   /// A file and the lines of it that are shown.
   private struct File {
@@ -88,7 +88,7 @@ struct CodeListing {
     return (file.id, passage.first, passage.last)
   }
 
-  /// Both versions' passes, or where they are to be found.
+  /// The passes of Reference and Fast, or where they are to be found.
   func listings() -> HTML {
     guard !reference.isEmpty, !fast.isEmpty else {
       return element("p", ["class": "note"]) {

@@ -1,25 +1,27 @@
-// The two versions of a layer: how fast, how right, and how they are written.
+// The versions of a layer: how fast, how right, and how they are written.
 
 extension LayerSection {
+  /// Reference and Fast beside each other, and below them what this machine runs at its fastest.
   func versions() -> HTML? {
-    guard let naive = layer.naiveForwardSeconds, let fast = layer.fastForwardSeconds else {
-      return element("p", ["class": "note"]) {
-        layer.agrees
-          ? "The naive and the optimized version agree." : "The two versions DON'T agree."
-      }
+    /// With a capital letter.
+    func sentence(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
+    let verdict = sentence("\(layer.versionNames) \(layer.agrees ? "agree" : "DON'T agree")")
+    guard let reference = layer.versions[.reference], let fast = layer.versions[.fast],
+      let slow = reference.forwardSeconds, let quick = fast.forwardSeconds
+    else {
+      return element("p", ["class": "note"]) { "\(verdict)." }
     }
-    var bars = [("naive, forwards", naive), ("optimized, forwards", fast)]
-    if let backward = layer.backward, let naive = backward.naiveBackwardSeconds,
-      let fast = backward.fastBackwardSeconds
-    {
-      bars += [("naive, backwards", naive), ("optimized, backwards", fast)]
+    let forwards = layer.textbook.map { ($0.version.rawValue, "forwards", $0.forwardSeconds) }
+    let backwards = layer.textbook.map { ($0.version.rawValue, "backwards", $0.backwardSeconds) }
+    let bars = (forwards + backwards).compactMap { name, direction, seconds in
+      seconds.map { (name, direction, $0) }
     }
-    let greatest = bars.map(\.1).max() ?? 1
-    return section(id("versions"), level: 4, "Naive against optimized") {
+    let greatest = bars.map(\.2).max() ?? 1
+    return section(id("versions"), level: 4, "Reference beside Fast") {
       element("dl", ["class": "bars"]) {
-        for (name, seconds) in bars {
-          element("div", ["class": name.hasPrefix("naive") ? "naive" : "fast"]) {
-            element("dt") { name }
+        for (name, direction, seconds) in bars {
+          element("div", ["class": name]) {
+            element("dt") { "\(name), \(direction)" }
             element("dd") {
               // However short a time is, its bar is to be seen.
               element(
@@ -30,14 +32,18 @@ extension LayerSection {
         }
       }
       element("p") {
-        fast < naive
-          ? "Forwards \(Format.value(naive / max(fast, 1e-9))) times as fast. "
-          : "Forwards no faster in this one run. "
-        "The two versions "
-        layer.agrees ? "agree" : "DON'T agree"
-        layer.maxDifference.map { ": outputs differ by \(Format.value($0)) at most" } ?? ""
-        layer.backward?.maxDifference.map { ", gradients by \(Format.value($0))" } ?? ""
+        quick < slow
+          ? "Forwards Fast is \(Format.value(slow / max(quick, 1e-9))) times as fast"
+          : "Forwards Fast is no faster in this one run"
+        fast.algorithm.map { " (\($0)). " } ?? ". "
+        verdict
+        fast.difference.map { ": outputs of fast differ by \(Format.value($0.absolute)) at most" }
+          ?? ""
+        fast.gradientDifference.map { ", gradients by \(Format.value($0.absolute))" } ?? ""
         (layer.backward?.kinkNote ?? "") + "."
+      }
+      if let tuned = layer.tuned(.forwards, .backwards) {
+        element("p", ["class": "note"]) { sentence(tuned) + "." }
       }
     }
   }
@@ -66,7 +72,7 @@ extension LayerSection {
   func code() -> HTML {
     section(id("code"), level: 4, "The code", class: codeIsThatOf == nil ? nil : "repeated") {
       element("details") {
-        element("summary") { "Both versions of \(layer.name) side by side" }
+        element("summary") { "Reference and Fast of \(layer.name) side by side" }
         CodeListing(layer).listings()
       }
     }

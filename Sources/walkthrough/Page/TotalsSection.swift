@@ -6,38 +6,35 @@ struct TotalsSection {
   func html() -> HTML {
     let types = report.totals.types
     let layers = report.layers
-    let bars = [
-      ("Parameters", types.map { Double($0.parameters) }, Format.grouped(report.parameters)),
-      ("Multiply-accumulates", types.map { Double($0.macs) }, Format.grouped(report.macs)),
-      time("Time, naive", types.map(\.naiveSeconds)),
-      time("Time, optimized", types.map(\.fastSeconds)),
-    ]
+    let versions = report.totals.versions.map(\.version)
+    let bars =
+      [
+        ("Parameters", types.map { Double($0.parameters) }, Format.grouped(report.parameters)),
+        ("Multiply-accumulates", types.map { Double($0.macs) }, Format.grouped(report.macs)),
+      ] + versions.map { version in time("Time, \(version.rawValue)", types, version) }
     return section("totals", level: 2, "Where everything is", class: "totals") {
       element("p", ["class": "lead"]) { sentence }
       for bar in bars.compactMap({ $0 }) { stacked(bar.0, bar.1, bar.2) }
       table(
         caption: "By type of layer",
         header: [
-          "type", "layers", "parameters", "share", "MACs", "share", "naive", "optimized",
-        ],
+          "type", "layers", "parameters", "share", "MACs", "share",
+        ] + versions.map(\.rawValue),
         rows: types.map { share in
           [
             share.type, String(share.layers), Format.grouped(share.parameters),
             Format.percent(share.parameterShare), Format.grouped(share.macs),
-            Format.percent(share.macShare), share.naiveSeconds.map(Format.seconds) ?? "–",
-            share.fastSeconds.map(Format.seconds) ?? "–",
-          ]
+            Format.percent(share.macShare),
+          ] + versions.map { seconds(share.seconds[$0]) }
         })
       table(
         caption: "By layer",
-        header: ["layer", "type", "output", "parameters", "MACs", "naive", "optimized"],
+        header: ["layer", "type", "output", "parameters", "MACs"] + versions.map(\.rawValue),
         rows: layers.map { layer in
           [
             layer.name, layer.type, Format.extents(layer.output),
             Format.grouped(layer.parameters.total), Format.grouped(layer.macs),
-            seconds(layer.naiveForwardSeconds, layer.backward?.naiveBackwardSeconds),
-            seconds(layer.fastForwardSeconds, layer.backward?.fastBackwardSeconds),
-          ]
+          ] + versions.map { seconds(layer.versions[$0]?.seconds) }
         }, textColumns: 3)
       element("p", ["class": "note"]) {
         "Times are those of this one run with one image, forwards and backwards; "
@@ -56,13 +53,13 @@ struct TotalsSection {
       + "do \(Format.percent(convolution.macShare)) of the multiply-accumulates."
   }
 
-  private func seconds(_ forward: Double?, _ backward: Double?) -> String {
-    forward.map { Format.seconds($0 + (backward ?? 0)) } ?? "–"
-  }
+  private func seconds(_ time: Double?) -> String { time.map(Format.seconds) ?? "–" }
 
-  private func time(_ name: String, _ values: [Double?]) -> (String, [Double], String)? {
-    let known = values.compactMap { $0 }
-    guard known.count == values.count, !known.isEmpty else { return nil }
+  private func time(
+    _ name: String, _ types: [Totals.Share], _ version: Version
+  ) -> (String, [Double], String)? {
+    let known = types.compactMap { $0.seconds[version] }
+    guard known.count == types.count, !known.isEmpty else { return nil }
     return (name, known, Format.seconds(known.reduce(0, +)))
   }
 

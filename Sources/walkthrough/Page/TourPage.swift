@@ -65,8 +65,8 @@ struct TourPage {
       element("p", ["class": "kicker"]) { "AlexNet to learn from" }
       element("h1") { "\(report.network), layer by layer" }
       element("p", ["class": "lead"]) {
-        "Every number on this page was computed twice, by naive loops that read like the formula "
-          + "and by a fast version, and one value of each layer a third time by hand."
+        "Every number on this page was computed by Reference, in loops that read like the formula, "
+          + "again by Fast and by Tuned, and one value of each layer by hand."
       }
       element("dl", ["class": "key-numbers"]) {
         keyNumber("parameters", Format.grouped(report.parameters))

@@ -23,8 +23,8 @@ extension LayerSection {
           element("p", ["class": "result"]) {
             element("code") { "= \(Format.value(layer.example.byHand))" }
             element("span", ["class": "note"]) {
-              "naive \(Format.value(layer.example.naive))"
-                + (layer.example.fast.map { ", optimized \(Format.value($0))" } ?? "")
+              layer.example.versions.map { "\($0.version.rawValue) \(Format.value($0.value))" }
+                .joined(separator: ", ")
             }
           }
         }

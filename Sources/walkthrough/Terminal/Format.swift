@@ -50,6 +50,13 @@ enum Format {
     return String(format: "%.\(decimals)f \(unit)", number)
   }
 
+  /// A difference by its magnitude: `3e-7`, or `0`.
+  static func magnitude(_ number: Double) -> String {
+    guard number != 0, number.isFinite else { return number == 0 ? "0" : "\(number)" }
+    // C writes two digits of the exponent or more.
+    return String(format: "%.0e", number).replacing(/e([-+])0/) { "e\($0.output.1)" }
+  }
+
   /// Three significant digits, or all before the point: `0.123`, `12.3`, `1234`.
   static func rate(_ number: Double) -> String {
     String(format: number < 999.5 ? "%.3g" : "%.0f", number)

@@ -1,10 +1,13 @@
-/// Rows of cells in columns as wide as their widest cell: the first on the left, numbers on the
-/// right.
+/// Rows of cells in columns as wide as their widest cell: text on the left, numbers on the right.
 struct TextTable {
   /// The titles of the columns.
   var header: [String]
   /// How many columns, counted from the first, hold text and not numbers.
   var textColumns = 1
+  /// Whether the last column holds text, too.
+  var endsWithText = false
+  /// The columns that belong to the one before: a single space stands between.
+  var attached: Set<Int> = []
   /// The rows, each with as many cells as the header.
   var rows: [[String]] = []
   /// Rows below a second rule.
@@ -15,15 +18,19 @@ struct TextTable {
     let widths = header.indices.map { column in
       ([header] + rows + totals).map { $0[column].count }.max() ?? 0
     }
+    func isText(_ column: Int) -> Bool {
+      column < textColumns || endsWithText && column == header.count - 1
+    }
     func line(_ cells: [String]) -> String {
-      let padded = cells.indices.map { column in
-        Format.padded(cells[column], widths[column], left: column >= textColumns)
+      var text = ""
+      for column in cells.indices {
+        text += column == 0 ? "" : attached.contains(column) ? " " : "  "
+        text += Format.padded(cells[column], widths[column], left: !isText(column))
       }
-      var text = padded.joined(separator: "  ")
       while text.last == " " { text.removeLast() }
       return text
     }
-    let rule = widths.map { String(repeating: "─", count: $0) }.joined(separator: "  ")
+    let rule = line(widths.map { String(repeating: "─", count: $0) })
     return [line(header), rule] + rows.map(line)
       + (totals.isEmpty ? [] : [rule] + totals.map(line))
   }

@@ -1,15 +1,15 @@
 /// What `--deterministic` leaves out and rounds, so that a tour is the same text on every machine
 /// and with every number of threads, and can be pinned by golden files.
 ///
-/// - All values are those of the naive version: IEEE 754 operations in a fixed order, on one
+/// - All values are those of Reference: IEEE 754 operations in a fixed order, on one
 ///   thread, without BLAS and without fused multiply-adds. The few functions of the C library in it
 ///   (e^x, ln x, powers, and sine and cosine for the random weights) are computed in more digits
 ///   than are kept.
 /// - Values are rounded to four digits, in case a C library differs in the last of Float's seven.
 ///   (One that is all cancellation, as the mean of a gradient, could show such a difference still.)
 /// - Clocks aren't read, the machine isn't named, and where code stands isn't said by line.
-/// - Of the optimized version, whose sums depend on the BLAS, it is only said whether it agrees; of
-///   the gradient checks, whose errors are nothing but rounding, whether they pass.
+/// - Of the other versions, whose sums depend on the BLAS and the processor, it is only said whether
+///   they agree; of the gradient checks, whose errors are nothing but rounding, whether they pass.
 ///
 /// The guide leaves out; this rounds.
 enum Determinism {
@@ -22,6 +22,9 @@ enum Determinism {
   static func rounded(_ report: TourReport) -> TourReport {
     var report = report
     report.loss = rounded(report.loss)
+    report.losses = report.losses.map {
+      VersionValue(version: $0.version, value: rounded($0.value))
+    }
     report.layers = report.layers.map(rounded)
     for index in report.predictions.indices {
       report.predictions[index].probability = rounded(report.predictions[index].probability)
@@ -40,7 +43,9 @@ enum Determinism {
     layer.maps = layer.maps.map(rounded)
     layer.filters = layer.filters.map(rounded)
     layer.example.byHand = rounded(layer.example.byHand)
-    layer.example.naive = rounded(layer.example.naive)
+    layer.example.versions = layer.example.versions.map {
+      VersionValue(version: $0.version, value: rounded($0.value))
+    }
     if var window = layer.example.window {
       window.inputs = window.inputs.map { $0.map { $0.map(rounded) } }
       window.weights = window.weights?.map { $0.map(rounded) }

@@ -8,8 +8,8 @@ struct TrainOptions: ParsableArguments {
   @Option(help: "The network: mini, caffenet or alexnet. (default: mini)")
   var network: NetworkChoice?
 
-  @Option(help: "Which version computes: reference or fast. (default: fast)")
-  var version: TrainSettings.Version?
+  @Option(help: "Which version computes: reference, fast or tuned. (default: tuned)")
+  var version: Version?
 
   @Option(parsing: .unconditional, help: "The number of images in a batch. (default: 32)")
   var batch: Int?
@@ -82,7 +82,9 @@ struct TrainOptions: ParsableArguments {
   var noAugmentation = false
 
   /// What may differ from the run that a snapshot is of.
-  private static let changeable = ["--iterations", "--test-interval", "--snapshot"]
+  private static let changeable = [
+    "--version", "--iterations", "--test-interval", "--snapshot",
+  ]
 
   /// The settings of a new run.
   func settings() throws -> TrainSettings {
@@ -158,7 +160,6 @@ struct TrainOptions: ParsableArguments {
   }
 }
 
-extension TrainSettings.Version: ExpressibleByArgument {}
 extension TrainSettings.Policy: ExpressibleByArgument {}
 extension TrainSettings.Regularization: ExpressibleByArgument {}
 

@@ -5,7 +5,6 @@ import Fast
 import Foundation
 import Layers
 import Networks
-import Reference
 import Tensors
 import Training
 
@@ -63,11 +62,7 @@ struct TrainSession {
       training, transformer: mirrored, images: settings.batch,
       isTraining: settings.isAugmented,
       state: snapshot?.loader ?? LoaderState(seed: settings.seed))
-    let backend: any Backend<Float> =
-      switch settings.version {
-      case .reference: ReferenceBackend<Float>()
-      case .fast: FastBackend<Float>(engine: Engine(threads: threads))
-      }
+    let backend = settings.version.backend(engine: Engine(threads: threads))
     run = try Self.makeRun(
       settings, backend, loader,
       Self.makeEvaluation(settings, backend, on: testing, images: settings.testImages),

@@ -8,7 +8,7 @@ import Training
 /// run needs no options.
 struct TrainSettings: Codable, Equatable {
   var network = NetworkChoice.mini
-  var version = Version.fast
+  var version = Version.tuned
   var batch = 32
   var iterations = 2000
   var baseLearningRate: Float = 0.005
@@ -44,12 +44,6 @@ struct TrainSettings: Codable, Equatable {
     case gradientAccumulationSteps = "passesPerIteration"
     case seed, images, testImages, dataset, testDataset, testInterval, snapshotInterval
     case isAugmented, change
-  }
-
-  /// Which version computes.
-  enum Version: String, Codable, CaseIterable {
-    case reference
-    case fast
   }
 
   /// Caffe's names of the policies.

@@ -91,7 +91,7 @@ function watchControls(piece, update) {
   }
 }
 
-// A piece of a formula and the lines that compute it, in both versions.
+// A piece of a formula and the lines that compute it, in Reference and Fast.
 for (const link of document.querySelectorAll(".formula a[data-reference]")) {
   const layer = link.closest(".layer");
   const lines = () => [link.dataset.reference, link.dataset.fast].flatMap((range) => {

@@ -18,9 +18,9 @@ struct Explanation {
     var text: String
     /// What it stands for; `nil` for signs between two pieces.
     var meaning: String?
-    /// Code of the naive version that computes it.
+    /// Code of Reference that computes it.
     var reference: String?
-    /// The same of the optimized version.
+    /// The same of Fast.
     var fast: String?
 
     init(_ text: String, _ meaning: String? = nil, reference: String? = nil, fast: String? = nil) {

@@ -5,7 +5,7 @@ import Tensors
 
 /// One output value of a layer, computed from its window in the plainest way, in Double.
 ///
-/// This is a third computation beside the two versions: it shares no code with either.
+/// This is one more computation beside those of the versions: it shares no code with any.
 struct HandComputation {
   /// Where the value stands in the output.
   var position: Int

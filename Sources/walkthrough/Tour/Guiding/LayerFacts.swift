@@ -69,7 +69,7 @@ extension LayerSpecification {
 }
 
 extension Source {
-  /// The places of both versions, and their lines where the source is at hand.
+  /// The places in Reference and Fast, and their lines where the source is at hand.
   init(_ reference: SourceLocation?, _ fast: SourceLocation?, isDeterministic: Bool) {
     func name(_ place: SourceLocation?) -> String {
       (isDeterministic ? place?.file : place?.description) ?? ""
@@ -102,9 +102,13 @@ extension Totals {
   init(_ layers: [LayerReport], _ summary: NetworkPlan) {
     var order: [String] = []
     for layer in layers where !order.contains(layer.type) { order.append(layer.type) }
-    func sum(_ layers: [LayerReport], _ value: (LayerReport) -> Double?) -> Double? {
-      let values = layers.compactMap(value)
-      return values.isEmpty ? nil : values.reduce(0, +)
+    let versions = layers.first?.versions.map(\.version) ?? []
+    /// The time of some layers on one version; `nil` where clocks weren't read.
+    func sum(
+      _ layers: [LayerReport], _ version: Version, _ time: (VersionReport) -> Double?
+    ) -> Double? {
+      let times = layers.compactMap { $0.versions[version].flatMap(time) }
+      return times.isEmpty ? nil : times.reduce(0, +)
     }
     func share(_ part: Int, of whole: Int) -> Double {
       whole == 0 ? 0 : Double(part) / Double(whole)
@@ -117,18 +121,16 @@ extension Totals {
         type: type, layers: members.count, parameters: parameters, macs: macs,
         parameterShare: share(parameters, of: summary.parameterCount),
         macShare: share(macs, of: summary.multiplyAccumulates),
-        naiveSeconds: sum(members) { layer in
-          layer.naiveForwardSeconds.map { $0 + (layer.backward?.naiveBackwardSeconds ?? 0) }
-        },
-        fastSeconds: sum(members) { layer in
-          layer.fastForwardSeconds.map { $0 + (layer.backward?.fastBackwardSeconds ?? 0) }
+        seconds: versions.compactMap { version in
+          sum(members, version, \.seconds).map { VersionValue(version: version, value: $0) }
         })
     }
     outputBytes = SinglePrecision.bytes(summary.outputCount)
     parameterBytes = SinglePrecision.bytes(summary.parameterCount)
-    naiveForwardSeconds = sum(layers, \.naiveForwardSeconds)
-    fastForwardSeconds = sum(layers, \.fastForwardSeconds)
-    naiveBackwardSeconds = sum(layers) { $0.backward?.naiveBackwardSeconds }
-    fastBackwardSeconds = sum(layers) { $0.backward?.fastBackwardSeconds }
+    self.versions = versions.map { version in
+      VersionReport(
+        version: version, forwardSeconds: sum(layers, version, \.forwardSeconds),
+        backwardSeconds: sum(layers, version, \.backwardSeconds))
+    }
   }
 }

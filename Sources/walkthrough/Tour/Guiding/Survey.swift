@@ -1,8 +1,6 @@
-import Fast
 import Layers
 import Networks
 import RealModule
-import Reference
 import Tensors
 
 /// A look at several pictures in testing: where each feature map of the convolutions is greatest,
@@ -29,18 +27,13 @@ struct Survey {
     isDeterministic: Bool, progress: Progress
   ) throws {
     progress.step("looking at \(pictures.count) pictures")
-    let network: Network<Float>
-    // In one batch; but one by one in naive loops, which save nothing by it, only memory.
+    // In one batch; but one by one on Reference, which saves nothing by it, only memory.
     let batches = isDeterministic ? pictures.map { [$0] } : [pictures]
-    if isDeterministic {
-      network = try Network(
-        definition, backend: ReferenceBackend<Float>(), gradients: .none, phase: .testing,
-        parameters: parameters)
-    } else {
-      network = try Network(
-        definition, backend: FastBackend<Float>(), batch: pictures.count, gradients: .none,
-        phase: .testing, parameters: parameters)
-    }
+    let version: Version = isDeterministic ? .reference : .tuned
+    let network = try Network(
+      definition, backend: version.backend(), batch: isDeterministic ? 1 : pictures.count,
+      gradients: .none,
+      phase: .testing, parameters: parameters)
     for (number, batch) in batches.enumerated() {
       try network.load(
         images: .joined(batch.map(\.tensor)), labels: batch.map(\.label))

@@ -2,38 +2,49 @@ import Layers
 import Networks
 import Tensors
 
-// What the guide says of each layer, on the way forwards and on the way back.
+// What the guide says of each layer, on the way forwards and on the way back. Of the networks, one for
+// each version, the first is that of Reference: what it computed is what the report shows.
 
 extension TourGuide {
-  func forward(
-    _ index: Int, _ naive: Network<Float>, _ fast: Network<Float>
-  ) throws -> LayerReport {
+  /// Runs a layer forwards on the networks, one for each of `Version.allCases`, in that order.
+  ///
+  /// - Throws: `LayerError` for an input that the layer refuses.
+  func forward(_ index: Int, _ networks: [Network<Float>]) throws -> LayerReport {
+    let reference = networks[0]
     let layer = definition.layers[index]
-    let summary = naive.plan.layers[index]
+    let summary = reference.plan.layers[index]
     progress.step("forwards: \(layer.name)")
 
     // In place, the layer writes over what the hand computation starts from: keep it.
-    let input = naive.blob(layer.bottoms[0]) ?? image.tensor
-    let context = naive.context
-    let naiveSeconds = try seconds { try naive.forward(layer: index) }
-    let fastSeconds = try seconds { try fast.forward(layer: index) }
-    let output = naive.blob(layer.top) ?? input
-    let fastOutput = fast.blob(layer.top) ?? input
-    let agreement = Agreement(output, fastOutput)
+    let input = reference.blob(layer.bottoms[0]) ?? image.tensor
+    let context = reference.context
+    let times = try networks.map { network in
+      try seconds { try network.forward(layer: index) }
+    }
+    let output = reference.blob(layer.top) ?? input
+    let agreements = networks.map { Agreement(output, $0.blob(layer.top) ?? input) }
+    let versions = networks.indices.map { number in
+      VersionReport(
+        version: Version.allCases[number],
+        algorithm: isDeterministic ? nil : networks[number].algorithm(ofLayer: index),
+        forwardSeconds: times[number],
+        difference: number == 0 ? nil : difference([agreements[number]]))
+    }
 
     let explanation = Explanation(layer.specification, input: summary.input, output: summary.output)
     let example = HandComputation(
       layer.specification, at: telling(output), input: input, output: summary.output,
-      parameters: naive.parameters[index], context: context, label: image.label)
-    let source = Source(
-      naive.source(ofLayer: index), fast.source(ofLayer: index), isDeterministic: isDeterministic)
+      parameters: reference.parameters[index], context: context, label: image.label)
+    let (place, fastPlace) = (
+      reference.source(ofLayer: index), networks[1].source(ofLayer: index)
+    )
     return LayerReport(
       number: index + 1, name: layer.name, type: summary.type, explanation: explanation.summary,
       formula: explanation.formula,
       formulaParts: explanation.terms.map {
         $0.located(
           in: isDeterministic ? SourceTree(root: nil) : .package,
-          reference: naive.source(ofLayer: index), fast: fast.source(ofLayer: index))
+          reference: place, fast: fastPlace)
       },
       arithmetic: explanation.arithmetic,
       settings: .init(layer.specification, input: summary.input),
@@ -47,41 +58,52 @@ extension TourGuide {
       receptiveField: summary.receptiveField, stride: summary.stride,
       statistics: Statistics(output), histogram: Histogram(output), silence: Silence(output),
       maps: FeatureMap.evenlySpaced(output, groups: layer.specification.groupCount),
-      filters: filters(index, naive.parameters[index]),
+      filters: filters(index, reference.parameters[index]),
       example: .init(
         position: example.place, output: output.shape.coordinates(of: example.position),
-        steps: example.steps, byHand: example.value, naive: Double(output[example.position]),
-        fast: isDeterministic ? nil : Double(fastOutput[example.position]),
+        steps: example.steps, byHand: example.value,
+        versions: values(networks) {
+          Double(($0.blob(layer.top) ?? input)[example.position])
+        },
         window: example.window),
-      naiveForwardSeconds: naiveSeconds, fastForwardSeconds: fastSeconds,
-      maxDifference: isDeterministic ? nil : agreement.difference,
-      agrees: agreement.isRounding, source: source,
+      versions: versions, agrees: agreements.allSatisfy(\.isRounding),
+      source: Source(place, fastPlace, isDeterministic: isDeterministic),
       checks: [])
   }
 
+  /// Runs a layer backwards on the same networks and completes its report.
+  ///
+  /// - Throws: `LayerError` for an input that the layer refuses.
   func backward(
-    _ index: Int, _ naive: Network<Float>, _ fast: Network<Float>, _ report: inout LayerReport
+    _ index: Int, _ networks: [Network<Float>], _ report: inout LayerReport
   ) throws {
+    let reference = networks[0]
     let layer = definition.layers[index]
-    let summary = naive.plan.layers[index]
+    let summary = reference.plan.layers[index]
     progress.step("backwards: \(layer.name)")
     if layer.specification is AccuracySpecification { return }
 
-    let kinks = try kinks(of: layer, naive, fast)
-    let naiveSeconds = seconds { naive.backward(layer: index) }
-    let fastSeconds = seconds { fast.backward(layer: index) }
-    let inputGradient = naive.gradient(of: layer.bottoms[0])
-    let gradients = naive.parameterGradients[index]
-    var agreements = zip(gradients, fast.parameterGradients[index]).map { Agreement($0, $1) }
-    if let inputGradient, let other = fast.gradient(of: layer.bottoms[0]) {
-      agreements.append(Agreement(inputGradient, other, besideKink: kinks))
-      // Both go on from the same side, so that the layers before don't inherit the difference.
-      if !kinks.isEmpty {
-        try fast.load(gradient: other.taking(from: inputGradient, at: kinks), of: layer.bottoms[0])
+    let kinks = try networks.map { try self.kinks(of: layer, reference, $0) }
+    for (number, network) in networks.enumerated() {
+      report.versions[number].backwardSeconds = seconds { network.backward(layer: index) }
+    }
+    let inputGradient = reference.gradient(of: layer.bottoms[0])
+    let gradients = reference.parameterGradients[index]
+    let magnitudes = ([inputGradient].compactMap(\.self) + gradients).map(\.largestMagnitude)
+    for (number, network) in networks.enumerated().dropFirst() {
+      var agreements = zip(gradients, network.parameterGradients[index]).map { Agreement($0, $1) }
+      if let inputGradient, let other = network.gradient(of: layer.bottoms[0]) {
+        agreements.append(Agreement(inputGradient, other, besideKink: kinks[number]))
+        // All go on from the same side, so that the layers before don't inherit the difference.
+        if !kinks[number].isEmpty {
+          try network.load(
+            gradient: other.taking(from: inputGradient, at: kinks[number]), of: layer.bottoms[0])
+        }
       }
+      report.versions[number].gradientDifference = difference(agreements)
+      report.agrees = report.agrees && agreements.allSatisfy(\.isRounding)
     }
     let names = summary.parameters.map(\.name)
-    let difference = agreements.map(\.difference).reduce(0) { $1.isNaN ? $1 : max($0, $1) }
     report.backward = .init(
       explanation: Explanation(layer.specification, input: summary.input, output: summary.output)
         .backward,
@@ -91,19 +113,28 @@ extension TourGuide {
       parameterGradients: named(names, gradients.map(Statistics.init)),
       parameterHistograms: named(names, gradients.map(Histogram.init)),
       filterGradients: filters(index, gradients),
-      naiveBackwardSeconds: naiveSeconds, fastBackwardSeconds: fastSeconds,
-      maxDifference: isDeterministic ? nil : difference,
-      besideKink: isDeterministic ? nil : kinks.count,
-      largestMagnitude: agreements.map(\.largestMagnitude).max() ?? 0)
-    report.agrees = report.agrees && agreements.allSatisfy(\.isRounding)
+      besideKink: isDeterministic ? nil : Set(kinks.joined()).count,
+      largestMagnitude: magnitudes.max() ?? 0)
   }
 
-  /// Where the two versions came to lie on different sides of a layer's kink. A ReLU in place leaves
-  /// in its output which side it was.
+  /// The differences of one version's tensors together; `nil` where the report is deterministic, or
+  /// there are none.
+  private func difference(_ agreements: [Agreement]) -> Difference? {
+    guard !isDeterministic, !agreements.isEmpty else { return nil }
+    var difference = Difference()
+    for agreement in agreements {
+      difference.add(agreement.difference, largestMagnitude: agreement.largestMagnitude)
+    }
+    return difference
+  }
+
+  /// Where a version came to lie on another side of a layer's kink than Reference. A ReLU in place
+  /// leaves in its output which side it was.
   private func kinks(
-    of layer: LayerDefinition, _ naive: Network<Float>, _ fast: Network<Float>
+    of layer: LayerDefinition, _ reference: Network<Float>, _ network: Network<Float>
   ) throws -> [Int] {
-    guard let input = naive.blob(layer.bottoms[0]), let other = fast.blob(layer.bottoms[0])
+    guard network !== reference, let input = reference.blob(layer.bottoms[0]),
+      let other = network.blob(layer.bottoms[0])
     else { return [] }
     return try layer.specification.kinksBetween(input, other)
   }

@@ -1,11 +1,9 @@
 import CaffeTools
-import Fast
 import Layers
 import Networks
-import Reference
 import Tensors
 
-/// Runs a network on both versions, layer by layer, and reports on each.
+/// Runs a network on all versions, layer by layer, and reports on each.
 struct TourGuide {
   /// The network.
   var definition: NetworkDefinition
@@ -29,7 +27,7 @@ struct TourGuide {
 
   /// The number of steps that `run` reports to its progress.
   static func steps(of definition: NetworkDefinition) -> Int {
-    3 + 4 * definition.layers.count
+    1 + Version.allCases.count + 4 * definition.layers.count
   }
 
   /// Runs forwards and backwards.
@@ -42,61 +40,67 @@ struct TourGuide {
         layer: definition.name, value: "input \"\(input.name)\"",
         rule: "can't be toured: only images and labels can be fed")
     }
-    // Parameters, which all networks here share, and the gradients of two; blobs and gradients of
-    // those two, and the blobs of the gallery.
-    try MemoryNeed(NetworkPlan(definition), parameters: 3, blobs: 4 + 1 + gallery.count).require()
+    // Parameters, which all networks here share, and the gradients of each version; blobs and
+    // gradients of those, and the blobs of the gallery.
+    let count = Version.allCases.count
+    try MemoryNeed(
+      NetworkPlan(definition), parameters: 1 + count, blobs: 2 * count + 1 + gallery.count
+    ).require()
     progress.step(trained == nil ? "filling \(definition.name)'s parameters" : "laying out")
     // What has learnt is used, as in testing; what hasn't shows how learning runs.
     let phase: Phase = trained == nil ? .training : .testing
-    let naive = try Network(
-      definition, backend: ReferenceBackend<Float>(), phase: phase, seed: seed,
-      parameters: trained?.parameters)
-    progress.step("laying out the optimized version")
-    let fast = try Network(
-      definition, backend: FastBackend<Float>(), phase: phase, seed: seed,
-      parameters: naive.parameters)
-    try naive.load(images: image.tensor, labels: [image.label])
-    try fast.load(images: image.tensor, labels: [image.label])
+    var networks: [Network<Float>] = []
+    for version in Version.allCases {
+      if !networks.isEmpty { progress.step("laying out \(version.title)") }
+      let network = try Network(
+        definition, backend: version.backend(), phase: phase, seed: seed,
+        parameters: networks.first?.parameters ?? trained?.parameters)
+      try network.load(images: image.tensor, labels: [image.label])
+      networks.append(network)
+    }
 
     let survey = try Survey(
-      of: [image] + gallery, definition: definition, parameters: naive.parameters,
+      of: [image] + gallery, definition: definition, parameters: networks[0].parameters,
       isDeterministic: isDeterministic, progress: progress)
 
-    // Once through, so that the optimized version's times hold no first touch of its memory.
+    // Once through, so that the fast ones' times hold no first touch of their memory.
     if !isDeterministic {
-      let context = fast.context
-      try fast.forward()
-      fast.backward()
-      fast.context = context
+      for network in networks.dropFirst() {
+        let context = network.context
+        try network.forward()
+        network.backward()
+        network.context = context
+      }
     }
 
     var layers = try definition.layers.indices.map { index in
-      var report = try forward(index, naive, fast)
+      var report = try forward(index, networks)
       for number in report.maps.indices.prefix(Survey.mapsLookedFor) {
         report.maps[number].peak = survey.peaks[index]?[report.maps[number].channel]
       }
       return report
     }
     if definition.hasLoss {
-      for index in layers.indices.reversed() { try backward(index, naive, fast, &layers[index]) }
+      for index in layers.indices.reversed() { try backward(index, networks, &layers[index]) }
     }
     if checksGradients {
       for index in layers.indices where only == nil || only == index {
         layers[index].check(
-          try QuickCheck(definition.layers[index], naive.plan.layers[index], seed: seed)?
+          try QuickCheck(definition.layers[index], networks[0].plan.layers[index], seed: seed)?
             .run(progress), isDeterministic: isDeterministic)
       }
     }
     progress.finish()
-    let report = report(layers, naive, fast, survey)
+    let report = report(layers, networks, survey)
     return isDeterministic ? Determinism.rounded(report) : report
   }
 
   private func report(
-    _ layers: [LayerReport], _ naive: Network<Float>, _ fast: Network<Float>, _ survey: Survey
+    _ layers: [LayerReport], _ networks: [Network<Float>], _ survey: Survey
   ) -> TourReport {
-    let summary = naive.plan
-    let scores = naive.blob(definition.scores) ?? image.tensor
+    let reference = networks[0]
+    let summary = reference.plan
+    let scores = reference.blob(definition.scores) ?? image.tensor
     return TourReport(
       network: definition.name, isDeterministic: isDeterministic,
       image: .init(
@@ -105,16 +109,25 @@ struct TourGuide {
       input: summary.input.channelsHeightWidth, seed: seed,
       weights: .init(
         source: trained?.source ?? "random numbers from seed \(seed)", isTrained: trained != nil),
-      layers: layers, loss: Double(naive.loss),
-      fastLoss: isDeterministic ? nil : Double(fast.loss), classes: scores.count,
+      layers: layers, loss: Double(reference.loss),
+      losses: values(networks) { Double($0.loss) }, classes: scores.count,
       parameters: summary.parameterCount, macs: summary.multiplyAccumulates,
       flops: summary.floatingPointOperations,
       lossExplanation: LossExplanation(
-        loss: Double(naive.loss), scores: scores, isTrained: trained != nil,
+        loss: Double(reference.loss), scores: scores, isTrained: trained != nil,
         hasLoss: definition.hasLoss
       ).text,
       predictions: predictions(survey.probabilities),
       totals: Totals(layers, summary))
+  }
+
+  /// A number of each version; of Reference alone where the report is deterministic.
+  func values(
+    _ networks: [Network<Float>], _ value: (Network<Float>) -> Double
+  ) -> [VersionValue] {
+    zip(Version.allCases, networks).prefix(isDeterministic ? 1 : networks.count).map {
+      VersionValue(version: $0, value: value($1))
+    }
   }
 
   /// The first five classes by probability.

@@ -7,9 +7,8 @@ struct Example: Encodable, Sendable {
   /// The steps of the computation.
   var steps: [String]
   var byHand: Double
-  var naive: Double
-  /// Missing where the report is deterministic.
-  var fast: Double?
+  /// What each version has there, Reference first; it alone where the report is deterministic.
+  var versions: [VersionValue]
   /// What it is computed from; missing where that is the whole input.
   var window: Window?
 

@@ -1,6 +1,7 @@
 /// All that the tour says of one layer.
 ///
-/// Times and differences between the two versions are missing where the report is deterministic.
+/// Numbers are those of Reference. Times, algorithms and differences between the versions are missing
+/// where the report is deterministic.
 struct LayerReport: Encodable, Sendable {
   var number: Int
   var name: String
@@ -30,7 +31,7 @@ struct LayerReport: Encodable, Sendable {
   var receptiveField: Int
   /// Rows of the image between neighbouring output positions.
   var stride: Int
-  /// Of the output of the naive version.
+  /// Of the output.
   var statistics: Statistics
   /// Of the same.
   var histogram: Histogram
@@ -42,15 +43,13 @@ struct LayerReport: Encodable, Sendable {
   /// The weights as pictures, for a layer that looks at the image itself.
   var filters: [Raster]
   var example: Example
-  var naiveForwardSeconds: Double?
-  var fastForwardSeconds: Double?
-  /// The greatest difference between the outputs of the two versions.
-  var maxDifference: Double?
-  /// Whether outputs and gradients of the two versions agree: to 1e-5 of each tensor's largest
-  /// magnitude, save single elements of a gradient beside a kink, see `Agreement`.
+  /// What each version made of the layer, Reference first.
+  var versions: [VersionReport]
+  /// Whether outputs and gradients of all versions agree: to 1e-5 of each tensor's largest magnitude,
+  /// save single elements of a gradient beside a kink, see `Agreement`.
   var agrees: Bool
   var source: Source
-  /// The gradient check of both versions, a row for each input and parameter.
+  /// The gradient check of Reference and Fast, a row for each input and parameter.
   var checks: [Check]
   /// What was checked, for a reader; missing where nothing was.
   var checkedOn: String?
@@ -133,12 +132,8 @@ struct LayerReport: Encodable, Sendable {
     var parameterHistograms: [String: Histogram]
     /// The gradient by the weights as pictures, for a layer that looks at the image itself.
     var filterGradients: [Raster]
-    var naiveBackwardSeconds: Double?
-    var fastBackwardSeconds: Double?
-    /// The greatest difference between all gradients of the two versions, save beside a kink.
-    var maxDifference: Double?
-    /// How many elements of the input's gradient lie beside a kink, as the two versions fell on
-    /// different sides of it; missing where the report is deterministic.
+    /// How many elements of the input's gradient lie beside a kink, as a version fell on another side
+    /// of it than Reference; missing where the report is deterministic.
     var besideKink: Int?
     /// The largest magnitude in all gradients, to hold the difference against.
     var largestMagnitude: Double

@@ -1,6 +1,7 @@
 import Layers
 
-/// Where a layer's two versions stand, by path from the package's root.
+/// Where a layer stands in Reference and in Fast, by path from the package's root. What is quicker still,
+/// in Tuned, isn't what one learns a layer from.
 struct Source: Encodable, Sendable {
   /// `file:line`; without the line where the report is deterministic, as every edit would move it.
   var reference: String

@@ -12,9 +12,10 @@ struct TourReport: Encodable, Sendable {
   var precision = "Float"
   var weights: WeightsReport
   var layers: [LayerReport]
+  /// That of Reference.
   var loss: Double
-  /// The loss of the optimized version; missing where the report is deterministic.
-  var fastLoss: Double?
+  /// That of each version, Reference first; it alone where the report is deterministic.
+  var losses: [VersionValue]
   var classes: Int
   var parameters: Int
   var macs: Int
@@ -68,9 +69,8 @@ struct Totals: Encodable, Sendable {
     var parameterShare: Double
     /// Of all multiply-accumulates, from 0 to 1.
     var macShare: Double
-    /// Both directions; missing where the report is deterministic.
-    var naiveSeconds: Double?
-    var fastSeconds: Double?
+    /// Of each version, both directions together; empty where the report is deterministic.
+    var seconds: [VersionValue]
   }
 
   /// In the order in which the types first appear.
@@ -78,9 +78,7 @@ struct Totals: Encodable, Sendable {
   /// Bytes of all outputs that have memory of their own, in single precision.
   var outputBytes: Int
   var parameterBytes: Int
-  /// All layers; missing where the report is deterministic.
-  var naiveForwardSeconds: Double?
-  var fastForwardSeconds: Double?
-  var naiveBackwardSeconds: Double?
-  var fastBackwardSeconds: Double?
+  /// The times of all layers together, Reference first; without them where the report is
+  /// deterministic.
+  var versions: [VersionReport]
 }

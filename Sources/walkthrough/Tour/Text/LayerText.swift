@@ -25,10 +25,11 @@ extension TourText {
       lines += row("dead", "\(silence.dead) of \(silence.count) \(what) are 0 everywhere here")
     }
     lines += byHand(layer.example)
-    lines += bars("time", layer.naiveForwardSeconds, layer.fastForwardSeconds)
-    lines += row("versions", agreement(layer))
+    lines += bars("time", layer.textbook, \.forwardSeconds)
+    lines += row("versions", agreement(layer)) + row("", layer.tuned(.forwards) ?? "")
     lines += checks(layer)
-    lines += row("code", layer.source.reference) + row("", layer.source.fast)
+    let algorithm = layer.versions[.fast]?.algorithm.map { " (\($0))" } ?? ""
+    lines += row("code", layer.source.reference) + row("", layer.source.fast + algorithm)
     return lines + maps(layer) + filters(layer.filters, "filters") + peaks(layer)
   }
 
@@ -49,13 +50,14 @@ extension TourText {
         lines += self.histogram(histogram)
       }
     }
-    lines += bars("time", backward.naiveBackwardSeconds, backward.fastBackwardSeconds)
-    if let difference = backward.maxDifference {
+    lines += bars("time", layer.textbook, \.backwardSeconds)
+    if let difference = layer.versions[.fast]?.gradientDifference {
       lines += row(
         "versions",
-        "greatest difference \(Format.value(difference)) of "
+        "greatest difference \(Format.value(difference.absolute)) of "
           + Format.value(backward.largestMagnitude) + (backward.kinkNote ?? ""))
     }
+    lines += row("", layer.tuned(.backwards) ?? "")
     let maps = backward.inputMaps.map { ($0.raster, "ch \($0.channel)") }
     if !maps.isEmpty { lines += pictures("∂L/∂in", maps, side: tileSide) }
     return lines + filters(backward.filterGradients, "∂L/∂w")
@@ -85,12 +87,11 @@ extension TourText {
   }
 
   private func agreement(_ layer: LayerReport) -> String {
-    let verdict =
-      layer.agrees
-      ? "naive and optimized agree to within rounding"
-      : "naive and optimized DIFFER by more than rounding"
-    return verdict
-      + (layer.maxDifference.map { ": greatest difference \(Format.value($0))" } ?? "")
+    let verdict = layer.agrees ? "agree to within rounding" : "DIFFER by more than rounding"
+    return "\(layer.versionNames) \(verdict)"
+      + (layer.versions[.fast]?.difference.map {
+        ": greatest difference of fast \(Format.value($0.absolute))"
+      } ?? "")
   }
 
   private func checks(_ layer: LayerReport) -> [String] {
@@ -100,7 +101,7 @@ extension TourText {
     let wrong = layer.checks.filter { !$0.passed }
     let verdict =
       wrong.isEmpty
-      ? "right in both versions"
+      ? "right in reference and fast"
       : "WRONG: "
         + wrong.map { "\($0.tensor) (\($0.version))" }.joined(separator: ", ")
     return row(
@@ -128,8 +129,43 @@ extension TourText {
   }
 }
 
+extension LayerReport {
+  /// Reference and Fast, which stand side by side.
+  var textbook: [VersionReport] { versions.filter { $0.version != .tuned } }
+
+  /// `reference, fast and tuned`.
+  var versionNames: String {
+    let names = versions.map(\.version.rawValue)
+    return names.dropLast().joined(separator: ", ") + " and " + (names.last ?? "")
+  }
+
+  /// A direction, as a word in a sentence.
+  enum Direction: String { case forwards, backwards }
+
+  /// What this machine runs at its fastest, and in what time; `nil` where clocks weren't read.
+  func tuned(_ directions: Direction...) -> String? {
+    guard let tuned = versions[.tuned] else { return nil }
+    let times = directions.compactMap { direction -> String? in
+      let (seconds, difference) =
+        direction == .forwards
+        ? (tuned.forwardSeconds, tuned.difference)
+        : (tuned.backwardSeconds, tuned.gradientDifference)
+      return seconds.map {
+        (directions.count > 1 ? direction.rawValue + " " : "") + Format.briefSeconds($0)
+          + (difference.map { ", difference \(Format.magnitude($0.absolute))" } ?? "")
+      }
+    }
+    guard !times.isEmpty else { return nil }
+    let what =
+      tuned.algorithm == "= fast"
+      ? "Tuned runs Fast's layer: "
+      : "Tuned runs instead: " + (tuned.algorithm.map { $0 + ", " } ?? "")
+    return "on this machine " + what + times.joined(separator: ", ")
+  }
+}
+
 extension LayerReport.Backward {
-  /// What was left out of the comparison of the two versions, if anything was.
+  /// What was left out of the comparison of the versions, if anything was.
   var kinkNote: String? {
     guard let besideKink, besideKink > 0 else { return nil }
     let elements = besideKink == 1 ? "1 element" : "\(besideKink) elements"

@@ -42,14 +42,7 @@ extension TourText {
       lines += numbers("in", window.inputs, channel: nil)
     }
     for step in example.steps { lines += row("", step) }
-    let versions = [
-      "naive \(Format.value(example.naive))", example.fast.map { "optimized \(Format.value($0))" },
-    ]
-    return lines
-      + row(
-        "",
-        "= \(Format.value(example.byHand)) (\(versions.compactMap(\.self).joined(separator: ", ")))"
-      )
+    return lines + row("", "= \(Format.value(example.byHand)) (\(list(example.versions)))")
   }
 
   /// The input channel around the window, the window marked in it.

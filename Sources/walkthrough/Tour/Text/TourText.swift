@@ -11,8 +11,8 @@ struct TourText {
         "The image: \(report.image.name), \(input). The network: "
           + "\(Format.grouped(report.parameters)) parameters, \(Format.grouped(report.macs)) "
           + "multiply-accumulates (MACs) an image, 2 FLOPs each. Seed \(report.seed), single "
-          + "precision. Every number below was computed by the naive loops, again by the optimized "
-          + "version, and one value of each layer by hand.")
+          + "precision. Every number below was computed by Reference, in loops that read like the "
+          + "formula, again by Fast and by Tuned, and one value of each layer by hand.")
       + [""] + terminal.wrapped(honesty())
       + pictures("", [(report.image.picture, "")], side: min(terminal.width - indent, 48))
   }
@@ -43,26 +43,24 @@ struct TourText {
           + "its parameters and by its input, which is the output of the layer before.", indent: 2)
   }
 
-  /// The two versions over the whole network, and where everything is.
+  /// The versions over the whole network, and where everything is.
   func summary() -> [String] {
     let totals = report.totals
     var lines = ["", terminal.styled("All layers together", .heading)]
-    lines += bars("forwards", totals.naiveForwardSeconds, totals.fastForwardSeconds)
-    lines += bars("backwards", totals.naiveBackwardSeconds, totals.fastBackwardSeconds)
+    lines += bars("forwards", totals.versions, \.forwardSeconds)
+    lines += bars("backwards", totals.versions, \.backwardSeconds)
     lines += row(
-      "loss",
-      "naive \(report.isDeterministic ? Format.value(report.loss) : "\(report.loss)")"
-        + (report.fastLoss.map { ", optimized \($0)" } ?? ""))
+      "loss", list(report.losses) { report.isDeterministic ? Format.value($0) : "\($0)" })
     lines += row(
       "memory",
       "parameters \(Format.bytes(totals.parameterBytes)), outputs "
         + Format.bytes(totals.outputBytes))
     lines += ["", terminal.styled("Where everything is", .heading)]
-    let time = totals.types.compactMap(\.fastSeconds).reduce(0, +)
-    for share in totals.types where share.parameters > 0 || share.fastSeconds != nil {
+    let time = totals.types.compactMap(\.seconds.last?.value).reduce(0, +)
+    for share in totals.types where share.parameters > 0 || !share.seconds.isEmpty {
       let name = share.layers == 1 ? share.type : "\(share.type) (\(share.layers) layers)"
-      let seconds = share.fastSeconds.map {
-        ", \(Format.percent($0 / max(time, 1e-12))) of the optimized time"
+      let seconds = share.seconds.last.map {
+        ", \(Format.percent($0.value / max(time, 1e-12))) of \($0.version.title)'s time"
       }
       lines += terminal.wrapped(
         "\(name): \(Format.percent(share.parameterShare)) of the parameters, "
@@ -107,22 +105,28 @@ extension TourText {
     return [terminal.styled(Format.padded("  " + label, indent), .faint) + first] + below
   }
 
-  /// The times of the two versions as bars; nothing where clocks weren't read.
-  func bars(_ label: String, _ naive: Double?, _ fast: Double?) -> [String] {
-    guard let naive, let fast else { return [] }
-    let most = max(naive, fast, 1e-12)
-    let (slow, quick) = (Format.seconds(naive), Format.seconds(fast))
-    let factor = Format.value(naive / max(fast, 1e-9))
-    let room = max(min(terminal.width - indent - 24, 40), 4)
-    func bar(_ seconds: Double) -> String {
-      Bars.horizontal(seconds / most, room: room, colours: terminal.colours)
-    }
+  /// The times of versions as bars, each with how many times as fast it is as the one before; nothing
+  /// where clocks weren't read.
+  func bars(
+    _ label: String, _ versions: [VersionReport], _ seconds: (VersionReport) -> Double?
+  ) -> [String] {
+    let times = versions.compactMap(seconds)
+    guard times.count == versions.count, let most = times.max() else { return [] }
+    let room = max(min(terminal.width - indent - 28, 40), 4)
     return row(
       label,
-      [
-        "naive     \(bar(naive)) \(slow)", "optimized \(bar(fast)) \(quick)",
-        "\(factor)× as fast",
-      ])
+      zip(versions, times).enumerated().map { index, pair in
+        let bar = Bars.horizontal(
+          pair.1 / max(most, 1e-12), room: room, colours: terminal.colours)
+        let factor = index > 0 ? "  " + Format.factor(times[index - 1] / max(pair.1, 1e-9)) : ""
+        return "\(Format.padded(pair.0.version.rawValue, 9)) \(bar) \(Format.seconds(pair.1))"
+          + factor
+      })
+  }
+
+  /// A number of each version: `reference 0.1, fast 0.1`.
+  func list(_ values: [VersionValue], _ format: (Double) -> String = Format.value) -> String {
+    values.map { "\($0.version.rawValue) \(format($0.value))" }.joined(separator: ", ")
   }
 
   /// Pictures side by side, as many as fit into a line, each with a line of text below.

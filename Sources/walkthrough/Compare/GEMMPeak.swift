@@ -1,12 +1,21 @@
+import COpenBLAS
 import Dispatch
-import Fast
 import Layers
 import Networks
 import Tensors
 
-/// The matrix products that im2col makes of a training step of a network: how fast they are alone,
-/// without columns, copies and everything else, is the roof for the optimized version.
-struct GemmRoof {
+/// The peak that layers are measured against: how fast OpenBLAS's SGEMM is on the matrix products that
+/// im2col makes of a training step of a network, without columns, copies and everything else.
+///
+/// A convolution that leaves out the multiplications by the padding's zeros, which are counted here,
+/// or that needs fewer multiplications than the formula, may pass it.
+struct GEMMPeak {
+  /// What was measured.
+  struct Rate: Encodable {
+    /// Of all products together, one on each thread at the same time.
+    var gemmGigaflops: Double
+  }
+
   /// One product: rows × columns, summed over `inner`.
   struct Product: Hashable {
     var rows: Int
@@ -80,17 +89,19 @@ struct GemmRoof {
     ]
   }
 
-  /// The bytes of the matrices that `gigaflops` multiplies at a time, at most.
+  /// The bytes of the matrices that `measure` multiplies at a time, at most.
   func bytes(threads: Int) -> Double {
     let elements = products.map { Double(threads) * Double($0.piece(threads: threads).elements) }
     return Double(MemoryLayout<Float>.size) * (elements.max() ?? 0)
   }
 
-  /// GFLOP/s of all products together, each as often as the training step needs it.
+  /// The rate of all products together, each as often as the training step needs it.
   ///
-  /// Each thread multiplies matrices of its own, by OpenBLAS, as the layers do. A product that a
-  /// step needs once is cut among the threads by columns, as the optimized version cuts it.
-  func gigaflops(threads: Int, repeats: Int) -> Double {
+  /// Each thread multiplies matrices of its own. A product that a step needs once is cut among the
+  /// threads by columns.
+  func measure(threads: Int, repeats: Int) -> Rate {
+    // Our threads are those that work: OpenBLAS is to start none of its own.
+    openblas_set_num_threads(1)
     var seconds = 0.0
     var flops = 0.0
     for product in products {
@@ -117,7 +128,7 @@ struct GemmRoof {
       flops += Double(product.flops * product.count)
       seconds += Double(product.flops * product.count) / rate
     }
-    return seconds > 0 ? flops / seconds * 1e-9 : 0
+    return Rate(gemmGigaflops: seconds > 0 ? flops / seconds * 1e-9 : 0)
   }
 
   /// The matrices of one product on one thread.
@@ -141,13 +152,23 @@ struct GemmRoof {
             guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else {
               return
             }
-            let (rows, columns, inner) = (product.rows, product.columns, product.inner)
-            Fast.multiply(
-              product.transposesFirst
-                ? Matrix(a, inner, rows).transposed : Matrix(a, rows, inner),
-              product.transposesSecond
-                ? Matrix(b, columns, inner).transposed : Matrix(b, inner, columns),
-              into: Matrix(c, rows, columns))
+            let (first, second) = (product.transposesFirst, product.transposesSecond)
+            // Of one image, a row: GEMV, as in Fast.
+            if product.rows == 1, !first {
+              let (rows, columns) =
+                second
+                ? (product.columns, product.inner) : (product.inner, product.columns)
+              return cblas_sgemv(
+                CblasRowMajor, second ? CblasNoTrans : CblasTrans, blasint(rows), blasint(columns),
+                1, b, blasint(columns), a, 1, 0, c, 1)
+            }
+            cblas_sgemm(
+              CblasRowMajor, first ? CblasTrans : CblasNoTrans,
+              second ? CblasTrans : CblasNoTrans, blasint(product.rows),
+              blasint(product.columns), blasint(product.inner), 1,
+              a, blasint(first ? product.rows : product.inner),
+              b, blasint(second ? product.inner : product.columns), 0,
+              c, blasint(product.columns))
           }
         }
       }
