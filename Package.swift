@@ -66,7 +66,7 @@ let package = Package(
       name: "CaffeTools",
       dependencies: [
         "CaffeFormats", "CaffeMessages", "Datasets", "Fast", "Layers", "Networks", "NumPyFiles",
-        "Tensors", "Training", "WholeFiles",
+        "Tensors", "Training", "Tuned", "WholeFiles",
       ]),
     .executableTarget(
       name: "walkthrough",

@@ -220,7 +220,9 @@ extension Network<Float> {
     definition.layers.compactMap { layer in
       guard let result = results[layer.name] else { return nil }
       var weight: Float = 0
-      if let loss = layer.specification as? SoftmaxWithLossSpecification { weight = Float(loss.lossWeight) }
+      if let loss = layer.specification as? SoftmaxWithLossSpecification {
+        weight = Float(loss.lossWeight)
+      }
       return .init(name: layer.top, value: result, lossWeight: weight)
     }
   }
