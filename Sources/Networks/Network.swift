@@ -185,6 +185,8 @@ public final class Network<Scalar: Tensors.Scalar> {
 
   /// The algorithm that runs a layer: that of the backend's own layer, or `= fast` where the backend
   /// has taken the layer from another one of that name. `nil` where the formula is all there is.
+  ///
+  /// - Complexity: O(rank).
   public func algorithm(ofLayer index: Int) -> String? {
     let layer = instances[index].description
     let owner = layer.module.lowercased()

@@ -21,7 +21,7 @@ struct Source: Encodable, Sendable {
 
 /// Lines of a file, counted from 1, ends included.
 struct Passage: Encodable, Equatable, Sendable {
-  /// From the package's root, for example `Sources/Fast/Convolution+Backward.swift`.
+  /// From the package's root, for example `Sources/Fast/Convolution.swift`.
   var file: String
   var first: Int
   var last: Int
