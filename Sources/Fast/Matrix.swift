@@ -5,27 +5,29 @@ import Tensors
 ///
 /// The memory of a matrix that is only read may be wrapped as well; `multiply` writes to the one
 /// after `into:` alone.
-struct Matrix<Scalar> {
+package struct Matrix<Scalar> {
   /// (stored rows − 1)·stride + stored columns numbers, which are to outlive the view.
-  let memory: UnsafeMutablePointer<Scalar>
+  package let memory: UnsafeMutablePointer<Scalar>
   /// As the formula has them: after the transposition.
-  let rows, columns: Int
+  package let rows, columns: Int
   /// The distance between the starts of two neighbouring rows in memory.
-  let stride: Int
+  package let stride: Int
   /// Whether the rows in memory are the matrix's columns.
-  private(set) var isTransposed = false
+  package private(set) var isTransposed = false
 
-  init(_ memory: UnsafeMutablePointer<Scalar>, _ rows: Int, _ columns: Int, stride: Int? = nil) {
+  package init(
+    _ memory: UnsafeMutablePointer<Scalar>, _ rows: Int, _ columns: Int, stride: Int? = nil
+  ) {
     self.memory = memory
     (self.rows, self.columns, self.stride) = (rows, columns, stride ?? columns)
   }
 
-  init(_ memory: UnsafePointer<Scalar>, _ rows: Int, _ columns: Int, stride: Int? = nil) {
+  package init(_ memory: UnsafePointer<Scalar>, _ rows: Int, _ columns: Int, stride: Int? = nil) {
     self.init(UnsafeMutablePointer(mutating: memory), rows, columns, stride: stride)
   }
 
   /// The transpose: no number moves, BLAS reads the memory the other way.
-  var transposed: Matrix {
+  package var transposed: Matrix {
     var matrix = Matrix(memory, columns, rows, stride: stride)
     matrix.isTransposed = !isTransposed
     return matrix
@@ -33,7 +35,7 @@ struct Matrix<Scalar> {
 
   /// Row i of a matrix that isn't transposed: `columns` numbers.
   @inline(__always)
-  func row(_ i: Int) -> UnsafeMutablePointer<Scalar> { memory + i * stride }
+  package func row(_ i: Int) -> UnsafeMutablePointer<Scalar> { memory + i * stride }
 }
 
 /// c ← a·b, or c ← c + a·b, on the calling thread (GEMM).
