@@ -7,13 +7,13 @@ import Tensors
 /// after `into:` alone.
 package struct Matrix<Scalar> {
   /// (stored rows − 1)·stride + stored columns numbers, which are to outlive the view.
-  let memory: UnsafeMutablePointer<Scalar>
+  package let memory: UnsafeMutablePointer<Scalar>
   /// As the formula has them: after the transposition.
-  let rows, columns: Int
+  package let rows, columns: Int
   /// The distance between the starts of two neighbouring rows in memory.
-  let stride: Int
+  package let stride: Int
   /// Whether the rows in memory are the matrix's columns.
-  private(set) var isTransposed = false
+  package private(set) var isTransposed = false
 
   package init(
     _ memory: UnsafeMutablePointer<Scalar>, _ rows: Int, _ columns: Int, stride: Int? = nil
@@ -35,7 +35,7 @@ package struct Matrix<Scalar> {
 
   /// Row i of a matrix that isn't transposed: `columns` numbers.
   @inline(__always)
-  func row(_ i: Int) -> UnsafeMutablePointer<Scalar> { memory + i * stride }
+  package func row(_ i: Int) -> UnsafeMutablePointer<Scalar> { memory + i * stride }
 }
 
 /// c ← a·b, or c ← c + a·b, on the calling thread (GEMM).

@@ -13,7 +13,7 @@ import Tensors
 /// `Layer` leaves it to its callers that the tensors of a pass fit together. A caller's mistake must
 /// not become a write beyond a tensor.
 @inline(__always)
-func require<Element>(_ tensor: Tensor<Element>, _ count: Int) {
+package func require<Element>(_ tensor: Tensor<Element>, _ count: Int) {
   precondition(
     tensor.count == count,
     "a tensor of shape \(tensor.shape) where \(count) numbers are needed: the tensors of a pass must "
@@ -22,7 +22,7 @@ func require<Element>(_ tensor: Tensor<Element>, _ count: Int) {
 
 /// Stops the program unless the gradients of a backward pass have the sizes of what they belong to.
 @inline(__always)
-func require<Element>(
+package func require<Element>(
   _ gradients: [Tensor<Element>], like parameters: [Tensor<Element>],
   _ inputGradient: Tensor<Element>?, like input: Tensor<Element>
 ) {
@@ -34,7 +34,7 @@ func require<Element>(
 extension Tensor {
   /// Calls `body` with the memory of the elements, `count` of them; not at all for an empty tensor.
   @inline(__always)
-  func withMemory(_ body: (UnsafePointer<Element>) -> Void) {
+  package func withMemory(_ body: (UnsafePointer<Element>) -> Void) {
     elements.withUnsafeBufferPointer { buffer in
       precondition(buffer.count == count, "a tensor's elements must be as many as its shape says")
       if let base = buffer.baseAddress, count > 0 { body(base) }
@@ -43,7 +43,7 @@ extension Tensor {
 
   /// As `withMemory`, to write to.
   @inline(__always)
-  mutating func withMutableMemory(_ body: (UnsafeMutablePointer<Element>) -> Void) {
+  package mutating func withMutableMemory(_ body: (UnsafeMutablePointer<Element>) -> Void) {
     let count = count
     elements.withUnsafeMutableBufferPointer { buffer in
       precondition(buffer.count == count, "a tensor's elements must be as many as its shape says")
@@ -63,7 +63,7 @@ func withMemory<Scalar: BLASScalar>(
 
 /// Calls `body` with the memory of weights and, if the layer has one, of the bias.
 @inline(__always)
-func withMemory<Scalar: BLASScalar>(
+package func withMemory<Scalar: BLASScalar>(
   ofParameters parameters: [Tensor<Scalar>],
   _ body: (_ weights: UnsafePointer<Scalar>, _ bias: UnsafePointer<Scalar>?) -> Void
 ) {
@@ -75,7 +75,7 @@ func withMemory<Scalar: BLASScalar>(
 
 /// Calls `body` with the memory of the gradients of weights and bias.
 @inline(__always)
-func withMutableMemory<Scalar: BLASScalar>(
+package func withMutableMemory<Scalar: BLASScalar>(
   ofGradients gradients: inout [Tensor<Scalar>],
   _ body: (_ weights: UnsafeMutablePointer<Scalar>, _ bias: UnsafeMutablePointer<Scalar>?) -> Void
 ) {
@@ -91,7 +91,7 @@ func withMutableMemory<Scalar: BLASScalar>(
 extension Optional {
   /// Calls `body` with the memory of the tensor, or with `nil` if there is none.
   @inline(__always)
-  mutating func withMutableMemory<Scalar>(
+  package mutating func withMutableMemory<Scalar>(
     _ body: (UnsafeMutablePointer<Scalar>?) -> Void
   ) where Wrapped == Tensor<Scalar> {
     guard self != nil else { return body(nil) }

@@ -81,7 +81,8 @@ struct DirectBackward {
         images = Partition(plan.images, partsOfAtMost: Tile.rows)
         bands = Partition(convolution.outputHeight, parts: 1)
       } else {
-        images = Partition(plan.images, partsOfAtMost: max(1, rowsAtOnce / convolution.outputHeight))
+        images = Partition(
+          plan.images, partsOfAtMost: max(1, rowsAtOnce / convolution.outputHeight))
         bands = Partition(convolution.outputHeight, partsOfAtMost: rowsAtOnce)
       }
       parts = Partition(images.parts * bands.parts, parts: DirectBackward.largestParts)
@@ -110,7 +111,9 @@ struct DirectBackward {
     /// In whose frames the output's gradient lies: of the convolution that leads back, or else of a
     /// 1×1 convolution.
     private func upstreamConvolution(channels: Int) -> DirectConvolution {
-      guard pass.inputGradient == nil else { return plan.inputGradientConvolution(channels: channels) }
+      guard pass.inputGradient == nil else {
+        return plan.inputGradientConvolution(channels: channels)
+      }
       let all = pass.convolution
       return DirectConvolution(
         filters: PackedFilters(count: channels, kernel: 1, channels: filters.padded),
@@ -266,7 +269,8 @@ struct DirectBackward {
           pass.weightGradient + (group * filters.count + panel.first) * filters.depth
           + ranges[range].lowerBound * taps
         for c in 0..<channels {
-          transpose(rows: taps, columns: min(panel.width, filters.count - panel.first)) { tap, k, _ in
+          transpose(rows: taps, columns: min(panel.width, filters.count - panel.first)) {
+            tap, k, _ in
             let first = source + (tap * channels + c) * panel.width + k
             var sum = first.vector(at: 0)
             for part in 1..<max(1, parts.parts) { sum += first.vector(at: part * stride) }

@@ -89,7 +89,8 @@ struct DirectWeightGradient: TiledWork {
   private func positions(
     seeing taps: ClosedRange<Int>, stride: Int, pad: Int, limit: Int, inside size: Int
   ) -> Range<Int> {
-    let first = steps(from: taps.upperBound - pad, by: stride, limit: limit, inside: size).lowerBound
+    let first = steps(from: taps.upperBound - pad, by: stride, limit: limit, inside: size)
+      .lowerBound
     let end = steps(from: taps.lowerBound - pad, by: stride, limit: limit, inside: size).upperBound
     return min(first, end)..<end
   }

@@ -58,7 +58,8 @@ struct DirectConvolution {
   ///   - output: (`positionCount`, `outputStride`), of which the panel's width is written.
   func run(
     rows: Range<Int>, images: Int, frames: UnsafePointer<Float>, frameStride: Int,
-    panel: PackedFilters.Panel, packed: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, outputStride: Int
+    panel: PackedFilters.Panel, packed: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>,
+    outputStride: Int
   ) {
     Run(
       convolution: self, rows: rows, images: images, frames: frames, frameStride: frameStride,

@@ -1,34 +1,6 @@
 import CProcessor
 import Fast
 
-/// A row-major matrix of `Float`s in memory that somebody else owns.
-struct Matrix {
-  /// (stored rows − 1)·stride + stored columns numbers.
-  let memory: UnsafeMutablePointer<Float>
-  /// As the formula has them: after the transposition.
-  let rows, columns: Int
-  /// The distance between the starts of two neighbouring rows in memory.
-  let stride: Int
-  /// Whether the rows in memory are the matrix's columns.
-  private(set) var isTransposed = false
-
-  init(_ memory: UnsafeMutablePointer<Float>, _ rows: Int, _ columns: Int, stride: Int? = nil) {
-    (self.memory, self.rows, self.columns) = (memory, rows, columns)
-    self.stride = stride ?? columns
-  }
-
-  init(_ memory: UnsafePointer<Float>, _ rows: Int, _ columns: Int, stride: Int? = nil) {
-    self.init(UnsafeMutablePointer(mutating: memory), rows, columns, stride: stride)
-  }
-
-  /// The transpose: no number moves.
-  var transposed: Matrix {
-    var matrix = Matrix(memory, columns, rows, stride: stride)
-    matrix.isTransposed = !isTransposed
-    return matrix
-  }
-}
-
 /// A matrix product on the calling thread, with packing and cache blocking.
 ///
 ///     C[M×N] = Σ_p A[M×p] · B[p×N]
@@ -47,7 +19,7 @@ struct Matrix {
 ///
 /// Source: K. Goto and R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008.
 struct GEMM {
-  private let a, b, c: Matrix
+  private let a, b, c: Matrix<Float>
   /// Whether Cᵀ is computed.
   private let isSwapped: Bool
   /// Whether C holds something to add to.
@@ -67,7 +39,9 @@ struct GEMM {
   /// C ← A·B, or C ← C + A·B. C isn't transposed.
   ///
   /// - Complexity: O(M·N·inner) multiply-adds; lends 48·(chunk + 48) numbers.
-  static func multiply(_ a: Matrix, _ b: Matrix, into c: Matrix, adding: Bool = false) {
+  static func multiply(
+    _ a: Matrix<Float>, _ b: Matrix<Float>, into c: Matrix<Float>, adding: Bool = false
+  ) {
     precondition(
       a.columns == b.rows && c.rows == a.rows && c.columns == b.columns && !c.isTransposed,
       "\(a.rows)×\(a.columns) times \(b.rows)×\(b.columns) is not \(c.rows)×\(c.columns)")
@@ -106,7 +80,7 @@ struct GEMM {
 
   /// Some rows of C by the columns of a panel, over a chunk of the sum.
   private struct PanelProduct: TiledWork {
-    let a, b, c: Matrix
+    let a, b, c: Matrix<Float>
     let isSwapped, adding: Bool
     let chunk, rows, columns: Range<Int>
     /// Working memory: panel (chunk, NR), strip (48, NR).

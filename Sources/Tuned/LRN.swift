@@ -146,7 +146,9 @@ public struct LRN: SingleInputLayer {
           let x = x + start + row * plane
           for i in 0..<count { energy[i] += x[i] * x[i] }
         }
-        let (x, y, scale) = (x + start + c * plane, y + start + c * plane, scale + start + c * plane)
+        let (x, y, scale) = (
+          x + start + c * plane, y + start + c * plane, scale + start + c * plane
+        )
         for i in 0..<count { scale[i] = offset + share * energy[i] }
         if areOrdinary(scale, count) {
           for i in 0..<count { y[i] = x[i] * powMinusThreeQuarters(scale[i]) }

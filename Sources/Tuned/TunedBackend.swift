@@ -25,6 +25,11 @@ public struct TunedBackend: DerivedBackend {
     Convolution(specification, engine: engine)
   }
 
+  /// `Tuned.Pooling`.
+  public func pooling(_ specification: PoolingSpecification) -> any Layer<Float> {
+    Pooling(specification, engine: engine)
+  }
+
   /// `Tuned.LRN`.
   public func lrn(_ specification: LRNSpecification) -> any SingleInputLayer<Float> {
     LRN(specification, engine: engine)

@@ -3,6 +3,7 @@ import FoundationEssentials
 import Layers
 import Reference
 import Testing
+import Tuned
 
 /// A layer that exists in one version only doesn't compile, as both backends list every layer;
 /// and its file in one folder only fails here.
@@ -58,5 +59,28 @@ struct CompletenessTests {
         #expect(source?.file.hasPrefix(folder) == true)
       }
     }
+  }
+
+  /// What Tuned has no better version of is inherited: this is the list of what it has.
+  @Test("Tuned overrides four layers and inherits the others from Fast")
+  func overrides() throws {
+    let backend = TunedBackend()
+    #expect(backend.name == "tuned")
+    let sources = [
+      type(of: backend.convolution(.init(outputChannels: 1, kernel: 1))).source,
+      type(of: backend.pooling(.init(global: .maximum))).source,
+      type(of: backend.lrn(.init())).source,
+      type(of: backend.innerProduct(.init(outputs: 1))).source,
+      type(of: backend.relu(.init())).source,
+      type(of: backend.dropout(.init())).source,
+      type(of: backend.softmax(.init())).source,
+      type(of: backend.softmaxWithLoss(.init())).source,
+      type(of: backend.accuracy(.init())).source,
+    ]
+    let folders = try sources.map { source in
+      String(try #require(source).file.split(separator: "/")[1])
+    }
+    #expect(
+      folders == [String](repeating: "Tuned", count: 4) + [String](repeating: "Fast", count: 5))
   }
 }

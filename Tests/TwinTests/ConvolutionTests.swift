@@ -4,6 +4,8 @@ import Reference
 import Tensors
 import Testing
 
+@testable import Tuned
+
 private typealias ConvolutionCase = Case<ConvolutionSpecification>
 
 private let cases = [
@@ -81,50 +83,106 @@ private let cases = [
     "1×1, rows in blocks", ConvolutionSpecification(outputChannels: 3, kernel: 1),
     Shape(2, 2, 61, 67)),
   ConvolutionCase(
-    "channels last, as conv3", ConvolutionSpecification(outputChannels: 48, kernel: 3, pad: 1),
+    "direct, as conv3", ConvolutionSpecification(outputChannels: 48, kernel: 3, pad: 1),
     Shape(8, 16, 6, 5)),
   ConvolutionCase(
-    "channels last, as conv2, seven images and eight, kernels that fill no panel",
+    "direct, as conv2, seven images and eight, kernels that fill no panel",
     ConvolutionSpecification(outputChannels: 40, kernel: 5, pad: 2, group: 2),
     Shape(15, 34, 6, 5)),
   ConvolutionCase(
-    "channels last, as conv1",
+    "direct, as conv1",
     ConvolutionSpecification(outputChannels: 50, kernel: 5, stride: 2, pad: 1), Shape(7, 3, 13, 11)),
   ConvolutionCase(
-    "channels last, ranges of 16 and 24 channels",
+    "direct, ranges of 16 and 24 channels",
     ConvolutionSpecification(outputChannels: 16, kernel: 2), Shape(8, 40, 3, 4)),
   ConvolutionCase(
-    "channels last, a pad wider than the kernel, no bias",
+    "direct, a pad wider than the kernel, no bias",
     ConvolutionSpecification(outputChannels: 17, kernel: 2, pad: 3, hasBias: false),
     Shape(8, 16, 2, 3)),
   ConvolutionCase(
-    "channels last, rectangular, three panels",
+    "direct, rectangular, three panels",
     ConvolutionSpecification(
       outputChannels: 83, kernel: Extent(height: 3, width: 2), pad: Extent(height: 0, width: 1)),
     Shape(8, 19, 4, 3)),
   ConvolutionCase(
-    "channels last, windows of nothing but padding",
+    "direct, windows of nothing but padding",
     ConvolutionSpecification(outputChannels: 16, kernel: 2, stride: 2, pad: 4), Shape(7, 16, 3, 3)),
   ConvolutionCase(
-    "channels last, nine times eight images in eight parts",
+    "direct, nine times eight images in eight parts",
     ConvolutionSpecification(outputChannels: 16, kernel: 3, pad: 1), Shape(72, 16, 2, 3)),
   ConvolutionCase(
-    "channels last, rows in bands", ConvolutionSpecification(outputChannels: 33, kernel: 2),
+    "direct, rows in bands", ConvolutionSpecification(outputChannels: 33, kernel: 2),
     Shape(8, 2, 62, 44)),
+  ConvolutionCase(
+    "direct, rows in bands of one image",
+    ConvolutionSpecification(outputChannels: 20, kernel: 3, stride: 2, pad: 1), Shape(1, 2, 41, 37)),
+  ConvolutionCase(
+    "direct, a stride that leaves the border out, tiles of several rows",
+    ConvolutionSpecification(outputChannels: 16, kernel: 2, stride: 3), Shape(3, 5, 9, 7)),
   ConvolutionCase(
     "no images", ConvolutionSpecification(outputChannels: 4, kernel: 3), Shape(0, 3, 7, 6)),
 ]
+
+/// The same for batches that fill a tile, and those that don't: images are its rows, or positions too.
+private let batches = [1, 2, 3, 4, 5, 6, 7, 8, 9, 16].flatMap { images in
+  [
+    ConvolutionCase(
+      "direct, as conv3", ConvolutionSpecification(outputChannels: 49, kernel: 3, pad: 1),
+      Shape(images, 32, 5, 4)),
+    ConvolutionCase(
+      "direct, as conv2",
+      ConvolutionSpecification(outputChannels: 34, kernel: 5, pad: 2, group: 2),
+      Shape(images, 34, 6, 3)),
+    ConvolutionCase(
+      "direct, as conv1", ConvolutionSpecification(outputChannels: 18, kernel: 5, stride: 2),
+      Shape(images, 3, 13, 9)),
+  ]
+}
 
 @Suite("Convolution: Reference and Fast agree")
 struct ConvolutionTests {
   @Test(arguments: cases)
   fileprivate func agree(_ testCase: ConvolutionCase) throws {
-    try compare(testCase, Float.self)
-    try compare(testCase, Double.self)
+    try compare(testCase) { Fast.Convolution<Float>(testCase.specification, engine: $0) }
+    try compare(testCase) { Fast.Convolution<Double>(testCase.specification, engine: $0) }
+  }
+
+  @Test("Tuned agrees too", arguments: cases + batches)
+  fileprivate func tuned(_ testCase: ConvolutionCase) throws {
+    try compare(testCase) { Tuned.Convolution(testCase.specification, engine: $0) }
+  }
+
+  /// A case that is named after an algorithm has to take it: the versions would agree by another one
+  /// too. With a stride, or few channels, the gradient of the input is Fast's.
+  @Test(
+    "Shapes meant for the direct convolution are in its plan", .enabled(if: Tile.isSupported),
+    arguments: (cases + batches).filter { $0.label.hasPrefix("direct") })
+  fileprivate func isPlanned(_ testCase: ConvolutionCase) throws {
+    let specification = testCase.specification
+    let plan = try #require(DirectConvolution.Plan(specification, testCase.input))
+    #expect(plan.goesBackwards(toInput: false))
+    #expect(
+      plan.goesBackwards(toInput: true)
+        == (specification.stride == 1 && testCase.input.channels / specification.group >= 16))
+    #expect(
+      Tuned.Convolution(specification).algorithm(for: testCase.input) == "direct, NHWC")
+  }
+
+  @Test("Shapes that are not stay Fast's")
+  func isNotPlanned() {
+    for specification in [
+      ConvolutionSpecification(outputChannels: 15, kernel: 3),
+      ConvolutionSpecification(outputChannels: 16, kernel: 1),
+      ConvolutionSpecification(outputChannels: 16, kernel: 3, dilation: 2),
+      ConvolutionSpecification(outputChannels: 16, kernel: 2, stride: 1, pad: 1 << 30),
+    ] {
+      #expect(DirectConvolution.Plan(specification, Shape(8, 4, 7, 7)) == nil)
+      #expect(Tuned.Convolution(specification).algorithm(for: Shape(8, 4, 7, 7)) == "= fast")
+    }
   }
 
   private func compare<Scalar: BLASScalar>(
-    _ testCase: ConvolutionCase, _ type: Scalar.Type
+    _ testCase: ConvolutionCase, fast: (Engine) -> any Layer<Scalar>
   ) throws {
     let specification = testCase.specification
     let output = try specification.outputShape(for: testCase.input)
@@ -139,13 +197,11 @@ struct ConvolutionTests {
       sums + 1, sums + 1,
     ])
     try TwinTests.compare(
-      testCase, type, tolerance: tolerance,
-      reference: Reference.Convolution<Scalar>(specification),
-      fast: { Fast.Convolution<Scalar>(specification, engine: $0) })
+      testCase, Scalar.self, tolerance: tolerance,
+      reference: Reference.Convolution<Scalar>(specification), fast: fast)
     // Whole numbers leave no room for rounding.
     try TwinTests.compare(
-      testCase, type, whole: true, tolerance: .none,
-      reference: Reference.Convolution<Scalar>(specification),
-      fast: { Fast.Convolution<Scalar>(specification, engine: $0) })
+      testCase, Scalar.self, whole: true, tolerance: .none,
+      reference: Reference.Convolution<Scalar>(specification), fast: fast)
   }
 }

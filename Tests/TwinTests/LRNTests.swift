@@ -4,6 +4,8 @@ import Reference
 import Tensors
 import Testing
 
+@testable import Tuned
+
 private typealias LRNCase = Case<LRNSpecification>
 
 private let shapes: [(String, LRNSpecification, Shape)] = [
@@ -31,11 +33,23 @@ private let cases = shapes.flatMap { label, specification, input in
 struct LRNTests {
   @Test(arguments: cases)
   fileprivate func agree(_ testCase: LRNCase) throws {
-    try compare(testCase, Float.self)
-    try compare(testCase, Double.self)
+    try compare(testCase) { Fast.LRN<Float>(testCase.specification, engine: $0) }
+    try compare(testCase) { Fast.LRN<Double>(testCase.specification, engine: $0) }
   }
 
-  private func compare<Scalar: BLASScalar>(_ testCase: LRNCase, _ type: Scalar.Type) throws {
+  @Test("Tuned agrees too", arguments: cases)
+  fileprivate func tuned(_ testCase: LRNCase) throws {
+    try compare(testCase) { Tuned.LRN(testCase.specification, engine: $0) }
+    let isPlanned =
+      testCase.specification.beta == 0.75 && testCase.specification.region == .acrossChannels
+    #expect(
+      Tuned.LRN(testCase.specification).algorithm(for: testCase.input)
+        == (isPlanned ? "x^−¾ by Newton's method" : "= fast"))
+  }
+
+  private func compare<Scalar: BLASScalar>(
+    _ testCase: LRNCase, fast: (Engine) -> any Layer<Scalar>
+  ) throws {
     let specification = testCase.specification
     let n = specification.localSize
     let neighbours = specification.region == .acrossChannels ? n : n * n
@@ -43,9 +57,8 @@ struct LRNTests {
     // a division, or a power, and a few products.
     let tolerance = Tolerance(terms: [neighbours, 2 * neighbours], roundings: 8)
     try TwinTests.compare(
-      testCase, type, tolerance: tolerance,
-      reference: Reference.LRN<Scalar>(specification),
-      fast: { Fast.LRN<Scalar>(specification, engine: $0) })
+      testCase, Scalar.self, tolerance: tolerance,
+      reference: Reference.LRN<Scalar>(specification), fast: fast)
   }
 
   @Test("Infinities and NaN go the same way", arguments: cases)
@@ -54,10 +67,14 @@ struct LRNTests {
     let extremes: [Float] = [.infinity, .nan, 1e30, 0]
     for i in stride(from: 0, to: input.count, by: 11) { input[i] = extremes[i / 11 % 4] }
     let reference = try Reference.LRN<Float>(testCase.specification).forward(input)
-    let fast = try Fast.LRN<Float>(testCase.specification).forward(input)
-    for i in 0..<input.count {
-      let (a, b) = (reference.output[i], fast.output[i])
-      #expect(a.isNaN == b.isNaN && (a.isNaN || a == b || abs(a - b) <= 1e-5 * abs(a)))
+    for fast in [
+      try Fast.LRN<Float>(testCase.specification).forward(input),
+      try Tuned.LRN(testCase.specification).forward(input),
+    ] {
+      for i in 0..<input.count {
+        let (a, b) = (reference.output[i], fast.output[i])
+        #expect(a.isNaN == b.isNaN && (a.isNaN || a == b || abs(a - b) <= 1e-5 * abs(a)))
+      }
     }
   }
 }

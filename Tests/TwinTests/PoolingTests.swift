@@ -4,6 +4,8 @@ import Reference
 import Tensors
 import Testing
 
+@testable import Tuned
+
 private typealias PoolingCase = Case<PoolingSpecification>
 
 private let shapes: [(String, PoolingSpecification, Shape)] = [
@@ -44,18 +46,20 @@ private let cases = shapes.flatMap { label, specification, input in
 struct PoolingTests {
   @Test(arguments: cases)
   fileprivate func agree(_ testCase: PoolingCase) throws {
-    try compare(testCase, Float.self, whole: false)
-    try compare(testCase, Double.self, whole: false)
+    try compare(testCase, whole: false) { Fast.Pooling<Float>(testCase.specification, engine: $0) }
+    try compare(testCase, whole: false) { Fast.Pooling<Double>(testCase.specification, engine: $0) }
+    try compare(testCase, whole: false) { Tuned.Pooling(testCase.specification, engine: $0) }
   }
 
   @Test("Ties: seven values for many positions", arguments: cases)
   fileprivate func ties(_ testCase: PoolingCase) throws {
-    try compare(testCase, Float.self, whole: true)
-    try compare(testCase, Double.self, whole: true)
+    try compare(testCase, whole: true) { Fast.Pooling<Float>(testCase.specification, engine: $0) }
+    try compare(testCase, whole: true) { Fast.Pooling<Double>(testCase.specification, engine: $0) }
+    try compare(testCase, whole: true) { Tuned.Pooling(testCase.specification, engine: $0) }
   }
 
   private func compare<Scalar: BLASScalar>(
-    _ testCase: PoolingCase, _ type: Scalar.Type, whole: Bool
+    _ testCase: PoolingCase, whole: Bool, fast: (Engine) -> any Layer<Scalar>
   ) throws {
     let specification = testCase.specification
     let area = specification.kernel(for: testCase.input).area
@@ -65,9 +69,24 @@ struct PoolingTests {
       specification.method == .maximum
       ? Tolerance.none : Tolerance(terms: [area, area], roundings: 2)
     try TwinTests.compare(
-      testCase, type, whole: whole, tolerance: tolerance,
-      reference: Reference.Pooling<Scalar>(specification),
-      fast: { Fast.Pooling<Scalar>(specification, engine: $0) })
+      testCase, Scalar.self, whole: whole, tolerance: tolerance,
+      reference: Reference.Pooling<Scalar>(specification), fast: fast)
+  }
+
+  @Test("The shapes of a sliding maximum, and some that are Fast's")
+  func plans() {
+    let overlapping = PoolingSpecification(.maximum, kernel: 3, stride: 2)
+    #expect(SlidingMaximum(overlapping, Shape(2, 3, 13, 13)) != nil)
+    #expect(
+      SlidingMaximum(
+        PoolingSpecification(.maximum, kernel: 3, stride: 2, pad: 1), Shape(2, 3, 8, 9)) != nil)
+    #expect(SlidingMaximum(overlapping, Shape(2, 3, 4, 4)) == nil)
+    #expect(
+      SlidingMaximum(
+        PoolingSpecification(.average, kernel: 3, stride: 2), Shape(2, 3, 13, 13)) == nil)
+    #expect(
+      SlidingMaximum(
+        PoolingSpecification(.maximum, kernel: 11, stride: 11), Shape(2, 3, 44, 44)) == nil)
   }
 
   @Test("The positions of the maxima are the same", arguments: cases)
@@ -87,10 +106,14 @@ struct PoolingTests {
     _ specification: PoolingSpecification, _ input: Tensor<Float>
   ) throws {
     let reference = try Reference.Pooling<Float>(specification).forward(input)
-    let fast = try Fast.Pooling<Float>(specification).forward(input)
-    #expect(reference.saved.maxPositions == fast.saved.maxPositions)
-    #expect(
-      reference.output.largestDifference(to: fast.output)
-        <= (specification.method == .maximum ? 0 : 1e-5))
+    for fast in [
+      try Fast.Pooling<Float>(specification).forward(input),
+      try Tuned.Pooling(specification).forward(input),
+    ] {
+      #expect(reference.saved.maxPositions == fast.saved.maxPositions)
+      #expect(
+        reference.output.largestDifference(to: fast.output)
+          <= (specification.method == .maximum ? 0 : 1e-5))
+    }
   }
 }

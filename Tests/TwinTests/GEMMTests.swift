@@ -1,12 +1,14 @@
+import Fast
 import Tensors
 import Testing
 
 @testable import Tuned
 
-/// Rows, columns and length of the sum: around the edges of tiles (8 × 16, 32, 48), of strips (16
-/// and 512 rows) and of chunks (256 and 640).
+/// Rows, columns and length of the sum: around the edges of tiles (8 × 16, 32, 48 and 6 × 16), of
+/// strips (48 and 480 rows) and of chunks (256 and 640).
 private let sizes = [
   (1, 1, 1), (8, 48, 5), (7, 47, 33), (9, 49, 16), (16, 64, 256), (17, 65, 257), (31, 15, 17),
+  (6, 16, 3), (50, 97, 30), (481, 16, 9),
   (33, 100, 700), (64, 33, 641), (513, 20, 50), (20, 530, 40), (5, 3, 0), (0, 4, 3), (4, 0, 3),
 ]
 
@@ -25,8 +27,8 @@ private struct Mode: CustomTestStringConvertible {
   }
 }
 
-@Suite("The product of matrices")
-struct MatrixProductTests {
+@Suite("The matrix product of Tuned")
+struct GEMMTests {
   /// Whole numbers up to 8: each sum is below 2²⁴, so that any order of additions is exact.
   @Test("Exact on whole numbers, whatever the edges", arguments: sizes, Mode.all)
   fileprivate func exact(size: (rows: Int, columns: Int, inner: Int), mode: Mode) {
@@ -56,31 +58,18 @@ struct MatrixProductTests {
       }
     }
 
-    var own = start
-    own.withUnsafeMutableBufferPointer { c in
-      MatrixProduct(
-        rows: rows, columns: columns, inner: inner,
-        a, stride: aStride, transposed: mode.transposesA,
-        b, stride: bStride, transposed: mode.transposesB,
-        into: c.baseAddress!, stride: cStride, adding: mode.adding
-      ).run()
+    var product = start
+    product.withUnsafeMutableBufferPointer { c in
+      let (aRows, aColumns) = mode.transposesA ? (inner, rows) : (rows, inner)
+      let (bRows, bColumns) = mode.transposesB ? (columns, inner) : (inner, columns)
+      let a = Matrix(a, aRows, aColumns, stride: aStride)
+      let b = Matrix(b, bRows, bColumns, stride: bStride)
+      GEMM.multiply(
+        mode.transposesA ? a.transposed : a, mode.transposesB ? b.transposed : b,
+        into: Matrix(c.baseAddress!, rows, columns, stride: cStride), adding: mode.adding)
     }
     // What lies between the rows is left alone too.
-    #expect(own == expected)
-
-    // What the layers call. OpenBLAS leaves an empty sum as it is.
-    guard inner > 0 else { return }
-    for kernel in [ProductKernel.fastest, .fastestWithoutCaching, .openBLAS] {
-      var product = start
-      product.withUnsafeMutableBufferPointer { c in
-        Float.gemm(
-          rows: rows, columns: columns, inner: inner,
-          a, stride: aStride, transposed: mode.transposesA,
-          b, stride: bStride, transposed: mode.transposesB,
-          into: c.baseAddress!, stride: cStride, adding: mode.adding, by: kernel)
-      }
-      #expect(product == expected, "by \(kernel)")
-    }
+    #expect(product == expected)
   }
 
   @Test("As near to the exact product as its rounding allows")
@@ -93,11 +82,9 @@ struct MatrixProductTests {
     let (a, b) = (numbers(rows * inner), numbers(inner * columns))
     var c = numbers(rows * columns)
     c.withUnsafeMutableBufferPointer { c in
-      MatrixProduct(
-        rows: rows, columns: columns, inner: inner, a, stride: inner, transposed: false,
-        b, stride: columns, transposed: false, into: c.baseAddress!, stride: columns,
-        adding: false
-      ).run()
+      GEMM.multiply(
+        Matrix(a, rows, inner), Matrix(b, inner, columns),
+        into: Matrix(c.baseAddress!, rows, columns))
     }
     for i in 0..<rows {
       for j in 0..<columns {
