@@ -5,7 +5,7 @@ import Tensors
 /// Pooling, whose maxima are found for sixteen windows at a time; all else is Fast's.
 ///
 /// Twin: `Sources/Reference/Pooling.swift`.
-public struct Pooling: Layer {
+public struct Pooling: SingleInputLayer {
   /// What describes this layer.
   public let specification: PoolingSpecification
   private let engine: Engine

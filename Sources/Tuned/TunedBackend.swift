@@ -26,7 +26,7 @@ public struct TunedBackend: DerivedBackend {
   }
 
   /// `Tuned.Pooling`.
-  public func pooling(_ specification: PoolingSpecification) -> any Layer<Float> {
+  public func pooling(_ specification: PoolingSpecification) -> any SingleInputLayer<Float> {
     Pooling(specification, engine: engine)
   }
 

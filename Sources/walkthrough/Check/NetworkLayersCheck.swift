@@ -89,8 +89,9 @@ struct NetworkLayersCheck {
     if specification.takesLabels, let scores = inputs.first {
       labels = (0..<scores.images * scores.spatialCount).map { ($0 * 7 + 3) % scores.channels }
     }
+    let version = try specification.layer(on: backend)
     return try GradientChecking.check(
-      try specification.layer(on: backend), inputs: inputs, labels: labels,
+      version, inputs: inputs, labels: labels,
       exact: try specification.layer(on: ReferenceBackend<Dual<Double>>()), name: layer.name,
       version: backend.name, options: options(for: specification, inputs, job.version))
   }

@@ -1,4 +1,5 @@
 import CaffeTools
+import Fast
 import Layers
 import Networks
 import Tensors
