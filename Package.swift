@@ -42,7 +42,7 @@ let package = Package(
     .target(name: "Layers", dependencies: ["Tensors"]),
     .target(name: "Reference", dependencies: ["Layers", numerics]),
     .target(name: "Fast", dependencies: ["Layers", "COpenBLAS", "CProcessor"]),
-    .target(name: "Tuned", dependencies: ["Fast", "Layers", "COpenBLAS", "CProcessor"]),
+    .target(name: "Tuned", dependencies: ["Fast", "Layers", "CProcessor"]),
     .target(name: "GradientChecking", dependencies: ["Layers", numerics]),
     .target(
       name: "BrokenLayers", dependencies: ["GradientChecking", "Layers", "Reference", numerics]),
@@ -92,19 +92,23 @@ let package = Package(
       path: "Tests/Fuzzing/Targets"),
     .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"]),
 
+    // The one table of cases, and what runs a layer on them.
+    .target(name: "LayerCases", dependencies: ["Layers", "Tensors"], path: "Tests/LayerCases"),
     .testTarget(
       name: "GradientChecks",
       dependencies: [
-        "BrokenLayers", "GradientChecking", "NetworkChecking", "Reference", "Fast", "Networks",
-        numerics,
+        "BrokenLayers", "GradientChecking", "LayerCases", "NetworkChecking", "Reference", "Fast",
+        "Tuned", "Networks", numerics,
       ]),
-    .testTarget(name: "PropertyTests", dependencies: ["Reference", "Fast", numerics]),
+    .testTarget(
+      name: "PropertyTests", dependencies: ["Reference", "Fast", "Tuned", numerics]),
     .testTarget(name: "ShapeTests", dependencies: ["Networks"]),
     .testTarget(name: "NetworkTests", dependencies: ["Reference", "Fast", "Networks"]),
     // Counts the calls of OpenBLAS in the tests' program.
     .target(name: "BLASCalls", dependencies: ["COpenBLAS"], path: "Tests/BLASCalls"),
     .testTarget(
-      name: "TwinTests", dependencies: ["BLASCalls", "Reference", "Fast", "Tuned", "Networks"]),
+      name: "TwinTests",
+      dependencies: ["BLASCalls", "LayerCases", "Reference", "Fast", "Tuned", "Networks"]),
     .testTarget(
       name: "CaffeTests", dependencies: ["Reference", "Fast", "Networks", "NumPyFiles"]),
     .testTarget(

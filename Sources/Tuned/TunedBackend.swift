@@ -17,6 +17,10 @@ public struct TunedBackend: DerivedBackend {
     base = FastBackend(engine: engine)
   }
 
+  /// Whether the build has what the tuned layers need: the product and sum of vectors in one
+  /// instruction. Where it hasn't, convolutions and inner products are Fast's.
+  public static var isSupported: Bool { Tile.isSupported }
+
   /// `tuned`.
   public var name: String { "tuned" }
 

@@ -62,12 +62,13 @@ extension Example {
   /// Measures the shares among the highest scores that the example prints.
   func checkAccuracy(_ backend: any Backend<Double>) throws {
     for topK in 1...2 {
-      let metric = backend.accuracy(AccuracySpecification(topK: topK))
-      let share = try metric.forward(
-        try self("scores"), context: RunContext(labels: try integers("label"))
-      ).output[0]
-      expect("top \(topK)", Tensor(Shape(1), [share]))
+      let layer = backend.accuracy(AccuracySpecification(topK: topK))
+      expect("top \(topK)", Tensor(Shape(1), [try share(layer)]))
     }
+  }
+
+  private func share(_ accuracy: some SingleInputLayer<Double>) throws -> Double {
+    try accuracy.forward(self("scores"), context: RunContext(labels: integers("label"))).output[0]
   }
 
   /// Draws the random numbers that the example prints, and what dropout makes of them.

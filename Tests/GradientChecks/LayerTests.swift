@@ -22,7 +22,7 @@ import Tuned
   func areRight(_ table: Int) throws {
     for backend in versions {
       var summary = Summary(version: backend.name)
-      for entry in Self.tables[table].cases {
+      for entry in Self.tables[table].cases where entry.inputs[0].count > 0 {
         let report = try entry.report(on: backend)
         let passed = report.passed
         #expect(passed, "\(entry.testDescription):\n\(report.explanation)")
@@ -43,7 +43,7 @@ import Tuned
   @Test(arguments: tables.indices)
   func areRightInFloat(_ table: Int) throws {
     let backend = TunedBackend()
-    for entry in Self.tables[table].cases {
+    for entry in Self.tables[table].cases where entry.inputs[0].count > 0 {
       let report = try entry.report(on: backend, elements: 40)
       let passed = report.passed
       #expect(passed, "\(entry.testDescription):\n\(report.explanation)")
@@ -73,8 +73,9 @@ extension LayerCase {
     let count = try elementCount()
     let isSmall = count <= 1000
     let sampled = elements ?? (isSmall ? count : 12)
+    let layer = try specification.layer(on: backend)
     return try check(
-      specification.layer(on: backend), inputs: inputs, labels: labels, at: point(seed: seed),
+      layer, inputs: inputs, labels: labels, at: point(seed: seed),
       exact: specification.layer(on: exactVersion), version: backend.name,
       options: CheckOptions(
         mode: .sampled(sampled), exactElements: isSmall ? 256 : 12, seed: seed, phase: phase))

@@ -73,7 +73,7 @@ extension LayerCase {
 }
 
 /// What both passes of a layer yield.
-public struct Results<Scalar: Tensors.Scalar>: Equatable {
+public struct Results<Scalar: Tensors.Scalar>: Equatable, Sendable {
   /// y.
   public var output: Tensor<Scalar>
   /// ∂L/∂x for each input; `nil` where it wasn't asked for.
@@ -83,7 +83,7 @@ public struct Results<Scalar: Tensors.Scalar>: Equatable {
 }
 
 /// What a layer is run on: the same for each version and number of threads.
-public struct LayerData<Scalar: Tensors.Scalar> {
+public struct LayerData<Scalar: Tensors.Scalar>: Sendable {
   /// x.
   public var inputs: [Tensor<Scalar>]
   /// θ.
@@ -113,6 +113,13 @@ public struct LayerData<Scalar: Tensors.Scalar> {
     upstream = random(try specification.outputShape(for: testCase.inputs))
     earlier = parameters.map { random($0.shape) }
     labels = testCase.labels
+  }
+}
+
+extension LayerData {
+  /// Random numbers for a layer that takes no labels, on one input.
+  public init(_ specification: any LayerSpecification, _ input: Shape) throws {
+    try self.init(LayerCase("", specification, input))
   }
 }
 

@@ -7,7 +7,9 @@ private let direct = "direct, NHWC"
 extension LayerCase {
   /// Convolutions: strides, pads, dilations and groups of every kind; sizes that no block or tile
   /// divides; and those that Tuned convolves directly.
-  public static let convolution: [LayerCase] = [
+  public static let convolution: [LayerCase] = shapes + batches
+
+  private static let shapes: [LayerCase] = [
     LayerCase("plain", ConvolutionSpecification(outputChannels: 4, kernel: 3), Shape(1, 3, 7, 6)),
     LayerCase("3×3", ConvolutionSpecification(outputChannels: 3, kernel: 3), Shape(2, 2, 5, 5)),
     LayerCase("1×1", ConvolutionSpecification(outputChannels: 5, kernel: 1), Shape(3, 4, 5, 7)),
@@ -150,6 +152,31 @@ extension LayerCase {
       "direct, large planes", ConvolutionSpecification(outputChannels: 33, kernel: 2),
       Shape(8, 2, 62, 44), tuned: direct),
     LayerCase(
+      "direct, large planes of one image",
+      ConvolutionSpecification(outputChannels: 20, kernel: 3, stride: 2, pad: 1),
+      Shape(1, 2, 41, 37), tuned: direct),
+    LayerCase(
+      "direct, a stride that leaves the border out, tiles of several rows",
+      ConvolutionSpecification(outputChannels: 16, kernel: 2, stride: 3), Shape(3, 5, 9, 7),
+      tuned: direct),
+    LayerCase(
       "no images", ConvolutionSpecification(outputChannels: 4, kernel: 3), Shape(0, 3, 7, 6)),
   ]
+
+  /// Batches that fill a tile of the direct convolution, and those that don't: the rows of a tile are
+  /// images, or positions too.
+  private static let batches = [1, 2, 3, 4, 5, 6, 7, 8, 9, 16].flatMap { images in
+    [
+      LayerCase(
+        "direct, as conv3", ConvolutionSpecification(outputChannels: 49, kernel: 3, pad: 1),
+        Shape(images, 32, 5, 4), tuned: direct),
+      LayerCase(
+        "direct, as conv2",
+        ConvolutionSpecification(outputChannels: 34, kernel: 5, pad: 2, group: 2),
+        Shape(images, 34, 6, 3), tuned: direct),
+      LayerCase(
+        "direct, as conv1", ConvolutionSpecification(outputChannels: 18, kernel: 5, stride: 2),
+        Shape(images, 3, 13, 9), tuned: direct),
+    ]
+  }
 }

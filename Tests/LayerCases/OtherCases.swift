@@ -23,7 +23,15 @@ extension LayerCase {
     LayerCase(
       "large numbers", InnerProductSpecification(outputs: 5), Shape(2, 8), at: .scaled(1e10)),
     LayerCase("no images", InnerProductSpecification(outputs: 4), Shape(0, 5)),
-  ]
+  ] + batches
+
+  /// Batches of each of Tuned's algorithms, on numbers that fill no vector, tile or block.
+  private static let batches = [1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17].map { images in
+    LayerCase(
+      "a batch of \(images)", InnerProductSpecification(outputs: 77), Shape(images, 1031),
+      tuned: images < 4
+        ? "dot products, 4 rows" : images <= 16 ? "16 images in a vector" : "GEMM, packed")
+  }
 
   private static let shapes = [
     Shape(1, 7), Shape(3, 5, 4, 3), Shape(2, 3, 131, 127), Shape(0, 4), Shape(),

@@ -68,8 +68,7 @@ import Testing
         for ignored in [nil, 2] {
           let specification = AccuracySpecification(topK: topK, ignoreLabel: ignored)
           let values = try versions(type).map {
-            try $0.accuracy(specification).forward(scores, context: RunContext(labels: labels))
-              .output[0]
+            try output($0.accuracy(specification), scores, context: RunContext(labels: labels))[0]
           }
           let label = "\(type) on \(shape), \(special), seed \(seed), \(specification)"
           #expect(values[0] == values[1], "\(label)")
@@ -90,12 +89,12 @@ import Testing
         let scores = Tensor<Float>(Shape(1024, 3), repeating: score)
         let labels = (0..<1024).map { $0 % 3 }
         #expect(
-          try accuracy.forward(scores, context: RunContext(labels: labels)).output[0] == 0,
+          try output(accuracy, scores, context: RunContext(labels: labels))[0] == 0,
           "\(score)")
       }
       let scores = Tensor<Float>(Shape(4, 2), [.nan, 1, 1, .nan, .nan, .nan, .infinity, 1e30])
       #expect(
-        try accuracy.forward(scores, context: RunContext(labels: [0, 0, 1, 1])).output[0] == 0.75)
+        try output(accuracy, scores, context: RunContext(labels: [0, 0, 1, 1]))[0] == 0.75)
     }
   }
 

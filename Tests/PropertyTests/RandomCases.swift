@@ -3,6 +3,7 @@ import Layers
 import Reference
 import Tensors
 import Testing
+import Tuned
 
 /// How many random cases each property is tried on, each from a seed of its own.
 let caseCount = 250
@@ -68,8 +69,8 @@ struct RandomCases {
     }
   }
 
-  /// A convolution of as many images, kernels and channels as Fast wants for convolving with the
-  /// channels last, forwards and, unless a stride forbids it, backwards; and an input.
+  /// A convolution of as many images, kernels and channels as Tuned wants for convolving directly,
+  /// forwards and, unless a stride forbids it, backwards; and an input.
   mutating func convolutionOfManyImages(
     hasBias: Bool = true, pad: ClosedRange<Int> = 0...3
   ) -> (ConvolutionSpecification, Shape) {
@@ -81,7 +82,7 @@ struct RandomCases {
         hasBias: hasBias)
       let input = Shape(
         [7, 8, 15, 24][integer(0...3)], group * integer(16...26), integer(1...4), integer(1...4))
-      // The smallest kernel is one that Fast convolves in another way.
+      // The smallest kernel is one that Tuned leaves to Fast.
       if specification.kernel != 1, (try? specification.outputShape(for: input)) != nil {
         return (specification, input)
       }
@@ -124,9 +125,10 @@ struct RandomCases {
   }
 }
 
-/// Both versions.
+/// All versions: Reference first, and Tuned in `Float`.
 func versions<Scalar: BLASScalar>(_ type: Scalar.Type) -> [any Backend<Scalar>] {
   [ReferenceBackend<Scalar>(), FastBackend<Scalar>()]
+    + [TunedBackend() as? any Backend<Scalar>].compactMap(\.self)
 }
 
 /// Both passes of a layer, checked as `Layer`'s throwing methods check them.

@@ -23,7 +23,8 @@ private let fillers: [String: Filler] = [
   "uniform": .uniform(low: -0.25, high: 0.75),
   "uniform_default": .uniform(low: 0, high: 1),
   "constant": .constant(0.7),
-  "default": ParameterDefinition().filler,
+  // Where a definition names none, the specification has the first value, which is 0.
+  "default": ParameterDefinition().filler ?? .constant(0),
   "xavier": .xavier(),
   "xavier_out": .xavier(.output),
   "xavier_avg": .xavier(.average),

@@ -39,11 +39,12 @@ struct AgreementTests {
       let tolerance =
         whole && testCase.isExactOnWholeNumbers ? Tolerance.none : try testCase.tolerance()
       for options in PassOptions.all {
-        let expected = try run(testCase.specification.layer(on: reference), on: data, options)
+        let layer = try testCase.specification.layer(on: reference)
+        let expected = try run(layer, on: data, options)
         for version in versions {
           let results = try threadCounts.map { threads in
-            let backend = version(Engine(threads: threads))
-            return try run(testCase.specification.layer(on: backend), on: data, options)
+            let layer = try testCase.specification.layer(on: version(Engine(threads: threads)))
+            return try run(layer, on: data, options)
           }
           let label = "\(version(.shared).name), \(testCase.testDescription), \(options)"
           expectAgreement(expected, results[0], tolerance, label)
@@ -67,8 +68,9 @@ struct AgreementTests {
   ) throws {
     let data = try LayerData<Scalar>(testCase)
     func results(_ backend: any Backend<Scalar>, _ options: PassOptions) throws -> Results<Scalar> {
-      let layer = testCase.specification.layer(on: backend)
-      return try runInPlace(#require(layer as? any InPlaceLayer<Scalar>), on: data, options)
+      let made = try testCase.specification.layer(on: backend)
+      let layer = try #require(made as? any InPlaceLayer<Scalar>)
+      return try runInPlace(layer, on: data, options)
     }
     for phase in Phase.allCases {
       let options = PassOptions(phase: phase)
@@ -88,8 +90,8 @@ struct AgreementTests {
   @Test(
     "A case about an algorithm runs it", .enabled(if: TunedBackend.isSupported),
     arguments: LayerCase.all.filter { $0.tunedAlgorithm != nil })
-  func algorithm(_ testCase: LayerCase) {
-    let layer = testCase.specification.layer(on: TunedBackend())
+  func algorithm(_ testCase: LayerCase) throws {
+    let layer = try testCase.specification.layer(on: TunedBackend())
     #expect(layer.algorithm(for: testCase.inputs) == testCase.tunedAlgorithm)
   }
 }

@@ -1,5 +1,6 @@
 import BLASCalls
 import Fast
+import LayerCases
 import Layers
 import Networks
 import Tensors
@@ -114,12 +115,12 @@ struct BLASCallTests {
     besides others: [KeyPath<BLASCalls, Int>],
     sourceLocation: Testing.SourceLocation = #_sourceLocation
   ) throws where L.Scalar: BLASScalar {
-    let data = try Data<L.Scalar>(layer.specification, input)
-    for way in [Way(), Way(accumulating: true), Way(needsInputGradient: false)] {
+    let data = try LayerData<L.Scalar>(layer.specification, input)
+    for options in PassOptions.all {
       let before = blas_calls()
-      _ = try layer.forward(data.input, parameters: data.parameters)
+      _ = try layer.forward(data.inputs, parameters: data.parameters)
       let between = blas_calls()
-      _ = try run(layer, on: data, way)
+      _ = try run(layer, on: data, options)
       let after = blas_calls()
       let forward = between[keyPath: product] - before[keyPath: product]
       let both = after[keyPath: product] - between[keyPath: product]
@@ -127,7 +128,7 @@ struct BLASCallTests {
       let backward =
         ([product] + others).map { after[keyPath: $0] - between[keyPath: $0] }
         .reduce(0, +) - forward
-      #expect(both >= forward && backward > 0, "\(way)", sourceLocation: sourceLocation)
+      #expect(both >= forward && backward > 0, "\(options)", sourceLocation: sourceLocation)
       for other in Self.counts where other != product && !others.contains(other) {
         #expect(after[keyPath: other] == before[keyPath: other], sourceLocation: sourceLocation)
       }

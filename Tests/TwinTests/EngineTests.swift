@@ -1,4 +1,5 @@
 import Dispatch
+import LayerCases
 import Layers
 import Networks
 import Synchronization
@@ -62,8 +63,8 @@ struct EngineTests {
     let engine = Engine(threads: 1)
     let layer = Convolution<Float>(.init(outputChannels: 8, kernel: 3, pad: 1), engine: engine)
     let other = InnerProduct<Float>(.init(outputs: 8), engine: engine)
-    let data = try Data<Float>(layer.specification, Shape(9, 4, 13, 13))
-    let otherData = try Data<Float>(other.specification, Shape(9, 4))
+    let data = try LayerData<Float>(layer.specification, Shape(9, 4, 13, 13))
+    let otherData = try LayerData<Float>(other.specification, Shape(9, 4))
     func pass() throws {
       _ = try run(layer, on: data)
       _ = try run(other, on: otherData)
@@ -96,7 +97,7 @@ struct EngineTests {
   func shared() throws {
     let engine = Engine(threads: 2)
     let layer = Convolution<Float>(.init(outputChannels: 8, kernel: 3, pad: 1), engine: engine)
-    let data = try Data<Float>(layer.specification, Shape(9, 4, 13, 13))
+    let data = try LayerData<Float>(layer.specification, Shape(9, 4, 13, 13))
     let expected = try run(layer, on: data)
     let agreeing = Atomic<Int>(0)
     DispatchQueue.concurrentPerform(iterations: 8) { _ in

@@ -4,16 +4,17 @@ import Networks
 import Reference
 import Tensors
 import Testing
+import Tuned
 
-/// CaffeNet as published, 227×227, one image, on both versions: every blob, every gradient.
-@Suite("Full-size CaffeNet, both versions")
+/// CaffeNet as published, 227×227, one image, on all versions: every blob, every gradient.
+@Suite("Full-size CaffeNet, all versions")
 struct FullSizeTests {
   /// Sums of up to 9,216 products and a path of 23 layers. In Double a rounding is 1.1e-16; √9216 of
   /// them a layer and 23 layers make some 2e-13 of the largest magnitude. The bound leaves room for
   /// a factor of 5.
   @Test("in Double: within 1e-12 of each tensor's largest magnitude", .enabled(if: isOptimized))
   func double() throws {
-    try compare(in: Double.self, within: 1e-12, seed: 11)
+    try compare(FastBackend<Double>(), ReferenceBackend<Double>(), within: 1e-12, seed: 11)
   }
 
   /// The same path in Float, whose rounding is 6e-8, comes to some 1e-4 at worst if all roundings
@@ -22,16 +23,19 @@ struct FullSizeTests {
   /// image none is that near, as the comparison in one bound for all elements shows.
   @Test("in Float: within 1e-5 of each tensor's largest magnitude", .enabled(if: isOptimized))
   func single() throws {
-    try compare(in: Float.self, within: 1e-5, seed: 11)
+    for backend in [FastBackend<Float>(), TunedBackend()] as [any Backend<Float>] {
+      try compare(backend, ReferenceBackend<Float>(), within: 1e-5, seed: 11)
+    }
   }
 
-  private func compare<Scalar: BLASScalar>(
-    in precision: Scalar.Type, within share: Double, seed: UInt32
+  private func compare<Scalar: Tensors.Scalar>(
+    _ backend: some Backend<Scalar>, _ reference: ReferenceBackend<Scalar>, within share: Double,
+    seed: UInt32
   ) throws {
     let definition = caffenet()
-    let naive = try Network(definition, backend: ReferenceBackend<Scalar>(), seed: seed)
+    let naive = try Network(definition, backend: reference, seed: seed)
     let fast = try Network(
-      definition, backend: FastBackend<Scalar>(), seed: seed, parameters: naive.parameters)
+      definition, backend: backend, seed: seed, parameters: naive.parameters)
     var generator = SplitMix64(seed: UInt64(seed))
     // Pixels of a photograph spread about so far from the mean.
     let images = Tensor<Scalar>.normal(naive.input.shape, deviation: 50, using: &generator)
@@ -41,7 +45,7 @@ struct FullSizeTests {
     func expectClose(_ a: Tensor<Scalar>?, _ b: Tensor<Scalar>?, _ what: String) throws {
       let (a, b) = (try #require(a), try #require(b))
       let (scale, difference) = (a.largestMagnitude, a.largestDifference(to: b))
-      #expect(difference <= share * scale, "\(what): off by \(difference) of \(scale)")
+      #expect(difference <= share * scale, "\(backend.name), \(what): off by \(difference) of \(scale)")
       // All zeros would agree too: a tensor without any signal proves nothing.
       #expect(scale > 0, "\(what)")
     }

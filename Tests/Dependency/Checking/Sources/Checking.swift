@@ -7,7 +7,7 @@ struct Swish<Scalar: Tensors.Scalar>: SingleInputLayer {
     static let typeName = "Swish"
     var steepness = 1.5
     func outputShape(for input: Shape) -> Shape { input }
-    func layer<S>(on backend: some Backend<S>) -> any SingleInputLayer<S> { Swish<S>() }
+    func layer<S>(on backend: some Backend<S>) -> any Layer<S> { Swish<S>() }
   }
 
   let specification = Specification()
