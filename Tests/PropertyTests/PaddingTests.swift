@@ -3,6 +3,7 @@ import Layers
 import Reference
 import Tensors
 import Testing
+import Tuned
 
 /// What meets the padding where numbers are not finite.
 ///
@@ -32,13 +33,33 @@ import Testing
     #expect(additional.allSatisfy { $0 > 0 })
   }
 
+  /// The rows of a tile of Tuned's direct convolution are images, and then nothing is additional, or
+  /// positions as well, of which some may see the padding where others see the input.
+  @Test func ofTunedAddNaNThereAlone() throws {
+    var additional = 0
+    func expect(
+      _ cases: inout RandomCases, _ specification: ConvolutionSpecification, _ input: Shape
+    ) throws {
+      additional += try additionalNaN(&cases, specification, input, TunedBackend())
+    }
+    try forAllSeeds { cases in
+      let (specification, input) = cases.convolution()
+      try expect(&cases, specification, input)
+    }
+    try forAllSeeds(largeCaseCount) { cases in
+      let (specification, input) = cases.convolutionOfManyImages()
+      try expect(&cases, specification, input)
+    }
+    #expect(additional > 0)
+  }
+
   /// Runs both versions at an infinite weight or one that is NaN, and at such an upstream gradient, and
   /// expects them to agree but for NaN in Fast where the infinity meets the padding.
   ///
   /// - Returns: how many such NaN there are.
   private func additionalNaN<Scalar: BLASScalar>(
     _ cases: inout RandomCases, _ specification: ConvolutionSpecification, _ input: Shape,
-    _ fast: FastBackend<Scalar>
+    _ fast: any Backend<Scalar>
   ) throws -> Int {
     let x: Tensor<Scalar> = cases.whole(input)
     let shapes = try specification.parameters(for: input).map(\.shape)

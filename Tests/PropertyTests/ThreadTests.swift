@@ -1,6 +1,7 @@
 import Layers
 import Tensors
 import Testing
+import Tuned
 
 @testable import Fast
 
@@ -119,21 +120,31 @@ import Testing
 
   private func expectSameBits(
     _ cases: inout RandomCases, _ specification: some SingleInputSpecification, _ input: Shape,
-    _ make: (FastBackend<Float>) throws -> any SingleInputLayer<Float>
+    _ make: (any Backend<Float>) throws -> any SingleInputLayer<Float>
   ) throws {
     let x: Tensor<Float> = cases.normal(input)
     let parameters = try specification.parameters(for: input)
       .map { cases.normal($0.shape) as Tensor<Float> }
     let upstream: Tensor<Float> = cases.normal(try specification.outputShape(for: input))
-    let results = try engines.map { engine in
-      try run(try make(FastBackend(engine: engine)), x, parameters, upstream: upstream)
-    }
-    for (engine, result) in zip(engines, results).dropFirst() {
-      let isSame =
-        result.output == results[0].output && result.gradients.input == results[0].gradients.input
-        && result.gradients.parameters == results[0].gradients.parameters
-      #expect(
-        isSame, "seed \(cases.seed), \(specification) on \(input), \(engine.threads) threads")
+    let versions: [(Engine) -> any Backend<Float>] = [
+      { FastBackend(engine: $0) }, { TunedBackend(engine: $0) },
+    ]
+    for version in versions {
+      let results = try engines.map { engine in
+        try run(try make(version(engine)), x, parameters, upstream: upstream)
+      }
+      for (engine, result) in zip(engines, results).dropFirst() {
+        let isSame =
+          result.output == results[0].output
+          && result.gradients.input == results[0].gradients.input
+          && result.gradients.parameters == results[0].gradients.parameters
+        #expect(
+          isSame,
+          """
+          \(version(engine).name), seed \(cases.seed), \(specification) on \(input), \
+          \(engine.threads) threads
+          """)
+      }
     }
   }
 
