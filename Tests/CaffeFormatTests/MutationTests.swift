@@ -1,6 +1,7 @@
 import CaffeMessages
 import Foundation
 import Tensors
+import Networks
 import Testing
 
 @testable import CaffeFormats
@@ -81,10 +82,10 @@ struct MutationTests {
   func caffemodel(name: String) throws {
     let definition = try NetPrototxt(contentsOf: Fixture.url("tiny35/net.prototxt"))
       .network(phase: .training).definition
-    let summary = try NetworkPlan(definition)
+    let plan = try NetworkPlan(definition)
     let refusals = try refused("tiny35/\(name)") { bytes in
       let model = try CaffeModel(decoding: bytes, file: "file")
-      _ = try model.parameters(of: definition, summary, as: Float.self)
+      _ = try model.parameters(of: plan, as: Float.self)
     }
     #expect(refusals > Self.count / 10)
   }

@@ -62,18 +62,20 @@ struct NetworkReadingTests {
         """)
     let layers = try net.network(phase: .testing).definition.layers
     #expect(
-      layers[0].specification
+      layers[0].specification as? ConvolutionSpecification
         == .init(
           outputChannels: 2, kernel: Extent(height: 3, width: 2),
           stride: Extent(height: 2, width: 1), pad: Extent(height: 0, width: 1),
           hasBias: false))
     #expect(layers[0].parameters == [ParameterDefinition(filler: .xavier(.average))])
     #expect(
-      layers[1].specification
+      layers[1].specification as? PoolingSpecification
         == .init(
           .average, kernel: Extent(height: 2, width: 3), stride: Extent(height: 2, width: 1),
           rounding: .floor))
-    #expect(layers[2].specification == InnerProductSpecification(outputs: 3))
+    #expect(
+      layers[2].specification as? InnerProductSpecification
+        == InnerProductSpecification(outputs: 3))
   }
 
   @Test("reads Data, DummyData and several inputs")
@@ -240,8 +242,9 @@ struct NetworkReadingTests {
           loss_param { \(text) } }
         """)
     #expect(
-      try net.network(phase: .training).definition.layers.map(\.specification)
-        == [SoftmaxWithLossSpecification(normalization: expected)])
+      try net.network(phase: .training).definition.layers.map {
+        $0.specification as? SoftmaxWithLossSpecification
+      } == [SoftmaxWithLossSpecification(normalization: expected)])
   }
 
   /// `dummy_data_layer.cpp`: what is given once serves all.

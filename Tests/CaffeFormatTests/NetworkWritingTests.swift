@@ -39,7 +39,7 @@ struct NetworkWritingTests {
 
   @Test("have a form to train with, in which the linter finds nothing")
   func trainVal() throws {
-    let form = caffenet().trainValForm(
+    let form = try caffenet().trainValForm(
       training: .init(source: "train", batchSize: 256), testing: .init(source: "val", batchSize: 50)
     )
     let net = try NetPrototxt(parsing: form.prototxt(), file: "train_val.prototxt")

@@ -24,7 +24,7 @@ struct OpenCVTests {
     .enabled(if: Python.withLibraries.has("cv2"), "run script/python to compare with OpenCV"))
   func fullSize() throws {
     let folder = try TemporaryFolder()
-    let form = caffenet().deployForm(batch: 2)
+    let form = try caffenet().deployForm(batch: 2)
     let deploy = try NetPrototxt(form).network(phase: .testing)
     // Fillers that keep the size of activations, so that the probabilities differ.
     var definition = deploy.definition

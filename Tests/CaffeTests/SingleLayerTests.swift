@@ -77,10 +77,16 @@ struct SingleLayerTests {
     let labels = try Fixture.labels(cases, "\(name)__bottom1")
     let expected: Tensor<Double> = try Fixture.tensor(cases, "\(name)__top0")
     let scores: Tensor<Float> = try Fixture.tensor(cases, "\(name)__bottom0")
-    let metric = twin.backend(as: Float.self).accuracy(specification)
-    let actual = Double(try metric.forward(scores, context: RunContext(labels: labels)).output[0])
+    let layer = twin.backend(as: Float.self).accuracy(specification)
+    let actual = try share(layer, scores, labels)
     // A quotient of two small integers in Float: half a unit in the last place.
     #expect(abs(actual - expected[0]) <= 6e-8)
+  }
+
+  private func share(
+    _ accuracy: some SingleInputLayer<Float>, _ scores: Tensor<Float>, _ labels: [Int]
+  ) throws -> Double {
+    Double(try accuracy.forward(scores, context: RunContext(labels: labels)).output[0])
   }
 
   /// Runs a layer on a case and compares output and all gradients.

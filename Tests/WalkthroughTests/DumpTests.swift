@@ -72,7 +72,7 @@ struct DumpTests {
   func tunedInDouble() throws {
     try withFolder { folder in
       let error = #expect(throws: (any Error).self) {
-        try evaluate("--version", "tuned", "--precision", "double", into: folder)
+        try dump("--version", "tuned", "--precision", "double", into: folder)
       }
       let message = error.map { Walkthrough.message(for: $0) }
       #expect(message?.contains("--version tuned computes in Float only") == true)
