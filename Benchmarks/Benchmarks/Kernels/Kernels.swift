@@ -5,59 +5,67 @@ import Reference
 import Tensors
 import Tuned
 
-// The kernels of CaffeNet's layers, each on the shape that it has there, eight images a batch.
+// What each algorithm of Tuned gains over what it is in the place of, on the shapes of CaffeNet's
+// layers and on one thread: one benchmark for Tuned's version and one for Fast's, one after the other.
 let benchmarks: @Sendable () -> Void = {
   Benchmark.defaultConfiguration = .init(
     metrics: [.wallClock, .throughput], warmupIterations: 2, maxDuration: .seconds(2))
-  let images = 8
+  let engine = Engine(threads: 1)
+  let backends: [any Backend<Float>] = [
+    FastBackend<Float>(engine: engine), TunedBackend(engine: engine),
+  ]
 
-  // The matrix products that convolutions and inner products come down to: the roof. By the kernel
-  // that the layers use, by the same without its care for the caches, and by OpenBLAS.
-  for (name, rows, columns, inner) in [
-    ("conv1", 96, 3025, 363), ("conv2, a group", 128, 729, 1200), ("conv3", 384, 169, 2304),
-    ("conv4, a group", 192, 169, 1728), ("conv5, a group", 128, 169, 1728),
-    ("fc6, batch 64", 64, 4096, 9216),
-  ] {
-    gemm("GEMM \(name)", rows, columns, inner, by: .fastest)
-    gemm("GEMM \(name), not cached", rows, columns, inner, by: .fastestWithoutCaching)
-    gemm("GEMM \(name), OpenBLAS", rows, columns, inner, by: .openBLAS)
-  }
-
-  // On one thread by im2col and its product too: what that takes beyond the GEMM above, once for each
-  // image and group, is im2col's.
-  let alone = Engine(threads: 1)
-  for (name, convolution, input) in [
-    (
-      "conv1", ConvolutionSpecification(outputChannels: 96, kernel: 11, stride: 4),
-      Shape(images, 3, 227, 227)
-    ),
+  // Direct, NHWC, beside im2col and OpenBLAS: of one image, whose positions are the rows of a tile, and
+  // of eight, which are rows themselves.
+  for (name, specification, shape) in [
+    ("conv1", ConvolutionSpecification(outputChannels: 96, kernel: 11, stride: 4), [3, 227, 227]),
     (
       "conv2", ConvolutionSpecification(outputChannels: 256, kernel: 5, pad: 2, group: 2),
-      Shape(images, 96, 27, 27)
+      [96, 27, 27]
     ),
-    (
-      "conv3", ConvolutionSpecification(outputChannels: 384, kernel: 3, pad: 1),
-      Shape(images, 256, 13, 13)
-    ),
+    ("conv3", ConvolutionSpecification(outputChannels: 384, kernel: 3, pad: 1), [256, 13, 13]),
   ] {
-    both("convolution \(name)", Tuned.Convolution<Float>(convolution), input)
-    both(
-      "convolution \(name) by columns", Fast.Convolution<Float>(convolution, engine: alone),
-      input)
+    for images in [1, 8] {
+      for backend in backends {
+        both(
+          "convolution \(name), \(images) images, \(backend.name)",
+          backend.convolution(specification), Shape(images, shape[0], shape[1], shape[2]))
+      }
+    }
   }
-  let pooling = PoolingSpecification(.maximum, kernel: 3, stride: 2)
-  both("max pooling pool1", Tuned.Pooling<Float>(pooling), Shape(images, 96, 55, 55))
-  let lrn = LRNSpecification(localSize: 5, alpha: 1e-4, beta: 0.75)
-  both("LRN norm1", Tuned.LRN<Float>(lrn), Shape(images, 96, 27, 27))
-  both("ReLU relu1", Tuned.ReLU<Float>(ReLUSpecification()), Shape(images, 96, 55, 55))
-  both("softmax", Tuned.Softmax<Float>(SoftmaxSpecification()), Shape(images, 1000))
 
-  tricks(images: images)
+  // An inner product for each plan: dot products, images in a vector, and the matrix product with
+  // packing beside OpenBLAS's.
+  for images in [1, 16, 64] {
+    for backend in backends {
+      both(
+        "inner product fc6, \(images) images, \(backend.name)",
+        backend.innerProduct(InnerProductSpecification(outputs: 4096)), Shape(images, 9216))
+    }
+  }
 
-  for (name, backend) in [
-    ("fused", FastBackend<Float>() as any Backend<Float>), ("naive", ReferenceBackend<Float>()),
-  ] {
-    Benchmark("SGD fc7, \(name)") { benchmark in
+  // The sliding maximum beside windows one by one, and x^−¾ by Newton's method beside a power.
+  for backend in backends {
+    both(
+      "max pooling pool1, \(backend.name)",
+      backend.pooling(PoolingSpecification(.maximum, kernel: 3, stride: 2)), Shape(8, 96, 55, 55))
+    both(
+      "LRN norm1, \(backend.name)",
+      backend.lrn(LRNSpecification(localSize: 5, alpha: 1e-4, beta: 0.75)), Shape(8, 96, 27, 27))
+  }
+
+  // What leaving out the gradient of the images gains.
+  let conv1 = TunedBackend(engine: engine).convolution(
+    ConvolutionSpecification(outputChannels: 96, kernel: 11, stride: 4))
+  for (name, isNeeded) in [("without", false), ("with", true)] {
+    open(
+      "conv1 backward \(name) the gradient of the images", conv1, Shape(8, 3, 227, 227),
+      isForward: false, needsInputGradient: isNeeded)
+  }
+
+  // Fast's step in one pass over memory, beside the formulas of Reference.
+  for backend in [FastBackend<Float>() as any Backend<Float>, ReferenceBackend<Float>()] {
+    Benchmark("SGD fc7, \(backend.name)") { benchmark in
       let shape = Shape(4096, 4096)
       var (parameter, momentumBuffer) = (Tensor<Float>(shape), Tensor<Float>(shape))
       let gradient = Tensor<Float>(shape, repeating: 1e-3)
@@ -71,24 +79,19 @@ let benchmarks: @Sendable () -> Void = {
   }
 }
 
-/// The benchmark of a matrix product.
-private func gemm(
-  _ name: String, _ rows: Int, _ columns: Int, _ inner: Int, by kernel: ProductKernel
+/// Benchmarks of a layer's forward and backward pass.
+private func both(_ name: String, _ layer: any Layer<Float>, _ input: Shape) {
+  open("\(name), forward", layer, input, isForward: true)
+  open("\(name), backward", layer, input, isForward: false)
+}
+
+/// `pass`, of a layer whose type only the backend knows.
+private func open(
+  _ name: String, _ layer: any Layer<Float>, _ input: Shape, isForward: Bool,
+  needsInputGradient: Bool = true
 ) {
-  Benchmark(name) { benchmark in
-    let a = [Float](repeating: 1, count: rows * inner)
-    let b = [Float](repeating: 1, count: inner * columns)
-    var c = [Float](repeating: 0, count: rows * columns)
-    benchmark.startMeasurement()
-    for _ in benchmark.scaledIterations {
-      c.withUnsafeMutableBufferPointer { c in
-        guard let c = c.baseAddress else { return }
-        Float.gemm(
-          rows: rows, columns: columns, inner: inner, a, stride: inner, transposed: false,
-          b, stride: columns, transposed: false, into: c, stride: columns, adding: false,
-          by: kernel)
-      }
-    }
-    blackHole(c)
+  func inner<L: Layer>(_ layer: L) {
+    pass(name, layer, input, isForward: isForward, needsInputGradient: needsInputGradient)
   }
+  inner(layer)
 }

@@ -2,13 +2,7 @@ import Benchmark
 import Layers
 import Tensors
 
-/// Benchmarks of a layer's forward and backward pass on normally distributed numbers.
-func both<L: SingleInputLayer>(_ name: String, _ layer: L, _ input: Shape) {
-  pass("\(name), forward", layer, input, isForward: true)
-  pass("\(name), backward", layer, input, isForward: false)
-}
-
-/// The benchmark of one pass of a layer.
+/// The benchmark of one pass of a layer, on normally distributed numbers.
 ///
 /// - Parameter needsInputGradient: whether the backward pass computes the input's gradient too.
 func pass<L: SingleInputLayer>(
