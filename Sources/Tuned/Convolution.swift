@@ -6,7 +6,8 @@ import Tensors
 ///
 /// Infinity and NaN: where the rows of a tile are different positions, weights that lie in the padding
 /// for some of them are multiplied by its zeros, and 0 times infinity or NaN is NaN, as in Caffe's
-/// and Fast's columns. For finite numbers it makes no difference.
+/// and Fast's columns. Backwards to the input, zeros around the output do the same. For finite numbers
+/// it makes no difference, nor for batches that fill the tiles.
 ///
 /// Twin: `Sources/Reference/Convolution.swift`.
 public struct Convolution: SingleInputLayer {
