@@ -164,6 +164,38 @@ public struct Convolution<Scalar: BLASScalar>: SingleInputLayer {
       }
     }
   }
+
+  /// ∂L/∂in alone, where the gradients of the parameters come from another algorithm.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  package func backward(
+    toInput inputGradient: inout Tensor<Scalar>, outputGradient: Tensor<Scalar>,
+    parameters: [Tensor<Scalar>]
+  ) {
+    let sizes = ConvolutionSizes(
+      specification, input: inputGradient.shape, output: outputGradient.shape)
+    sizes.require(parameters, outputGradient)
+    outputGradient.withMemory { dy in
+      parameters[0].withMemory { weights in
+        inputGradient.withMutableMemory { dx in
+          let pieces = sizes.images * sizes.groups
+          engine.run(pieces, scratch: sizes.columnCount, of: Scalar.self) { piece, memory in
+            let (image, group) = (piece / sizes.groups, piece % sizes.groups)
+            let weights = sizes.weights(weights, group: group)
+            let channel = sizes.channel(image, group)
+            (dx + channel).fill(sizes.groupChannels * sizes.plane, with: 0)
+            for band in 0..<sizes.bands.parts {
+              let rows = sizes.bands[band]
+              let columns = sizes.columns(memory, rows: rows)
+              let dOut = sizes.output(dy, image: image, group: group, rows: rows)
+              multiply(weights.transposed, dOut, into: columns)
+              sizes.im2col.add(columns, to: dx + channel, rows: rows)
+            }
+          }
+        }
+      }
+    }
+  }
 }
 
 /// The sizes of a convolution, and where its matrices lie in the tensors.

@@ -68,9 +68,7 @@ public struct Convolution: SingleInputLayer {
     inputGradient: inout Tensor<Float>?, parameterGradients: inout [Tensor<Float>],
     accumulating: Bool
   ) {
-    guard let plan = DirectConvolution.Plan(specification, input.shape),
-      plan.goesBackwards(toInput: inputGradient != nil)
-    else {
+    guard let plan = DirectConvolution.Plan(specification, input.shape) else {
       return fallback.backward(
         outputGradient: outputGradient, input: input, output: output, parameters: parameters,
         saved: saved, inputGradient: &inputGradient, parameterGradients: &parameterGradients,
@@ -79,10 +77,19 @@ public struct Convolution: SingleInputLayer {
     requireFit(plan, parameters, output)
     require(outputGradient, output.count)
     require(parameterGradients, like: parameters, inputGradient, like: input)
+    // The gradients of the parameters don't depend on whether the input's is asked for.
+    var ownInputGradient = inputGradient.take()
+    if !plan.goesBackwards(toInput: ownInputGradient != nil) {
+      inputGradient = ownInputGradient.take()
+      inputGradient.update {
+        fallback.backward(toInput: &$0, outputGradient: outputGradient, parameters: parameters)
+      }
+    }
+    defer { if let ownInputGradient { inputGradient = ownInputGradient } }
     parameters[0].withMemory { weights in
       input.withMemory { input in
         outputGradient.withMemory { outputGradient in
-          inputGradient.withMutableMemory { inputGradient in
+          ownInputGradient.withMutableMemory { inputGradient in
             withMutableMemory(ofGradients: &parameterGradients) { weightGradient, biasGradient in
               DirectBackward(
                 plan: plan, engine: engine, input: input, weights: weights,
