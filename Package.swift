@@ -102,6 +102,12 @@ let package = Package(
       ]),
     .testTarget(
       name: "PropertyTests", dependencies: ["Reference", "Fast", "Tuned", numerics]),
+    .testTarget(
+      name: "OwnLayerTests",
+      dependencies: [
+        "CaffeFormats", "Datasets", "Fast", "GradientChecking", "NetworkChecking", "Networks",
+        "Reference", "Training", numerics,
+      ]),
     .testTarget(name: "ShapeTests", dependencies: ["Networks"]),
     .testTarget(name: "NetworkTests", dependencies: ["Reference", "Fast", "Networks"]),
     // Counts the calls of OpenBLAS in the tests' program.
@@ -141,7 +147,9 @@ let package = Package(
       ]),
     .testTarget(
       name: "ReadmeTests",
-      dependencies: ["Reference", "Fast", "Networks", "GradientChecking", "walkthrough"]),
+      dependencies: [
+        "AlexNet", "Reference", "Fast", "Networks", "GradientChecking", "walkthrough",
+      ]),
     .testTarget(
       name: "WalkthroughTests",
       dependencies: [

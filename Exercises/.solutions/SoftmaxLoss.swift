@@ -3,22 +3,32 @@ import RealModule
 import Tensors
 
 /// A solution of exercise `softmax-loss`: softmax, and the negative logarithm of the true class's probability.
-public struct SoftmaxLoss<Scalar: Tensors.Scalar>: Loss {
+public struct SoftmaxLoss<Scalar: Tensors.Scalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification = SoftmaxWithLossSpecification()
 
   /// One that needs no numbers.
   public init() {}
 
-  /// Memory for the probabilities, which the forward pass keeps.
-  public func makeSaved(for scores: Shape) throws(LayerError) -> Tensor<Scalar> {
-    Tensor(scores)
+  /// What the forward pass keeps.
+  public struct Saved: Sendable {
+    /// p, shaped like the scores.
+    public var probabilities: Tensor<Scalar>
+    /// The true class of each image.
+    public var labels: [Int]
   }
 
-  /// Returns the loss, and writes every element of `probabilities`.
+  /// Memory for what the forward pass keeps.
+  public func makeSaved(for scores: Shape) throws(LayerError) -> Saved {
+    Saved(probabilities: Tensor(scores), labels: [])
+  }
+
+  /// Writes the loss into `output[0]`, and every element of `saved.probabilities`.
   public func forward(
-    scores: Tensor<Scalar>, labels: [Int], saved probabilities: inout Tensor<Scalar>
-  ) throws(LayerError) -> Scalar {
+    _ scores: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
+    output: inout Tensor<Scalar>, saved: inout Saved
+  ) {
+    saved.labels = context.labels
     let (images, classes) = (scores.shape.images, scores.shape.channels)
     var loss: Scalar = 0
     for n in 0..<images {
@@ -27,25 +37,30 @@ public struct SoftmaxLoss<Scalar: Tensors.Scalar>: Loss {
       for i in image { greatest = max(greatest, scores[i]) }
       var sum: Scalar = 0
       for i in image {
-        probabilities[i] = Scalar.exp(scores[i] - greatest)
-        sum += probabilities[i]
+        saved.probabilities[i] = Scalar.exp(scores[i] - greatest)
+        sum += saved.probabilities[i]
       }
-      for i in image { probabilities[i] /= sum }
-      loss -= Scalar.log(probabilities[n * classes + labels[n]])
+      for i in image { saved.probabilities[i] /= sum }
+      loss -= Scalar.log(saved.probabilities[n * classes + saved.labels[n]])
     }
-    return loss / Scalar(Double(images))
+    output[0] = loss / Scalar(Double(images))
   }
 
-  /// Writes every element of `scoresGradient`.
+  /// Writes every element of the scores' gradient, `gradient`. ∂L/∂loss is `outputGradient[0]`.
   public func backward(
-    labels: [Int], saved probabilities: Tensor<Scalar>, scoresGradient: inout Tensor<Scalar>
+    outputGradient: Tensor<Scalar>, input scores: Tensor<Scalar>, output: Tensor<Scalar>,
+    parameters: [Tensor<Scalar>], saved: Saved, inputGradient: inout Tensor<Scalar>?,
+    parameterGradients: inout [Tensor<Scalar>], accumulating: Bool
   ) {
-    let (images, classes) = (probabilities.shape.images, probabilities.shape.channels)
-    for n in 0..<images {
-      for c in 0..<classes {
-        let target: Scalar = c == labels[n] ? 1 : 0
-        scoresGradient[n * classes + c] =
-          (probabilities[n * classes + c] - target) / Scalar(Double(images))
+    inputGradient.update { gradient in
+      let (images, classes) = (scores.shape.images, scores.shape.channels)
+      for n in 0..<images {
+        for c in 0..<classes {
+          let i = n * classes + c
+          let target: Scalar = c == saved.labels[n] ? 1 : 0
+          gradient[i] =
+            outputGradient[0] * (saved.probabilities[i] - target) / Scalar(Double(images))
+        }
       }
     }
   }

@@ -54,15 +54,16 @@ public struct SoftmaxWithLoss<Scalar: BLASScalar>: SingleInputLayer {
     var nothing = NothingSaved()
     Softmax<Scalar>(engine: engine).forward(
       scores, parameters: [], context: &context, output: &saved.probabilities, saved: &nothing)
-    saved.labels = context.labels
+    let (probabilities, labels) = (saved.probabilities, context.labels)
+    saved.labels = labels
 
     let axis = ClassAxis(scores.shape)
     let least = Scalar(SoftmaxWithLossSpecification.leastProbability)
     var sum: Scalar = 0
-    for (spot, label) in saved.labels.enumerated() where label != specification.ignoreLabel {
-      sum -= .log(max(saved.probabilities[axis.start(of: spot) + label * axis.stride], least))
+    for (spot, label) in labels.enumerated() where label != specification.ignoreLabel {
+      sum -= .log(max(probabilities[axis.start(of: spot) + label * axis.stride], least))
     }
-    output[0] = sum / Scalar(specification.divisor(labels: saved.labels, scores: scores.shape))
+    output[0] = sum / Scalar(specification.divisor(labels: labels, scores: scores.shape))
   }
 
   /// ∂L/∂x[c] = ∂L/∂loss / divisor · (p[c] − [c = label]), and 0 where the label is ignored.

@@ -30,6 +30,8 @@ public protocol Layer<Scalar>: Sendable {
 
   /// The algorithm that runs for inputs of these shapes, for example `im2col, GEMM`; `nil` where it
   /// is the formula and nothing else.
+  ///
+  /// - Complexity: O(rank) for each input.
   func algorithm(for inputs: [Shape]) -> String?
 
   /// y = f(x, θ): overwrites `output` and `saved`.
@@ -94,6 +96,8 @@ public protocol SingleInputLayer<Scalar>: Layer where Specification: SingleInput
 
   /// The algorithm that runs for an input of this shape; `nil` where it is the formula and nothing
   /// else.
+  ///
+  /// - Complexity: O(rank).
   func algorithm(for input: Shape) -> String?
 
   /// y = f(x, θ): overwrites `output` and `saved`.
@@ -188,6 +192,8 @@ extension SingleInputLayer {
   public func algorithm(for input: Shape) -> String? { nil }
 
   /// The algorithm for the one input.
+  ///
+  /// - Complexity: O(rank).
   public func algorithm(for inputs: [Shape]) -> String? { algorithm(for: inputs[0]) }
 
   /// Memory for the one input.

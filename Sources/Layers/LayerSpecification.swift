@@ -177,6 +177,7 @@ extension SingleInputSpecification {
   /// The window on the one input.
   ///
   /// - Throws: `LayerError` for another number of inputs, and as for the one shape.
+  /// - Complexity: O(rank).
   public func window(for inputs: [Shape]) throws(LayerError) -> Window? {
     try window(for: single(inputs))
   }

@@ -28,7 +28,7 @@ public final class Network<Scalar: Tensors.Scalar> {
   /// that runs the network many times at one point turns it off.
   public var updatesState = true
 
-  private let instances: [LayerInstance<Scalar>]
+  private let layers: [LayerInstance<Scalar>]
   /// The softmax behind each loss that shows its probabilities in a blob of their own, by layer.
   private var softmaxes: [Int: LayerInstance<Scalar>] = [:]
   private var data: [Tensor<Scalar>]
@@ -64,19 +64,19 @@ public final class Network<Scalar: Tensors.Scalar> {
   ) throws(LayerError) {
     let plan = try NetworkPlan(definition, batch: batch, gradients: scope)
     if let parameters { try plan.check(parameters) }
-    var instances: [LayerInstance<Scalar>] = []
+    var layers: [LayerInstance<Scalar>] = []
     for (layer, planned) in zip(definition.layers, plan.layers) {
       if planned.probabilities != nil {
         var softmax = layer
         softmax.specification = SoftmaxSpecification()
-        softmaxes[instances.count] = try LayerInstance(
+        softmaxes[layers.count] = try LayerInstance(
           softmax, inputs: planned.inputs, backend: backend)
       }
-      instances.append(try LayerInstance(layer, inputs: planned.inputs, backend: backend))
+      layers.append(try LayerInstance(layer, inputs: planned.inputs, backend: backend))
     }
     self.definition = definition
     self.plan = plan
-    self.instances = instances
+    self.layers = layers
     backendName = backend.name
     self.parameters = parameters ?? definition.filledParameters(plan, seed: UInt64(seed))
     parameterGradients =
@@ -180,7 +180,7 @@ public final class Network<Scalar: Tensors.Scalar> {
 
   /// Where a layer's code is.
   public func source(ofLayer index: Int) -> SourceLocation? {
-    instances[index].description.source
+    layers[index].description.source
   }
 
   /// The algorithm that runs a layer: that of the backend's own layer, or `= fast` where the backend
@@ -188,7 +188,7 @@ public final class Network<Scalar: Tensors.Scalar> {
   ///
   /// - Complexity: O(rank).
   public func algorithm(ofLayer index: Int) -> String? {
-    let layer = instances[index].description
+    let layer = layers[index].description
     let owner = layer.module.lowercased()
     return owner == backendName || backendName != "tuned" ? layer.algorithm : "= \(owner)"
   }
@@ -214,7 +214,7 @@ extension Network {
   ///   nearly all. Allocates nothing of tensor size.
   @discardableResult
   public func forward() throws(LayerError) -> Scalar {
-    for index in instances.indices { try forward(layer: index) }
+    for index in layers.indices { try forward(layer: index) }
     return loss
   }
 
@@ -225,7 +225,7 @@ extension Network {
   ///   those for the gradient of the images unless that is asked for. Allocates nothing of tensor
   ///   size.
   public func backward(accumulating: Bool = false) {
-    for index in instances.indices.reversed() { backward(layer: index, accumulating: accumulating) }
+    for index in layers.indices.reversed() { backward(layer: index, accumulating: accumulating) }
   }
 
   /// Runs one layer on what the layers before it left.
@@ -235,13 +235,14 @@ extension Network {
   public func forward(layer index: Int) throws(LayerError) {
     let layer = plan.layers[index]
     let specification = definition.layers[index].specification
+    defer { context.labels = [] }
     if specification.takesLabels {
       context.labels = try readLabels(ofLayer: index)
       try definition.layers[index].named { () throws(LayerError) in
         try specification.checkLabels(context.labels, for: layer.inputs)
       }
     }
-    switch instances[index] {
+    switch layers[index] {
     case .outOfPlace(let instance):
       let inputs = layer.bottoms.map { data[$0] }
       instance.forward(
@@ -289,7 +290,7 @@ extension Network {
     }
     startOutputGradient(of: layer)
     defer { forget(layer) }
-    switch instances[index] {
+    switch layers[index] {
     case .inPlace(let instance):
       guard layer.propagates[0] else { return }
       gradients[layer.top].update { instance.backward(inPlace: &$0, output: data[layer.top]) }

@@ -121,12 +121,16 @@ extension NetworkPlan {
     public var stride: Int
 
     /// The first input's shape; a scalar's for a layer without inputs.
+    ///
+    /// - Complexity: O(rank).
     public var input: Shape { inputs.first ?? Shape() }
     /// The number of parameters, state included.
     ///
     /// - Complexity: O(parameters' tensors): a few.
     public var parameterCount: Int { parameters.map(\.shape.count).saturatingSum() }
     /// Floating-point operations of a forward pass over the batch: 2 for each multiply-accumulate.
+    ///
+    /// - Complexity: O(1).
     public var floatingPointOperations: Int { multiplyAccumulates.saturatingProduct(2) }
   }
 

@@ -46,15 +46,16 @@ public struct SoftmaxWithLoss<Scalar: Tensors.Scalar>: SingleInputLayer {
     var nothing = NothingSaved()
     Softmax<Scalar>().forward(
       scores, parameters: [], context: &context, output: &saved.probabilities, saved: &nothing)
-    saved.labels = context.labels
+    let (probabilities, labels) = (saved.probabilities, context.labels)
+    saved.labels = labels
 
     let spots = ClassAxis(scores.shape)
     let least = Scalar(SoftmaxWithLossSpecification.leastProbability)
     var sum: Scalar = 0
-    for (start, label) in zip(spots.starts, saved.labels) where label != specification.ignoreLabel {
-      sum -= .log(max(saved.probabilities[start + label * spots.stride], least))
+    for (start, label) in zip(spots.starts, labels) where label != specification.ignoreLabel {
+      sum -= .log(max(probabilities[start + label * spots.stride], least))
     }
-    output[0] = sum / Scalar(specification.divisor(labels: saved.labels, scores: scores.shape))
+    output[0] = sum / Scalar(specification.divisor(labels: labels, scores: scores.shape))
   }
 
   /// ∂L/∂x[c] = ∂L/∂loss / divisor · (p[c] − [c = label]), and 0 where the label is ignored.
@@ -66,6 +67,7 @@ public struct SoftmaxWithLoss<Scalar: Tensors.Scalar>: SingleInputLayer {
     inputGradient: inout Tensor<Scalar>?, parameterGradients: inout [Tensor<Scalar>],
     accumulating: Bool
   ) {
+    let probabilities = saved.probabilities
     let spots = ClassAxis(scores.shape)
     let divisor = Scalar(specification.divisor(labels: saved.labels, scores: scores.shape))
     let factor = outputGradient[0] / divisor
@@ -76,7 +78,7 @@ public struct SoftmaxWithLoss<Scalar: Tensors.Scalar>: SingleInputLayer {
           let target: Scalar = c == label ? 1 : 0
           gradient[position] =
             label == specification.ignoreLabel
-            ? 0 : factor * (saved.probabilities[position] - target)
+            ? 0 : factor * (probabilities[position] - target)
         }
       }
     }

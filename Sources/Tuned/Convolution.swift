@@ -27,6 +27,8 @@ public struct Convolution: SingleInputLayer {
   public static var source: SourceLocation? { .here() }
 
   /// `direct, NHWC`, or `= fast`.
+  ///
+  /// - Complexity: O(rank).
   public func algorithm(for input: Shape) -> String? {
     DirectConvolution.Plan(specification, input) == nil ? "= fast" : DirectConvolution.Plan.name
   }

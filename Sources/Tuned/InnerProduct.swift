@@ -43,6 +43,8 @@ public struct InnerProduct: SingleInputLayer {
   }
 
   /// The plan's name, or `= fast`.
+  ///
+  /// - Complexity: O(rank).
   public func algorithm(for input: Shape) -> String? {
     guard let output = try? specification.outputShape(for: input) else { return nil }
     return Plan(images: output.count / specification.outputs)?.rawValue ?? "= fast"

@@ -22,6 +22,8 @@ public struct Pooling: SingleInputLayer {
   public static var source: SourceLocation? { .here() }
 
   /// `sliding maximum`, or `= fast`.
+  ///
+  /// - Complexity: O(rank).
   public func algorithm(for input: Shape) -> String? {
     SlidingMaximum(specification, input) == nil ? "= fast" : SlidingMaximum.name
   }

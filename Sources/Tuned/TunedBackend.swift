@@ -25,7 +25,8 @@ public struct TunedBackend: DerivedBackend {
   public var name: String { "tuned" }
 
   /// `Tuned.Convolution`.
-  public func convolution(_ specification: ConvolutionSpecification) -> any SingleInputLayer<Float> {
+  public func convolution(_ specification: ConvolutionSpecification) -> any SingleInputLayer<Float>
+  {
     Convolution(specification, engine: engine)
   }
 
@@ -40,7 +41,9 @@ public struct TunedBackend: DerivedBackend {
   }
 
   /// `Tuned.InnerProduct`.
-  public func innerProduct(_ specification: InnerProductSpecification) -> any SingleInputLayer<Float> {
+  public func innerProduct(_ specification: InnerProductSpecification) -> any SingleInputLayer<
+    Float
+  > {
     InnerProduct(specification, engine: engine)
   }
 }

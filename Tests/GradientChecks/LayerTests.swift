@@ -39,15 +39,24 @@ import Tuned
     }
   }
 
-  /// Tuned in Float. The report's bars are as wide as the rounding of Float demands.
-  @Test(arguments: tables.indices)
+  /// The layers that Tuned has of its own, in Float. The report's bars are as wide as Float's rounding
+  /// demands, so that some elements stay undecided: of these nothing is claimed. None may be wrong.
+  @Test(arguments: tables.indices.prefix(4))
   func areRightInFloat(_ table: Int) throws {
     let backend = TunedBackend()
+    var decided = 0
     for entry in Self.tables[table].cases where entry.inputs[0].count > 0 {
       let report = try entry.report(on: backend, elements: 40)
-      let passed = report.passed
-      #expect(passed, "\(entry.testDescription):\n\(report.explanation)")
+      #expect(report.violations.isEmpty, "\(entry.testDescription):\n\(report.explanation)")
+      for tensor in report.tensors {
+        #expect(
+          tensor.failed == 0 && tensor.failedDirections == 0,
+          "\(entry.testDescription) \(tensor.tensor):\n\(report.explanation)")
+        decided += tensor.checked - tensor.undecided
+      }
     }
+    // Were all undecided, nothing would have been shown.
+    #expect(decided > 1000)
   }
 
   /// The kinks of equal maxima are found where they are, and only there.

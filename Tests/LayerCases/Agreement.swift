@@ -139,7 +139,9 @@ public struct PassOptions: Sendable {
   ]
 
   /// Some options.
-  public init(accumulating: Bool = false, needsInputGradients: Bool = true, phase: Phase = .training) {
+  public init(
+    accumulating: Bool = false, needsInputGradients: Bool = true, phase: Phase = .training
+  ) {
     self.accumulating = accumulating
     self.needsInputGradients = needsInputGradients
     self.phase = phase
@@ -186,10 +188,12 @@ public func expectAgreement<Scalar: Tensors.Scalar>(
   _ expected: Results<Scalar>, _ actual: Results<Scalar>, _ tolerance: Tolerance, _ label: String,
   sourceLocation: Testing.SourceLocation = #_sourceLocation
 ) {
-  func expectClose(_ expected: Tensor<Scalar>?, _ actual: Tensor<Scalar>?, _ name: String, _ index: Int)
-  {
+  func expectClose(
+    _ expected: Tensor<Scalar>?, _ actual: Tensor<Scalar>?, _ name: String, _ index: Int
+  ) {
     guard let expected, let actual else {
-      #expect((expected == nil) == (actual == nil), "\(label): \(name)", sourceLocation: sourceLocation)
+      #expect(
+        (expected == nil) == (actual == nil), "\(label): \(name)", sourceLocation: sourceLocation)
       return
     }
     let bound = tolerance.bound(index, Scalar.self) * expected.largestMagnitude

@@ -3,27 +3,28 @@ import Tensors
 
 extension LayerCase {
   /// Inner products of one image, of few, and of batches that no block divides.
-  public static let innerProduct: [LayerCase] = [
-    LayerCase("a vector", InnerProductSpecification(outputs: 5), Shape(1, 7)),
-    LayerCase("one image", InnerProductSpecification(outputs: 9), Shape(1, 30)),
-    LayerCase("vectors", InnerProductSpecification(outputs: 7), Shape(3, 5)),
-    LayerCase("square weights", InnerProductSpecification(outputs: 6), Shape(2, 6)),
-    LayerCase("a long vector", InnerProductSpecification(outputs: 67), Shape(1, 1031)),
-    LayerCase("images", InnerProductSpecification(outputs: 11), Shape(3, 4, 3, 5)),
-    LayerCase("16 images", InnerProductSpecification(outputs: 77), Shape(16, 103)),
-    LayerCase("17 images", InnerProductSpecification(outputs: 77), Shape(17, 103)),
-    LayerCase("a batch", InnerProductSpecification(outputs: 300), Shape(37, 101)),
-    LayerCase("tiles", InnerProductSpecification(outputs: 270), Shape(6, 800)),
-    LayerCase(
-      "no bias", InnerProductSpecification(outputs: 9, hasBias: false), Shape(5, 2, 3, 3)),
-    LayerCase(
-      "no bias, one image", InnerProductSpecification(outputs: 9, hasBias: false), Shape(1, 18)),
-    LayerCase("axis 2", InnerProductSpecification(outputs: 4, axis: 2), Shape(3, 5, 2, 3)),
-    LayerCase("axis 0", InnerProductSpecification(outputs: 4, axis: 0), Shape(3, 5)),
-    LayerCase(
-      "large numbers", InnerProductSpecification(outputs: 5), Shape(2, 8), at: .scaled(1e10)),
-    LayerCase("no images", InnerProductSpecification(outputs: 4), Shape(0, 5)),
-  ] + batches
+  public static let innerProduct: [LayerCase] =
+    [
+      LayerCase("a vector", InnerProductSpecification(outputs: 5), Shape(1, 7)),
+      LayerCase("one image", InnerProductSpecification(outputs: 9), Shape(1, 30)),
+      LayerCase("vectors", InnerProductSpecification(outputs: 7), Shape(3, 5)),
+      LayerCase("square weights", InnerProductSpecification(outputs: 6), Shape(2, 6)),
+      LayerCase("a long vector", InnerProductSpecification(outputs: 67), Shape(1, 1031)),
+      LayerCase("images", InnerProductSpecification(outputs: 11), Shape(3, 4, 3, 5)),
+      LayerCase("16 images", InnerProductSpecification(outputs: 77), Shape(16, 103)),
+      LayerCase("17 images", InnerProductSpecification(outputs: 77), Shape(17, 103)),
+      LayerCase("a batch", InnerProductSpecification(outputs: 300), Shape(37, 101)),
+      LayerCase("tiles", InnerProductSpecification(outputs: 270), Shape(6, 800)),
+      LayerCase(
+        "no bias", InnerProductSpecification(outputs: 9, hasBias: false), Shape(5, 2, 3, 3)),
+      LayerCase(
+        "no bias, one image", InnerProductSpecification(outputs: 9, hasBias: false), Shape(1, 18)),
+      LayerCase("axis 2", InnerProductSpecification(outputs: 4, axis: 2), Shape(3, 5, 2, 3)),
+      LayerCase("axis 0", InnerProductSpecification(outputs: 4, axis: 0), Shape(3, 5)),
+      LayerCase(
+        "large numbers", InnerProductSpecification(outputs: 5), Shape(2, 8), at: .scaled(1e10)),
+      LayerCase("no images", InnerProductSpecification(outputs: 4), Shape(0, 5)),
+    ] + batches
 
   /// Batches of each of Tuned's algorithms, on numbers that fill no vector, tile or block.
   private static let batches = [1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17].map { images in

@@ -1,9 +1,6 @@
 // The code of README.md, compiled and run. DocumentationTests looks it up here.
 
-import Fast
-import Networks
-import Reference
-import Tensors
+import AlexNet
 
 /// Trains on nothing yet: one batch of noise, forwards and backwards, on both versions.
 func runBothVersions() throws -> (naive: Float, fast: Float) {

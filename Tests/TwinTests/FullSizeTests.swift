@@ -45,7 +45,8 @@ struct FullSizeTests {
     func expectClose(_ a: Tensor<Scalar>?, _ b: Tensor<Scalar>?, _ what: String) throws {
       let (a, b) = (try #require(a), try #require(b))
       let (scale, difference) = (a.largestMagnitude, a.largestDifference(to: b))
-      #expect(difference <= share * scale, "\(backend.name), \(what): off by \(difference) of \(scale)")
+      #expect(
+        difference <= share * scale, "\(backend.name), \(what): off by \(difference) of \(scale)")
       // All zeros would agree too: a tensor without any signal proves nothing.
       #expect(scale > 0, "\(what)")
     }

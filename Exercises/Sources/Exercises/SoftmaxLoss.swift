@@ -8,7 +8,7 @@ import Workbench
 ///     p[n,c] = e^(x[n,c]) / Σ_c' e^(x[n,c'])
 ///     loss   = −1/N · Σ_n log p[n, label[n]]
 ///
-///     ∂loss/∂x[n,c] = (p[n,c] − [c = label[n]]) / N
+///     ∂L/∂x[n,c] = ∂L/∂loss · (p[n,c] − [c = label[n]]) / N
 ///
 /// where [c = label[n]] is 1 for the true class and 0 for the others. Scores x and probabilities p
 /// are N×C: element (n, c) is `tensor[n * classes + c]`, N is `tensor.shape.images`, and C, the number
@@ -21,30 +21,43 @@ import Workbench
 /// a number of a count.
 ///
 /// Replace each `gap` with your code, then run `script/exercise softmax-loss`.
-public struct SoftmaxLoss<Scalar: Tensors.Scalar>: Loss {
+public struct SoftmaxLoss<Scalar: Tensors.Scalar>: SingleInputLayer {
   /// What describes this layer.
   public let specification = SoftmaxWithLossSpecification()
 
   /// One that needs no numbers.
   public init() {}
 
-  /// Memory for the probabilities, which the forward pass keeps.
-  public func makeSaved(for scores: Shape) throws(LayerError) -> Tensor<Scalar> {
-    Tensor(scores)
+  /// What the forward pass keeps.
+  public struct Saved: Sendable {
+    /// p, shaped like the scores.
+    public var probabilities: Tensor<Scalar>
+    /// The true class of each image.
+    public var labels: [Int]
   }
 
-  /// Returns the loss, and writes every element of `probabilities`.
+  /// Memory for what the forward pass keeps.
+  public func makeSaved(for scores: Shape) throws(LayerError) -> Saved {
+    Saved(probabilities: Tensor(scores), labels: [])
+  }
+
+  /// Writes the loss into `output[0]`, and every element of `saved.probabilities`.
   public func forward(
-    scores: Tensor<Scalar>, labels: [Int], saved probabilities: inout Tensor<Scalar>
-  ) throws(LayerError) -> Scalar {
+    _ scores: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
+    output: inout Tensor<Scalar>, saved: inout Saved
+  ) {
+    saved.labels = context.labels
     gap("forward")
-    return 0
   }
 
-  /// Writes every element of `scoresGradient`.
+  /// Writes every element of the scores' gradient, `gradient`. ∂L/∂loss is `outputGradient[0]`.
   public func backward(
-    labels: [Int], saved probabilities: Tensor<Scalar>, scoresGradient: inout Tensor<Scalar>
+    outputGradient: Tensor<Scalar>, input scores: Tensor<Scalar>, output: Tensor<Scalar>,
+    parameters: [Tensor<Scalar>], saved: Saved, inputGradient: inout Tensor<Scalar>?,
+    parameterGradients: inout [Tensor<Scalar>], accumulating: Bool
   ) {
-    gap("gradient")
+    inputGradient.update { gradient in
+      gap("gradient")
+    }
   }
 }

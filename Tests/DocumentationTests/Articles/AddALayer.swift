@@ -1,6 +1,7 @@
 // The code of Sources/Layers/Documentation.docc/AddALayer.md.
 import GradientChecking
 import Layers
+import Networks
 import Tensors
 
 /// Scale: each channel times a number that is learned.
@@ -15,8 +16,10 @@ struct ScaleSpecification: SingleInputSpecification {
   }
 
   func parameters(for input: Shape) throws(LayerError) -> [ParameterSpecification] {
-    [ParameterSpecification(name: "weights", shape: Shape(input.channels))]
+    [ParameterSpecification(name: "weights", shape: Shape(input.channels), initialValue: 1)]
   }
+
+  func layer<S>(on backend: some Backend<S>) -> any Layer<S> { Scale<S>() }
 }
 
 /// out[n,c,y,x] = w[c] · in[n,c,y,x]
@@ -56,4 +59,12 @@ struct Scale<Scalar: Tensors.Scalar>: SingleInputLayer {
 
 func checkScale() throws -> GradientReport {
   try check(Scale<Double>(), input: Shape(2, 3, 4, 4), exact: Scale<Dual<Double>>())
+}
+
+func scaledNetwork() -> NetworkDefinition {
+  var net = NetworkBuilder(name: "scaled", channels: 3, height: 8, width: 8)
+  let scale = net.add("scale", ScaleSpecification(), net.data)
+  let scores = net.fullyConnected("fc", scale, outputs: 5, weights: .msra(), bias: 0)
+  net.softmaxWithLoss("loss", scores)
+  return net.definition
 }

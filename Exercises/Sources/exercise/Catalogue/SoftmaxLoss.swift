@@ -21,7 +21,7 @@ extension Exercise {
       """,
       """
       Backward needs no exponential: the probabilities were kept. Subtract 1 from that of the true \
-      class, and divide all of them by N.
+      class, divide all of them by N, and multiply by outputGradient[0].
       """,
     ],
     parts: [
@@ -45,9 +45,11 @@ extension Exercise {
     for (classes, labels, factor) in lossCases {
       let scores = scores(classes, labels, factor)
       let description = "\(labels.count) images, \(classes) classes, scores of size \(factor)"
-      var (mineSaved, saved) = (try mine.makeSaved(for: scores.shape), Tensor<Double>(scores.shape))
-      let mineLoss = try mine.forward(scores: scores, labels: labels, saved: &mineSaved)
-      let loss = try twin.forward(scores: scores, labels: labels, saved: &saved)
+      let context = RunContext(labels: labels)
+      let mineForward = try mine.forward(scores, context: context)
+      let forward = try twin.forward(scores, context: context)
+      let (mineSaved, saved) = (mineForward.saved.probabilities, forward.saved.probabilities)
+      let (mineLoss, loss) = (mineForward.output[0], forward.output[0])
       // The loss first while nothing overflows; it leads straight to the mistake.
       let probabilities = Comparison(
         name: "p", mine: mineSaved, right: saved, terms: classes)
@@ -78,7 +80,7 @@ extension Exercise {
     // At scores of size 1000 the loss is flat but for steps at which finite differences say nothing.
     for (classes, labels, factor) in lossCases.dropLast() {
       let report = try check(
-        mine, scores: Shape(labels.count, classes), labels: labels,
+        mine, input: Shape(labels.count, classes), labels: labels,
         at: scores(classes, labels, factor),
         exact: Reference.SoftmaxWithLoss<Dual<Double>>(SoftmaxWithLossSpecification()),
         version: "yours")

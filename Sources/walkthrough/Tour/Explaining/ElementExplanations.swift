@@ -123,8 +123,8 @@ extension SoftmaxWithLossSpecification {
         + "logarithm of the true class's: small when the network is sure and right.",
       terms: [
         .init(
-          "loss", "averaged over the images", reference: "return sum / Scalar(",
-          fast: "return sum / Scalar("),
+          "loss", "averaged over the images", reference: "output[0] = sum / Scalar(",
+          fast: "output[0] = sum / Scalar("),
         .init(" = "),
         .init(
           "−ln p[label]", "0 for a probability of 1, and the more the smaller it is",
