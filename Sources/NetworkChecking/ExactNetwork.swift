@@ -25,6 +25,9 @@ public struct ExactNetwork: ExactlyDifferentiable {
       parameters: other.parameters.map { $0.map { $0.asDual } })
     network.updatesState = false
     try network.load(images: other.input.asDual, labels: other.labels)
+    for input in other.definition.otherInputs {
+      if let content = other.blob(input.name) { try network.load(content.asDual, into: input.name) }
+    }
     places = function.places
   }
 

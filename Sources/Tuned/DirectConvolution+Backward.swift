@@ -32,11 +32,9 @@ struct DirectBackward {
 
   func run() {
     let work = Work(self)
-    // packed: (G, ranges, panels of a range); sums: (parts, G, ranges, panels of K);
-    // biasSums: (parts, K)
+    // packed: (G, ranges, panels of a range); sums: (parts, G, ranges, panels of K)
     let sumsCount = work.parts.parts * plan.groups * work.ranges.count * work.sumCount
-    let biasCount = work.parts.parts * plan.groups * filters.count
-    engine.lend(work.packedCount + sumsCount + biasCount, of: Float.self) { packed in
+    engine.lend(work.packedCount + sumsCount, of: Float.self) { packed in
       let sums = packed + work.packedCount
       if inputGradient != nil { work.packTurned(into: packed) }
       engine.run(
@@ -44,18 +42,25 @@ struct DirectBackward {
       ) { piece, memory in
         let (range, group) = (piece % work.ranges.count, piece / work.ranges.count % plan.groups)
         let part = piece / work.ranges.count / plan.groups
-        let bias = sums + sumsCount + (part * plan.groups + group) * filters.count
         work.run(
           part: part, group: group, range: range, packed: packed,
-          sums: sums + piece * work.sumCount, biasSums: range == 0 ? bias : nil, memory)
+          sums: sums + piece * work.sumCount, memory)
       }
       work.addParts(sums, stride: plan.groups * work.ranges.count * work.sumCount)
-      guard let biasGradient else { return }
-      if !accumulating { biasGradient.fill(plan.groups * filters.count, with: 0) }
-      for part in 0..<work.parts.parts {
-        biasGradient.add(
-          sums + sumsCount + part * plan.groups * filters.count, plan.groups * filters.count)
+    }
+    sumBias()
+  }
+
+  /// ∂L/∂bias, image after image.
+  private func sumBias() {
+    guard let biasGradient else { return }
+    let filterCount = plan.groups * filters.count
+    engine.run(filterCount) { k in
+      var sum = accumulating ? biasGradient[k] : 0
+      for image in 0..<plan.images {
+        sum += (outputGradient + (image * filterCount + k) * plan.positions).sum(plan.positions)
       }
+      biasGradient[k] = sum
     }
   }
 
@@ -173,8 +178,7 @@ struct DirectBackward {
     /// A piece: unit after unit.
     func run(
       part: Int, group: Int, range: Int, packed: UnsafePointer<Float>,
-      sums: UnsafeMutablePointer<Float>, biasSums: UnsafeMutablePointer<Float>?,
-      _ memory: UnsafeMutablePointer<Float>
+      sums: UnsafeMutablePointer<Float>, _ memory: UnsafeMutablePointer<Float>
     ) {
       let channels = ranges[range].count
       let convolution = convolution(channels: channels)
@@ -183,7 +187,6 @@ struct DirectBackward {
       let upstreamChannels = upstreamConvolution.channels
       let inputEnd = pass.input + plan.inputOffset(image: plan.images, group: 0)
       let gradientEnd = pass.outputGradient + plan.outputOffset(image: plan.images, group: 0)
-      biasSums?.fill(filters.count, with: 0)
       for unit in parts[part] {
         let isFirst = unit == parts[part].lowerBound
         let (images, rows) = (images[unit / bands.parts], bands[unit % bands.parts])
@@ -198,14 +201,6 @@ struct DirectBackward {
           upstreamConvolution.copyIn(
             source, channels: filters.count, before: gradientEnd, rows: upstreamRows,
             to: upstream + i * upstreamCount)
-          if let biasSums {
-            let (start, count) = (
-              rows.lowerBound * convolution.outputWidth, rows.count * convolution.outputWidth
-            )
-            for k in 0..<filters.count {
-              biasSums[k] += (source + k * plan.positions + start).sum(count)
-            }
-          }
         }
         // Where the pixel (0, 0) of the output's gradient lies, or would lie if its row were copied.
         let lineStride = upstreamConvolution.frameWidth * upstreamChannels

@@ -56,7 +56,7 @@ import Tuned
       }
     }
     // Were all undecided, nothing would have been shown.
-    #expect(decided > 1000)
+    #expect(decided > 500)
   }
 
   /// The kinks of equal maxima are found where they are, and only there.

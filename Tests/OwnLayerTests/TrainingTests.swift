@@ -65,7 +65,9 @@ struct OwnLayersInTraining {
   @Test func training() throws {
     let network = try trained().network
     let (slopes, norm) = (network.parameters[1][0], network.parameters[2])
-    #expect(slopes.elements.allSatisfy { $0 != 0.25 && abs($0 - 0.25) < 0.2 })
+    #expect(slopes.elements.allSatisfy { abs($0 - 0.25) < 0.2 })
+    // A channel without a negative number has no gradient.
+    #expect(slopes.elements.count { $0 != 0.25 } > slopes.count / 2)
     #expect(norm[2].elements.allSatisfy { $0 != 0 })
     // After three batches, 0.9³ of the 1 that the variance starts with is left in it.
     #expect(norm[3].elements.allSatisfy { $0 > 0.728 })
