@@ -77,7 +77,8 @@ public struct Classifier {
       throw CaffeFileError(
         file: net.relativePath,
         problem:
-          "takes \(image.map(String.init).joined(separator: "×")) numbers an image; classifying needs a network for "
+          "takes \(image.map(String.init).joined(separator: "×")) numbers an image; "
+          + "classifying needs a network for "
           + "square pictures of 1 or 3 channels, and no other input")
     }
     let batch = preparation.tenCrop ? 10 : 1

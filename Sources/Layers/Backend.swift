@@ -30,7 +30,8 @@ public protocol Backend<Scalar>: Sendable {
   /// The share of images whose class is among the highest scores.
   func accuracy(_ specification: AccuracySpecification) -> any SingleInputLayer<Scalar>
 
-  /// Takes a step of SGD on a parameter: changes it and its momentum buffer, both of the gradient's shape.
+  /// Takes a step of SGD on a parameter: changes it and its momentum buffer, both of the
+  /// gradient's shape.
   ///
   /// - Complexity: O(count) for a parameter of `count` elements; allocates nothing.
   func take(

@@ -1,6 +1,7 @@
 /// One step of stochastic gradient descent with momentum, for one parameter.
 ///
-/// Source: Caffe's `sgd_solver.cpp`. With gradient g, parameter w and momentum buffer h (Caffe: history), in this order:
+/// Source: Caffe's `sgd_solver.cpp`. With gradient g, parameter w and momentum buffer h
+/// (Caffe: history), in this order:
 ///
 ///     g ← gradientScale · g
 ///     g ← g + decay · w              (L2; for L1: decay · sign(w))

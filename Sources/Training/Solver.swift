@@ -16,7 +16,8 @@ public final class Solver<Scalar: Tensors.Scalar> {
   public let network: Network<Scalar>
   /// How many steps have been taken.
   public private(set) var iteration = 0
-  /// The last step of each parameter, in the order of the network's: what momentum remembers (Caffe: history).
+  /// The last step of each parameter, in the order of the network's: what momentum
+  /// remembers (Caffe: history).
   public private(set) var momentumBuffers: [[Tensor<Scalar>]]
 
   private let backend: any Backend<Scalar>

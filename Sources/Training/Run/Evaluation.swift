@@ -4,8 +4,8 @@ import Networks
 import RealModule
 import Tensors
 
-/// Measures what a network has learnt, on images that it doesn't learn from: loss, accuracy, and which
-/// classes it confuses.
+/// Measures what a network has learnt, on images that it doesn't learn from: loss, accuracy, and
+/// which classes it confuses.
 public final class Evaluation {
   /// What it found.
   public struct Result: Sendable {

@@ -35,8 +35,8 @@ struct TrainSession {
   {
     self.settings = settings
     let definition = settings.definition
-    // Parameters, gradients and momentum buffers, and a snapshot of the first and the last as arrays and as
-    // bytes; blobs and gradients in training, blobs in a test.
+    // Parameters, gradients and momentum buffers, and a snapshot of the first and the
+    // last as arrays and as bytes; blobs and gradients in training, blobs in a test.
     try MemoryNeed(
       NetworkPlan(
         definition, batch: max(settings.batch, Self.testBatch(images: settings.testImages))),
