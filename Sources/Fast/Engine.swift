@@ -23,18 +23,14 @@ public final class Engine: Sendable {
   /// On how many threads pieces run at a time, the caller's included.
   public let threads: Int
 
-  let omitted: Set<Trick>
   private let pool = WorkspacePool()
 
   /// An engine on a number of threads; all cores unless given, and at least one.
   ///
-  /// - Parameters:
-  ///   - threads: on how many pieces run at a time, the caller's included.
-  ///   - omitted: what `Trick` says.
-  public init(threads: Int? = nil, without omitted: Set<Trick> = []) {
+  /// - Parameter threads: on how many pieces run at a time, the caller's included.
+  public init(threads: Int? = nil) {
     _ = Self.openBLASIsSingleThreaded
     self.threads = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
-    self.omitted = omitted
   }
 
   private static let openBLASIsSingleThreaded: Bool = {

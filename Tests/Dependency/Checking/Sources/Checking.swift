@@ -4,7 +4,7 @@ import GradientChecking
 /// AlexNet.
 struct Swish<Scalar: Tensors.Scalar>: SingleInputLayer {
   struct Specification: SingleInputSpecification {
-    static let typeName = "Swish"
+    static var typeName: String { "Swish" }
     var steepness = 1.5
     func outputShape(for input: Shape) -> Shape { input }
     func layer<S>(on backend: some Backend<S>) -> any Layer<S> { Swish<S>() }

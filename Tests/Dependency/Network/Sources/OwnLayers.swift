@@ -6,7 +6,7 @@ import AlexNet
 /// y = x where x > 0, else a_c·x, with a learned slope a_c for each channel (He et al. 2015).
 struct PReLU<Scalar: Tensors.Scalar>: SingleInputLayer {
   struct Specification: SingleInputSpecification {
-    static let typeName = "PReLU"
+    static var typeName: String { "PReLU" }
     func outputShape(for input: Shape) -> Shape { input }
     func parameters(for input: Shape) -> [ParameterSpecification] {
       [ParameterSpecification(name: "slope", shape: Shape(input.channels), initialValue: 0.25)]
@@ -47,7 +47,7 @@ struct PReLU<Scalar: Tensors.Scalar>: SingleInputLayer {
 /// y = x·σ(1.702·x), which is nearly x times the normal distribution's Φ(x) (Hendrycks and Gimpel 2016).
 struct GELU<Scalar: Tensors.Scalar>: SingleInputLayer {
   struct Specification: SingleInputSpecification {
-    static let typeName = "GELU"
+    static var typeName: String { "GELU" }
     func outputShape(for input: Shape) -> Shape { input }
     func layer<S>(on backend: some Backend<S>) -> any Layer<S> { GELU<S>() }
   }
@@ -81,7 +81,7 @@ struct GELU<Scalar: Tensors.Scalar>: SingleInputLayer {
 /// the batch, and running means of them are kept; in testing the running means stand for them.
 struct BatchNorm<Scalar: Tensors.Scalar>: SingleInputLayer {
   struct Specification: SingleInputSpecification {
-    static let typeName = "BatchNorm"
+    static var typeName: String { "BatchNorm" }
     var momentum = 0.9
     var epsilon = 1e-5
     func outputShape(for input: Shape) -> Shape { input }
@@ -172,7 +172,7 @@ struct BatchNorm<Scalar: Tensors.Scalar>: SingleInputLayer {
 /// y = a + b: what closes a residual block (He et al. 2016).
 struct Sum<Scalar: Tensors.Scalar>: Layer {
   struct Specification: LayerSpecification {
-    static let typeName = "Sum"
+    static var typeName: String { "Sum" }
     /// So that a layer in place may follow.
     let backwardReadsOutput = false
 
