@@ -10,7 +10,8 @@ let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-
 let libraries = [
   "Tensors", "Layers", "Reference", "Fast", "Tuned", "Networks", "Training",
   "GradientChecking", "NetworkChecking", "BrokenLayers",
-  "Datasets", "NumPyFiles", "WholeFiles", "CaffeMessages", "CaffeFormats", "CaffeTools",
+  "Datasets", "NumPyFiles", "TensorFiles", "WholeFiles", "CaffeMessages", "CaffeFormats",
+  "CaffeTools",
 ]
 
 let package = Package(
@@ -57,6 +58,7 @@ let package = Package(
         "CaffeMessages", "Tensors", "WholeFiles", "CLMDB", "CPNG", "CTurboJPEG", protobuf,
       ]),
     .target(name: "NumPyFiles", dependencies: ["Tensors", "WholeFiles", "CZlib"]),
+    .target(name: "TensorFiles", dependencies: ["NumPyFiles", "Tensors", "WholeFiles"]),
     .target(
       name: "CaffeMessages", dependencies: [protobuf], exclude: ["caffe.proto", "generate.sh"]),
     .target(
@@ -122,6 +124,8 @@ let package = Package(
       dependencies: ["Datasets", "Reference", "Fast", "Networks", "Training", "NumPyFiles"]),
     .target(name: "TestTools", path: "Tests/TestTools"),
     .testTarget(name: "NumPyFileTests", dependencies: ["NumPyFiles", "TestTools"]),
+    .testTarget(
+      name: "TensorFileTests", dependencies: ["NumPyFiles", "TensorFiles", "TestTools"]),
     .testTarget(name: "WholeFileTests", dependencies: ["WholeFiles"]),
     .testTarget(
       name: "DatasetTests",

@@ -23,9 +23,9 @@ public struct NumPyArray: Sendable, Equatable {
   /// The numbers: row-major (C order), each with its lowest byte first.
   ///
   /// - Invariant: `shape.count · elementType.size` bytes.
-  let bytes: [UInt8]
+  package let bytes: [UInt8]
 
-  init(shape: Shape, elementType: NumPyElementType, bytes: [UInt8]) {
+  package init(shape: Shape, elementType: NumPyElementType, bytes: [UInt8]) {
     // What is read of the bytes later isn't checked again.
     precondition(
       bytes.count == shape.count * elementType.size, "\(bytes.count) bytes for shape \(shape)")
@@ -254,7 +254,7 @@ extension NumPyArray {
 
 extension [UInt8] {
   /// The little-endian integer at an offset, nil where it would reach beyond the end.
-  func littleEndian<Number: FixedWidthInteger & UnsignedInteger>(
+  package func littleEndian<Number: FixedWidthInteger & UnsignedInteger>(
     _ type: Number.Type, at offset: Int
   ) -> Number? {
     let size = MemoryLayout<Number>.size
@@ -265,7 +265,7 @@ extension [UInt8] {
   }
 
   /// Appends an integer, its lowest byte first.
-  mutating func appendLittleEndian<Number: FixedWidthInteger>(_ number: Number) {
+  package mutating func appendLittleEndian<Number: FixedWidthInteger>(_ number: Number) {
     Swift.withUnsafeBytes(of: number.littleEndian) { append(contentsOf: $0) }
   }
 }

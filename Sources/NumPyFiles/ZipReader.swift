@@ -3,12 +3,12 @@ import CZlib
 /// What the directory at the end of a zip file says about a member.
 ///
 /// Source: PKWARE's APPNOTE.TXT, sections 4.3 and 4.5.3.
-struct ZipEntry {
-  var name: String
+package struct ZipEntry {
+  package var name: String
   var method: Int
-  var checksum: UInt32
+  package var checksum: UInt32
   var compressedSize: Int
-  var size: Int
+  package var size: Int
   /// Where the member's local header begins.
   var headerOffset: Int
   /// Where this description lies in the file, for error messages.
@@ -16,8 +16,8 @@ struct ZipEntry {
 }
 
 /// The directory of a zip file.
-struct ZipDirectory {
-  var entries: [ZipEntry] = []
+package struct ZipDirectory {
+  package var entries: [ZipEntry] = []
   /// Where the directory begins; all members lie before it.
   var offset = 0
 
@@ -29,7 +29,8 @@ struct ZipDirectory {
       throw place.error(
         "the archive's directory is missing at the end of the file", at: bytes.count,
         remedy: bytes.starts(with: NumPyHeader.magic)
-          ? "this is an .npy file, which NumPyArray reads" : "the file is truncated or no .npz")
+          ? "this is an .npy file, which NumPyArray reads"
+          : "the file is truncated or no zip archive")
     }
     var count = UInt64(bytes.littleEndian(UInt16.self, at: end + 10) ?? 0)
     var size = UInt64(bytes.littleEndian(UInt32.self, at: end + 12) ?? 0)
@@ -138,10 +139,10 @@ private struct Zip64Values {
 }
 
 /// Takes members out of a zip file that lies in memory.
-struct ZipReader {
+package struct ZipReader {
   private let bytes: [UInt8]
   private let place: Place
-  let directory: ZipDirectory
+  package let directory: ZipDirectory
 
   init(_ bytes: [UInt8], place: Place) throws(NumPyError) {
     self.bytes = bytes
@@ -150,8 +151,17 @@ struct ZipReader {
     try checkOverlaps()
   }
 
-  /// The content of a member, its checksum verified.
-  func content(of entry: ZipEntry) throws(NumPyError) -> [UInt8] {
+  /// - Parameters:
+  ///   - bytes: the whole file.
+  ///   - file: what error messages call it.
+  package init(_ bytes: [UInt8], file: String) throws(NumPyError) {
+    try self.init(bytes, place: Place(file: file))
+  }
+
+  /// The content of a member, its checksum verified unless that is left out.
+  package func content(
+    of entry: ZipEntry, isVerified: Bool = true
+  ) throws(NumPyError) -> [UInt8] {
     let member = Place(file: place.file, member: entry.name)
     let range = try dataRange(of: entry)
     let content: [UInt8]
@@ -179,7 +189,7 @@ struct ZipReader {
         "compression method \(entry.method) is unknown",
         remedy: "0 (stored) and 8 (deflated) are read")
     }
-    guard zipChecksum(content) == entry.checksum else {
+    guard !isVerified || zipChecksum(content) == entry.checksum else {
       throw member.error("the checksum does not match", remedy: "the file is damaged")
     }
     return content
