@@ -89,7 +89,7 @@ let package = Package(
       name: "FuzzTargets",
       dependencies: [
         "CaffeFormats", "CaffeMessages", "Datasets", "Fast", "Layers", "Networks", "NumPyFiles",
-        "Reference", "Tensors", "Training", "CZlib", protobuf,
+        "Reference", "TensorFiles", "Tensors", "Training", "CZlib", protobuf,
       ],
       path: "Tests/Fuzzing/Targets"),
     .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"]),

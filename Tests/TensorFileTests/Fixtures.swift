@@ -29,7 +29,7 @@ struct Cases: Decodable {
     var name: String
     var file: String
     var verdict: String
-    var message_should_name: [String]?
+    var messageShouldName: [String]?
     var testDescription: String { name }
   }
 
@@ -38,8 +38,10 @@ struct Cases: Decodable {
 
   /// The cases of a folder; none if the folder can't be read, which a test notices.
   static func of(_ format: String) -> Cases {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
     guard let data = try? Data(contentsOf: fixture("\(format)/cases.json")),
-      let cases = try? JSONDecoder().decode(Cases.self, from: data)
+      let cases = try? decoder.decode(Cases.self, from: data)
     else { return Cases(good: [], bad: []) }
     return cases
   }

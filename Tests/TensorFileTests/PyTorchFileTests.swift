@@ -41,7 +41,7 @@ private let torchIsPresent = Python.withLibraries.has("torch")
     // Each takes some milliseconds: what follows a claim in the file would take hours.
     #expect(clock.now - start < .seconds(5))
     let text = error.map { "\($0)" } ?? ""
-    for name in test.message_should_name ?? [] { #expect(text.contains(name), "\(text)") }
+    for name in test.messageShouldName ?? [] { #expect(text.contains(name), "\(text)") }
     #expect(error?.file.hasSuffix(test.file) == true)
     // What the hostile ones would leave behind.
     #expect(!FileManager.default.fileExists(atPath: "interop_was_here"))
@@ -111,6 +111,21 @@ private let torchIsPresent = Python.withLibraries.has("torch")
       let file = try PyTorchFile(contentsOf: folder.appending(path: "\(name).pth"))
       #expect(file.stateName == (name == "nocrc" ? "model" : ""))
       #expect(file.tensors == expected, "\(name)")
+    }
+  }
+
+  /// The seeds of the fuzzers, as PyTorch reads them. In the legacy one the storage is a part of another.
+  @Test(
+    arguments: [
+      ("zip", ["w": [0, 1, 2, 3, 4, 5], "t": [1, 3, 2, 4]]), ("deflated", ["w": [1, -2]]),
+      ("protocol4", ["w": [0]]), ("legacy", ["w": [2, 3]]),
+    ] as [(String, [String: [Float]])])
+  func readsTheSeedsOfTheFuzzers(name: String, values: [String: [Float]]) throws {
+    let file = try PyTorchFile(
+      contentsOf: fixture("../../Fuzzing/Seeds/pth/\(name)").standardized)
+    #expect(Set(file.tensors.names) == Set(values.keys))
+    for (name, numbers) in values {
+      #expect(file.tensors[name]?.tensor(as: Float.self).elements == numbers)
     }
   }
 

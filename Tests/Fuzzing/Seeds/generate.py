@@ -213,3 +213,93 @@ for path, fixtures in {
         if os.path.lexists(link):
             os.remove(link)
         os.symlink(os.path.join("../../../Fixtures", fixture), link)
+
+
+# safetensors: the length of the header, the header, the numbers.
+
+
+def safetensors(header, content):
+    return struct.pack("<Q", len(header)) + header.encode() + content
+
+
+write(
+    "safetensors/floats",
+    safetensors(
+        '{"__metadata__":{"format":"pt"},"w":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}}',
+        floats(*range(6)),
+    ),
+)
+write(
+    "safetensors/halves",
+    safetensors(
+        '{ "a\\u00e9":{"shape":[2],"dtype":"BF16","data_offsets":[0,4], "x":[1,{}]},'
+        '"b":{"dtype":"F16","shape":[1,1],"data_offsets":[4,6]},'
+        '"c":{"dtype":"I64","shape":[0],"data_offsets":[6,6]}}  ',
+        bytes([0x80, 0x3F, 0, 0xC0, 0, 0x3C]),
+    ),
+)
+
+
+# PyTorch's files: pickles, instruction by instruction.
+
+
+def text(value):
+    return b"X" + struct.pack("<I", len(value)) + value.encode()
+
+
+def storage(kind, key, count, more=b""):
+    return (
+        b"(" + text("storage") + b"ctorch\n" + kind + b"\n" + text(key) + text("cpu")
+        + b"K" + bytes([count]) + more + b"tQ"
+    )
+
+
+def tensor(source, offset, size, strides):
+    def numbers(values):
+        return b"(" + b"".join(b"K" + bytes([value]) for value in values) + b"t"
+
+    hooks = b"ccollections\nOrderedDict\n)R"
+    view = b"K" + bytes([offset]) + numbers(size) + numbers(strides) + b"\x89" + hooks
+    return b"ctorch._utils\n_rebuild_tensor_v2\n(" + source + view + b"tR"
+
+
+def pth(compression, pickle, **storages):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as archive:
+        members = [(f"data/{name[1:]}", content) for name, content in storages.items()]
+        for name, content in [("data.pkl", pickle), *members, ("version", b"3\n")]:
+            archive.writestr(zipfile.ZipInfo(f"a/{name}"), content, compression)
+    return file.getvalue()
+
+
+state = (
+    b"\x80\x02ccollections\nOrderedDict\n)Rq\x00("
+    + text("w") + tensor(storage(b"FloatStorage", "0", 6), 0, [2, 3], [3, 1])
+    + text("t") + tensor(storage(b"FloatStorage", "0", 6), 1, [2, 2], [1, 2])
+    + b"u}X\x01\x00\x00\x00aK\x01sb."
+)
+write("pth/zip", pth(zipfile.ZIP_STORED, state, _0=floats(*range(6))))
+checkpoint = (
+    b"\x80\x02}(" + text("epoch") + b"M\x2c\x01" + text("rate") + b"G?\xf0\0\0\0\0\0\0"
+    + text("state_dict") + b"}" + text("w") + tensor(storage(b"HalfStorage", "0", 2), 0, [2], [1])
+    + b"su."
+)
+write("pth/deflated", pth(zipfile.ZIP_DEFLATED, checkpoint, _0=bytes([0, 0x3C, 0, 0xC0])))
+four = (
+    b"\x80\x04\x95\x06\0\0\0\0\0\0\0}\x94\x8c\x01w\x94"
+    b"\x8c\x0ctorch._utils\x8c\x0f_rebuild_tensor\x93(" + storage(b"LongStorage", "0", 1)
+    + b"K\0))tRs."
+)
+write("pth/protocol4", pth(zipfile.ZIP_STORED, four, _0=bytes(8)))
+magic = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
+system = b"\x80\x02}" + text("little_endian") + b"\x88s."
+view = b"(" + text("7.1") + b"K\x01K\x02t"
+legacy = (
+    b"\x80\x02}" + text("w")
+    + tensor(storage(b"ShortStorage", "7", 3, view), 0, [2], [1]) + b"s."
+)
+write(
+    "pth/legacy",
+    magic + b"\x80\x02M\xe9\x03." + system + legacy + b"\x80\x02]" + text("7") + b"a."
+    + struct.pack("<q3h", 3, 1, 2, 3),
+)

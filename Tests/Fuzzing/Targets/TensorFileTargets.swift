@@ -1,0 +1,41 @@
+import NumPyFiles
+import TensorFiles
+
+/// Reads a file of tensors, and writes it again.
+func readSafeTensors(_ bytes: [UInt8]) throws {
+  guard
+    let file = try accepted({ () throws(TensorFileError) in
+      try SafeTensors(decoding: bytes, name: inputName)
+    })
+  else { return }
+  try use(file.tensors, ofFileOf: bytes.count)
+  let again = try SafeTensors(decoding: file.encoded())
+  try promise(again.metadata == file.metadata, "other metadata after writing and reading")
+  for name in file.tensors.names {
+    // Numbers of 16 bits were widened when they were read, and stay so.
+    try promise(again.tensors[name] == file.tensors[name], "another tensor \(name) after writing")
+  }
+}
+
+/// Reads a state dict of PyTorch.
+func readPyTorchFile(_ bytes: [UInt8]) throws {
+  guard
+    let file = try accepted({ () throws(TensorFileError) in
+      try PyTorchFile(decoding: bytes, name: inputName)
+    })
+  else { return }
+  try use(file.tensors, ofFileOf: bytes.count)
+}
+
+private func use(_ tensors: NumPyArchive, ofFileOf length: Int) throws {
+  var size = 0
+  for name in tensors.names {
+    guard let array = tensors[name] else { throw FuzzFinding("no tensor of the name \(name)") }
+    try promise(
+      array.tensor(as: Float.self).elements.count == array.shape.count,
+      "numbers that don't fill the shape")
+    size += array.shape.count
+  }
+  // What SECURITY.md promises: 1032 times the length where it is deflated, views four times that.
+  try promise(size <= (1 << 26) + 4 * 1032 * length, "\(size) numbers of \(length) bytes")
+}
