@@ -75,7 +75,8 @@ let package = Package(
       dependencies: [
         "Reference", "Fast", "Tuned", "GradientChecking", "BrokenLayers", "NetworkChecking",
         "Networks", "Training", "Datasets", "WholeFiles", "CaffeFormats", "CaffeMessages",
-        "CaffeTools", "NumPyFiles", "CCrypto", "COpenBLAS", argumentParser, numerics,
+        "CaffeTools", "NumPyFiles", "TensorFiles", "CCrypto", "COpenBLAS", argumentParser,
+        numerics,
       ],
       // Inside the binary, so that a page is the same wherever the binary is moved.
       resources: [
@@ -158,7 +159,7 @@ let package = Package(
       name: "WalkthroughTests",
       dependencies: [
         "BrokenLayers", "CaffeFormats", "CaffeMessages", "CaffeTools", "Datasets", "Fast",
-        "GradientChecking", "NumPyFiles", "WholeFiles", "walkthrough",
+        "GradientChecking", "NumPyFiles", "TensorFiles", "WholeFiles", "walkthrough",
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -75,6 +75,13 @@ public struct CaffeModel: Sendable {
     }
   }
 
+  /// Layers with their parameters, to be written.
+  public init(layers: [Caffe_LayerParameter]) {
+    file = "caffemodel"
+    message = Caffe_NetParameter()
+    message.layer = layers
+  }
+
   /// Writes the file, in today's form. It appears whole or not at all.
   ///
   /// - Throws: `CaffeFileError` when the file can't be written.

@@ -10,6 +10,7 @@ struct Walkthrough: ParsableCommand {
     subcommands: [
       Tour.self, Shapes.self, Check.self, Train.self, Compare.self, WritePrototxt.self, Lint.self,
       TestNetwork.self, Dump.self, Classify.self, ConvertImages.self, Mean.self,
+      ConvertWeights.self,
     ],
     defaultSubcommand: Tour.self)
 

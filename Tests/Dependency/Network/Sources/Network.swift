@@ -14,7 +14,7 @@ func require(_ condition: Bool, _ description: @autoclosure () -> String) throws
 func miniWithPReLU() throws -> NetworkDefinition {
   var net = mini(inputSize: 67)
   net.layers[try net.index(of: "relu1")] = LayerDefinition(
-    name: "prelu1", specification: PReLU<Float>.Specification(), bottoms: ["conv1"], top: "prelu1")
+    name: "prelu1", specification: PReLUSpecification(), bottoms: ["conv1"], top: "prelu1")
   net.layers[try net.index(of: "pool1")].bottoms = ["prelu1"]
   return net
 }
@@ -25,10 +25,10 @@ func residual() -> NetworkDefinition {
   let learned = [ParameterDefinition(filler: .msra()), ParameterDefinition()]
   let conv = ConvolutionSpecification(outputChannels: 3, kernel: 3, pad: 1)
   let first = net.add("conv1", conv, net.data, parameters: learned)
-  let norm = net.add("norm1", BatchNorm<Float>.Specification(), first)
-  let bent = net.add("gelu1", GELU<Float>.Specification(), norm)
+  let norm = net.add("norm1", BatchNormSpecification(), first)
+  let bent = net.add("gelu1", GELUSpecification(), norm)
   let second = net.add("conv2", conv, bent, parameters: learned)
-  let sum = net.add("sum", Sum<Float>.Specification(), net.data, second)
+  let sum = net.add("sum", SumSpecification(), net.data, second)
   let scores = net.fullyConnected(
     "scores", net.relu("relu", sum), outputs: 10, weights: .msra(), bias: 0)
   net.softmaxWithLoss("loss", scores)

@@ -4,17 +4,17 @@ import AlexNet
 // is and makes it, and the layer itself.
 
 /// y = x where x > 0, else a_c·x, with a learned slope a_c for each channel (He et al. 2015).
-struct PReLU<Scalar: Tensors.Scalar>: SingleInputLayer {
-  struct Specification: SingleInputSpecification {
-    static var typeName: String { "PReLU" }
-    func outputShape(for input: Shape) -> Shape { input }
-    func parameters(for input: Shape) -> [ParameterSpecification] {
-      [ParameterSpecification(name: "slope", shape: Shape(input.channels), initialValue: 0.25)]
-    }
-    func layer<S>(on backend: some Backend<S>) -> any Layer<S> { PReLU<S>() }
+struct PReLUSpecification: SingleInputSpecification {
+  static var typeName: String { "PReLU" }
+  func outputShape(for input: Shape) -> Shape { input }
+  func parameters(for input: Shape) -> [ParameterSpecification] {
+    [ParameterSpecification(name: "slope", shape: Shape(input.channels), initialValue: 0.25)]
   }
+  func layer<S>(on backend: some Backend<S>) -> any Layer<S> { PReLU<S>() }
+}
 
-  let specification = Specification()
+struct PReLU<Scalar: Tensors.Scalar>: SingleInputLayer {
+  let specification = PReLUSpecification()
 
   func forward(
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
@@ -45,14 +45,14 @@ struct PReLU<Scalar: Tensors.Scalar>: SingleInputLayer {
 }
 
 /// y = x·σ(1.702·x), which is nearly x times the normal distribution's Φ(x) (Hendrycks and Gimpel 2016).
-struct GELU<Scalar: Tensors.Scalar>: SingleInputLayer {
-  struct Specification: SingleInputSpecification {
-    static var typeName: String { "GELU" }
-    func outputShape(for input: Shape) -> Shape { input }
-    func layer<S>(on backend: some Backend<S>) -> any Layer<S> { GELU<S>() }
-  }
+struct GELUSpecification: SingleInputSpecification {
+  static var typeName: String { "GELU" }
+  func outputShape(for input: Shape) -> Shape { input }
+  func layer<S>(on backend: some Backend<S>) -> any Layer<S> { GELU<S>() }
+}
 
-  let specification = Specification()
+struct GELU<Scalar: Tensors.Scalar>: SingleInputLayer {
+  let specification = GELUSpecification()
 
   private func sigmoid(_ x: Scalar) -> Scalar { 1 / (1 + .exp(-Scalar(1.702) * x)) }
 
@@ -79,24 +79,24 @@ struct GELU<Scalar: Tensors.Scalar>: SingleInputLayer {
 
 /// y = (x − μ)/√(σ² + ε) for each channel (Ioffe and Szegedy 2015). In training μ and σ² are those of
 /// the batch, and running means of them are kept; in testing the running means stand for them.
-struct BatchNorm<Scalar: Tensors.Scalar>: SingleInputLayer {
-  struct Specification: SingleInputSpecification {
-    static var typeName: String { "BatchNorm" }
-    var momentum = 0.9
-    var epsilon = 1e-5
-    func outputShape(for input: Shape) -> Shape { input }
-    /// State: it is stored with the parameters, and not learned.
-    func parameters(for input: Shape) -> [ParameterSpecification] {
-      let shape = Shape(input.channels)
-      return [
-        ParameterSpecification(name: "mean", shape: shape, isLearned: false),
-        ParameterSpecification(
-          name: "variance", shape: shape, initialValue: 1, isLearned: false),
-      ]
-    }
-    func layer<S>(on backend: some Backend<S>) -> any Layer<S> { BatchNorm<S>(specification: self) }
+struct BatchNormSpecification: SingleInputSpecification {
+  static var typeName: String { "BatchNorm" }
+  var momentum = 0.9
+  var epsilon = 1e-5
+  func outputShape(for input: Shape) -> Shape { input }
+  /// State: it is stored with the parameters, and not learned.
+  func parameters(for input: Shape) -> [ParameterSpecification] {
+    let shape = Shape(input.channels)
+    return [
+      ParameterSpecification(name: "mean", shape: shape, isLearned: false),
+      ParameterSpecification(
+        name: "variance", shape: shape, initialValue: 1, isLearned: false),
+    ]
   }
+  func layer<S>(on backend: some Backend<S>) -> any Layer<S> { BatchNorm<S>(specification: self) }
+}
 
+struct BatchNorm<Scalar: Tensors.Scalar>: SingleInputLayer {
   /// μ and σ² as the forward pass used them, and whether they are those of the batch.
   struct Saved: Sendable {
     var mean: [Scalar]
@@ -104,7 +104,7 @@ struct BatchNorm<Scalar: Tensors.Scalar>: SingleInputLayer {
     var isOfBatch = true
   }
 
-  var specification = Specification()
+  var specification = BatchNormSpecification()
 
   func makeSaved(for input: Shape) -> Saved {
     let zeros = [Scalar](repeating: 0, count: input.channels)
@@ -170,25 +170,25 @@ struct BatchNorm<Scalar: Tensors.Scalar>: SingleInputLayer {
 }
 
 /// y = a + b: what closes a residual block (He et al. 2016).
-struct Sum<Scalar: Tensors.Scalar>: Layer {
-  struct Specification: LayerSpecification {
-    static var typeName: String { "Sum" }
-    /// So that a layer in place may follow.
-    let backwardReadsOutput = false
+struct SumSpecification: LayerSpecification {
+  static var typeName: String { "Sum" }
+  /// So that a layer in place may follow.
+  let backwardReadsOutput = false
 
-    func outputShape(for inputs: [Shape]) throws(LayerError) -> Shape {
-      guard inputs.count == 2, inputs[0] == inputs[1] else {
-        throw LayerError(
-          layer: Self.typeName, value: "inputs of shapes \(inputs)",
-          rule: "must be two of the same shape")
-      }
-      return inputs[0]
+  func outputShape(for inputs: [Shape]) throws(LayerError) -> Shape {
+    guard inputs.count == 2, inputs[0] == inputs[1] else {
+      throw LayerError(
+        layer: Self.typeName, value: "inputs of shapes \(inputs)",
+        rule: "must be two of the same shape")
     }
-
-    func layer<S>(on backend: some Backend<S>) -> any Layer<S> { Sum<S>() }
+    return inputs[0]
   }
 
-  let specification = Specification()
+  func layer<S>(on backend: some Backend<S>) -> any Layer<S> { Sum<S>() }
+}
+
+struct Sum<Scalar: Tensors.Scalar>: Layer {
+  let specification = SumSpecification()
 
   func forward(
     _ inputs: [Tensor<Scalar>], parameters: [Tensor<Scalar>], context: inout RunContext,
