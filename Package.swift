@@ -11,7 +11,7 @@ let libraries = [
   "Tensors", "Layers", "Reference", "Fast", "Tuned", "Networks", "Training",
   "GradientChecking", "NetworkChecking", "BrokenLayers",
   "Datasets", "NumPyFiles", "TensorFiles", "WholeFiles", "CaffeMessages", "CaffeFormats",
-  "CaffeTools",
+  "CaffeTools", "ONNXMessages", "ONNXFiles",
 ]
 
 let package = Package(
@@ -70,13 +70,18 @@ let package = Package(
         "CaffeFormats", "CaffeMessages", "Datasets", "Fast", "Layers", "Networks", "NumPyFiles",
         "Tensors", "Training", "Tuned", "WholeFiles",
       ]),
+    .target(
+      name: "ONNXMessages", dependencies: [protobuf], exclude: ["onnx.proto", "generate.sh"]),
+    .target(
+      name: "ONNXFiles",
+      dependencies: ["Layers", "NumPyFiles", "ONNXMessages", "TensorFiles", "Tensors", protobuf]),
     .executableTarget(
       name: "walkthrough",
       dependencies: [
         "Reference", "Fast", "Tuned", "GradientChecking", "BrokenLayers", "NetworkChecking",
         "Networks", "Training", "Datasets", "WholeFiles", "CaffeFormats", "CaffeMessages",
-        "CaffeTools", "NumPyFiles", "TensorFiles", "CCrypto", "COpenBLAS", argumentParser,
-        numerics,
+        "CaffeTools", "NumPyFiles", "ONNXFiles", "TensorFiles", "CCrypto", "COpenBLAS",
+        argumentParser, numerics,
       ],
       // Inside the binary, so that a page is the same wherever the binary is moved.
       resources: [
@@ -90,7 +95,7 @@ let package = Package(
       name: "FuzzTargets",
       dependencies: [
         "CaffeFormats", "CaffeMessages", "Datasets", "Fast", "Layers", "Networks", "NumPyFiles",
-        "Reference", "TensorFiles", "Tensors", "Training", "CZlib", protobuf,
+        "ONNXFiles", "Reference", "TensorFiles", "Tensors", "Training", "CZlib", protobuf,
       ],
       path: "Tests/Fuzzing/Targets"),
     .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"]),
@@ -127,6 +132,9 @@ let package = Package(
     .testTarget(name: "NumPyFileTests", dependencies: ["NumPyFiles", "TestTools"]),
     .testTarget(
       name: "TensorFileTests", dependencies: ["NumPyFiles", "TensorFiles", "TestTools"]),
+    .testTarget(
+      name: "ONNXFileTests",
+      dependencies: ["NumPyFiles", "ONNXFiles", "Reference", "TensorFiles", "TestTools"]),
     .testTarget(name: "WholeFileTests", dependencies: ["WholeFiles"]),
     .testTarget(
       name: "DatasetTests",

@@ -2,13 +2,13 @@ import NumPyFiles
 import Tensors
 
 /// How a file stores numbers: the types of numpy, and the one that numpy lacks.
-enum NumberFormat: Equatable {
+package enum NumberFormat: Equatable {
   case numpy(NumPyElementType)
   /// The upper half of a `Float`.
   case bfloat16
 
   /// The bytes that a number takes.
-  var size: Int {
+  package var size: Int {
     switch self {
     case .numpy(let type): type.size
     case .bfloat16: 2
@@ -20,7 +20,7 @@ enum NumberFormat: Equatable {
   ///
   /// - Precondition: `shape.count · size` bytes.
   /// - Complexity: O(count).
-  func array(_ shape: Shape, _ bytes: [UInt8]) -> NumPyArray {
+  package func array(_ shape: Shape, _ bytes: [UInt8]) -> NumPyArray {
     switch self {
     case .numpy(let type):
       return NumPyArray(shape: shape, elementType: type, bytes: bytes).widened()

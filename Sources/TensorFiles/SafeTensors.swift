@@ -137,7 +137,7 @@ private func quoted(_ text: String) -> String {
 }
 
 /// The content of a file, with this library's kind of error.
-func contents(of url: URL) throws(TensorFileError) -> [UInt8] {
+package func contents(of url: URL) throws(TensorFileError) -> [UInt8] {
   do {
     return try WholeFile.read(url)
   } catch {

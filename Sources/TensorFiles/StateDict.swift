@@ -56,7 +56,7 @@ struct StateDict {
     from source: any StorageSource, fileSize: Int, place: FilePlace
   ) throws(TensorFileError) -> NumPyArchive {
     // What views may repeat: far more than real files do, and little for small hostile ones.
-    let allowance = 1 << 26
+    let allowance = 1 << 22
     var uses: [String: Int] = [:]
     var (stored, claimed) = (0, 0)
     for (name, tensor) in entries {

@@ -27,16 +27,23 @@ public struct TensorFileError: Error, Equatable, CustomStringConvertible {
 }
 
 /// Where something is, to blame it.
-struct FilePlace {
-  var file: String
-  var part: String?
+package struct FilePlace: Sendable {
+  package var file: String
+  package var part: String?
 
-  func error(_ problem: String, at offset: Int? = nil, remedy: String? = nil) -> TensorFileError {
+  package init(file: String, part: String? = nil) {
+    self.file = file
+    self.part = part
+  }
+
+  package func error(_ problem: String, at offset: Int? = nil, remedy: String? = nil)
+    -> TensorFileError
+  {
     TensorFileError(file: file, part: part, offset: offset, problem: problem, remedy: remedy)
   }
 
   /// The place of a part.
-  func part(_ part: String) -> FilePlace { FilePlace(file: file, part: part) }
+  package func part(_ part: String) -> FilePlace { FilePlace(file: file, part: part) }
 }
 
 extension TensorFileError {

@@ -90,6 +90,21 @@ final class ConvertWeightsTests {
     #expect(model.message.layer.map(\.blobs.count) == [2, 2])
   }
 
+  @Test("takes the initializers of .onnx files, also those in a file beside it")
+  func onnx() throws {
+    let expected = try SafeTensors(
+      contentsOf: URL(filePath: fixture("interop/nets/tiny_tv.safetensors"))
+    ).tensors
+    for name in ["tiny_tv_dynamo", "tiny_tv_legacy"] {
+      let archive = try NumPyArchive(
+        contentsOf: convert(fixture("interop/nets/\(name).onnx"), to: "\(name).npz"))
+      for name in expected.names { #expect(archive[name] == expected[name], "\(name)") }
+    }
+    let zoo = try convert(
+      fixture("interop/nets/tiny_zoo_alexnet.onnx"), to: "zoo.safetensors")
+    #expect(try SafeTensors(contentsOf: zoo).tensors.names.contains("OC2_DUMMY_1"))
+  }
+
   @Test("widens halves, and keeps doubles and whole numbers")
   func types() throws {
     let archive = try NumPyArchive(
@@ -150,6 +165,7 @@ final class ConvertWeightsTests {
       #expect(refusal(input, to: name).contains("is the file to read"))
     }
     #expect(refusal(input, to: "a.pth").contains("PyTorch reads .safetensors"))
+    #expect(refusal(input, to: "a.onnx").contains("has a graph"))
     #expect(refusal(input, to: "a.txt").contains("must end in .caffemodel"))
     #expect(refusal(input, to: "npz").contains("must end in .caffemodel"))
     #expect(refusal(fixture("caffe/README.md"), to: "a.npz").contains("or .pt"))

@@ -3,6 +3,7 @@ import CaffeFormats
 import CaffeMessages
 import Foundation
 import NumPyFiles
+import ONNXFiles
 import Tensors
 import TensorFiles
 import WholeFiles
@@ -11,10 +12,10 @@ import WholeFiles
 struct ConvertWeights: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "convert-weights",
-    abstract: "Converts weights between Caffe's, PyTorch's and numpy's files.",
+    abstract: "Converts weights between files of Caffe, PyTorch, ONNX and numpy.",
     discussion: """
       The endings say what the files are: .caffemodel, .safetensors and .npz are read and written, \
-      .pth and .pt only read (PyTorch reads .safetensors). Names and numbers stay as they are in the \
+      .onnx, .pth and .pt only read (PyTorch reads .safetensors). Names and numbers stay as they are in the \
       file; numbers of 16 bits become floats. A .caffemodel has blobs of layers instead of names: \
       blob 0 of conv1 is conv1_0. The other way, conv1_0, conv1.weight and conv1_w_0 become blob 0 \
       of conv1; conv1_1, conv1.bias and conv1_b_0 blob 1. Nothing is transposed, and nothing in a \
@@ -62,7 +63,7 @@ struct ConvertWeights: ParsableCommand {
 struct WeightFile {
   /// The formats, by the endings of their files.
   enum Format: String, CaseIterable {
-    case caffemodel, safetensors, npz, pth, pt
+    case caffemodel, safetensors, npz, onnx, pth, pt
 
     init(of path: String, problem: String) throws(FileError) {
       let ending = path.split(separator: ".").last?.lowercased() ?? ""
@@ -74,13 +75,18 @@ struct WeightFile {
 
     init(ofInput path: String) throws(FileError) {
       try self.init(
-        of: path, problem: "the name must end in .caffemodel, .safetensors, .npz, .pth or .pt")
+        of: path,
+        problem: "the name must end in .caffemodel, .safetensors, .npz, .onnx, .pth or .pt")
     }
 
     init(ofOutput path: String) throws(FileError) {
       let problem = "the name must end in .caffemodel, .safetensors or .npz"
       try self.init(of: path, problem: problem)
-      guard self != .pth, self != .pt else {
+      switch self {
+      case .caffemodel, .safetensors, .npz: break
+      case .onnx:
+        throw FileError(path: path, problem: "\(problem): an .onnx has a graph beside its weights")
+      case .pth, .pt:
         throw FileError(
           path: path,
           problem: "\(problem): PyTorch reads .safetensors with safetensors.torch.load_file")
@@ -117,6 +123,8 @@ struct WeightFile {
     case .npz:
       tensors = try NumPyArchive(contentsOf: url)
       for name in tensors.names { tensors[name] = tensors[name]?.widened() }
+    case .onnx:
+      tensors = try ONNXModel(contentsOf: url).tensors()
     case .pth, .pt:
       tensors = try PyTorchFile(contentsOf: url).tensors
     }
@@ -131,7 +139,7 @@ struct WeightFile {
         .write(to: url)
     case .npz: try tensors.write(to: url)
     case .caffemodel: try caffeModel(for: url.relativePath).write(to: url)
-    case .pth, .pt: _ = try Format(ofOutput: url.relativePath)
+    case .onnx, .pth, .pt: _ = try Format(ofOutput: url.relativePath)
     }
   }
 

@@ -303,3 +303,54 @@ write(
     magic + b"\x80\x02M\xe9\x03." + system + legacy + b"\x80\x02]" + text("7") + b"a."
     + struct.pack("<q3h", 3, 1, 2, 3),
 )
+
+
+# ONNX: protobuf by the field numbers of Sources/ONNXMessages/onnx.proto.
+
+
+def value_info(name, *extents):
+    shape = b"".join(field(1, field(1, extent)) for extent in extents)
+    return field(1, name) + field(2, field(1, field(1, 1) + field(2, shape)))
+
+
+def attribute(name, value):
+    if isinstance(value, list):
+        return field(1, name) + b"".join(field(8, each) for each in value) + field(20, 7)
+    return field(1, name) + field(3, value) + field(20, 2)
+
+
+def node(kind, inputs, output, name="", **attributes):
+    return field(1, (
+        b"".join(field(1, each) for each in inputs) + field(2, output) + field(3, name)
+        + field(4, kind) + b"".join(field(5, attribute(*each)) for each in attributes.items())
+    ))
+
+
+def initializer(name, dims, data, kind=1):
+    extents = b"".join(field(1, extent) for extent in dims)
+    return field(5, extents + field(2, kind) + field(8, name) + field(9, data))
+
+
+def onnx(opset, graph):
+    return field(1, 8) + field(7, graph) + field(8, field(1, "") + field(2, opset))
+
+
+write("onnx/convolution", onnx(13, (
+    node("Conv", ["x", "w", "b"], "c", "conv", strides=[1, 1], pads=[1, 1, 1, 1], group=1)
+    + node("Relu", ["c"], "r") + node("LRN", ["r"], "n", size=3)
+    + node("MaxPool", ["n"], "p", "pool", kernel_shape=[2, 2], ceil_mode=1)
+    + node("GlobalAveragePool", ["p"], "g") + node("Flatten", ["g"], "f", axis=1)
+    + node("Softmax", ["f"], "y", axis=1) + initializer("w", [2, 1, 2, 2], floats(*range(8)))
+    + initializer("b", [2], floats(1, 2)) + field(11, value_info("x", 1, 1, 3, 3))
+    + field(12, value_info("y", 1, 2))
+)))
+write("onnx/products", onnx(9, (
+    node("ConstantOfShape", ["s"], "w") + node("Reshape", ["x", "t"], "v", "flat")
+    + node("MatMul", ["v", "w"], "m") + node("Add", ["b", "m"], "a", "fc")
+    + node("Dropout", ["a"], "d") + node("Identity", ["d"], "i")
+    + node("Gemm", ["i", "u", "b"], "y", transB=1)
+    + initializer("s", [2], struct.pack("<2q", 4, 2), 7)
+    + initializer("t", [2], struct.pack("<2q", 0, -1), 7)
+    + initializer("u", [2, 2], floats(1, 2, 3, 4)) + initializer("b", [2], floats(1, 2))
+    + field(11, value_info("x", 1, 1, 2, 2)) + field(12, value_info("y", 1, 2))
+)))

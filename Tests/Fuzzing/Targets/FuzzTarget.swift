@@ -1,7 +1,7 @@
 /// What can be fed with bytes of any kind, and has to live up to what `SECURITY.md` promises.
 package enum FuzzTarget: String, CaseIterable, Sendable {
   case prototxt, caffemodel, solverstate, binaryproto, datum
-  case npy, npz, snapshot, safetensors, pth
+  case npy, npz, snapshot, safetensors, pth, onnx
   case png, jpeg
   case layers
 
@@ -23,6 +23,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .snapshot: try withChecksumsRepaired(bytes, repairZip, readSnapshot)
     case .safetensors: try readSafeTensors(bytes)
     case .pth: try withChecksumsRepaired(bytes, repairZip, readPyTorchFile)
+    case .onnx: try readONNXModel(bytes)
     case .png: try withChecksumsRepaired(bytes, repairPNG, readPicture)
     case .jpeg: try readPicture(bytes)
     case .layers: try compareLayers(bytes)
