@@ -11,7 +11,9 @@
 @_exported import NetworkChecking
 @_exported import Networks
 @_exported import NumPyFiles
+@_exported import ONNXFiles
 @_exported import Reference
+@_exported import TensorFiles
 @_exported import Tensors
 @_exported import Training
 @_exported import Tuned

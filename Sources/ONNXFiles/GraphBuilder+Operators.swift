@@ -240,7 +240,7 @@ extension GraphBuilder {
     } catch {
       throw node.error("\(error)")
     }
-    try grant(shape.count, node)
+    try grant(shape.count, madeOf: 0, node)
     var value = NumPyArray(Tensor<Float>(Shape(), [0]))
     if let tensor = try node.attribute("value", .tensor)?.t {
       var reader = TensorReader(file: model.file, folder: model.folder)

@@ -17,7 +17,7 @@ extension GraphBuilder {
     let (alpha, beta) = (
       try node.float("alpha", default: 1), try node.float("beta", default: 1)
     )
-    if alpha != 1 { try grant(weights.shape.count, node) }
+    if alpha != 1 { try grant(weights.shape.count, madeOf: 1, node) }
     weights = weights.scaled(by: alpha)
     var parameters = [weights]
     if node.input(2) != nil, beta != 0 {
@@ -28,7 +28,7 @@ extension GraphBuilder {
         }
       }
       parameters.append(
-        try bias(array, outputs: weights.shape[0], images: input.shape[0], node).scaled(by: beta))
+        try spread(array, over: weights.shape[0], node).scaled(by: beta))
     }
     try addProduct(node, input, parameters)
   }
@@ -58,12 +58,10 @@ extension GraphBuilder {
       throw node.error("its biases \(array.shape) are to be spread, but broadcast is not 1")
     }
     let axis = try node.integer("axis", default: -1)
-    guard axis == -1 || axis == 1, let product = takeBack(sum) else {
-      throw node.error("adds \"\(node.input(position) ?? "")\" to something else than a MatMul")
+    guard axis == -1 || axis == 1, try addBias(array, toMakerOf: sum, node) else {
+      throw node.error(
+        "adds \"\(node.input(position) ?? "")\" to something else than a MatMul without a bias")
     }
-    let outputs = product.output.shape[1]
-    let spread = try bias(array, outputs: outputs, images: sum.shape[0], node)
-    try addProduct(node, product.input, product.parameters + [spread])
   }
 
   private mutating func addProduct(
@@ -91,13 +89,13 @@ extension GraphBuilder {
       )
     }
     guard isTurned else { return array }
-    try grant(array.shape.count, node)
+    try grant(array.shape.count, madeOf: 1, node)
     return array.transposed()
   }
 
-  /// A bias spread over the outputs: N, 1 × N, 1 or a scalar; with one image M × N and M × 1, too.
-  private mutating func bias(
-    _ array: NumPyArray, outputs: Int, images: Int, _ node: ONNXNode
+  /// A bias spread over the outputs: N, 1 × N, 1 or a scalar.
+  mutating func spread(
+    _ array: NumPyArray, over outputs: Int, _ node: ONNXNode
   ) throws(TensorFileError) -> NumPyArray {
     let extents = array.shape.dimensions.drop { $0 == 1 }
     let isSingle = array.shape.count == 1
@@ -106,7 +104,7 @@ extension GraphBuilder {
         "its biases have the shape \(array.shape)",
         remedy: "one for all \(outputs) outputs is run, or one for each")
     }
-    try grant(outputs, node)
+    try grant(outputs, madeOf: node.message.input.count - 1, node)
     return array.spread(over: outputs)
   }
 }

@@ -10,7 +10,9 @@ struct GraphBuilder {
 
   let model: ONNXModel
   private(set) var inputs: [Value] = []
-  var operations: [ONNXGraph.Operation] = []
+  private(set) var operations: [ONNXGraph.Operation] = []
+  /// Which operation makes a value.
+  private var makers: [String: Int] = [:]
   /// The values that flow, as far as nodes have made them.
   private var values: [String: Shape] = [:]
   /// What is known before anything runs.
@@ -235,6 +237,7 @@ struct GraphBuilder {
   ) throws(TensorFileError) {
     let output = try define(node)
     values[output] = shape
+    makers[output] = operations.count
     operations.append(
       ONNXGraph.Operation(
         index: node.index, name: node.name, kind: kind, input: input,
@@ -247,23 +250,37 @@ struct GraphBuilder {
   }
 
   /// Takes numbers from those that may be made of others: many nodes can share a few weights.
-  mutating func grant(_ count: Int, _ node: ONNXNode) throws(TensorFileError) {
+  mutating func grant(
+    _ count: Int, madeOf position: Int, _ node: ONNXNode
+  ) throws(TensorFileError) {
     guard count <= constantsLeft else {
       throw node.error(
-        "makes \(count) numbers of few in the file",
+        "makes \(count) numbers of \"\(node.input(position) ?? "")\"",
         remedy: "\(Self.constantLimit) are allowed in all")
     }
     constantsLeft -= count
   }
 
-  /// Takes back the inner product that makes a value, if nothing else takes that value: to be added
-  /// anew with a bias.
-  mutating func takeBack(_ value: Value) -> ONNXGraph.Operation? {
-    guard uses[value.name] == 1,
-      let position = operations.lastIndex(where: { $0.output.name == value.name }),
-      case .innerProduct(let specification) = operations[position].kind, !specification.hasBias
-    else { return nil }
+  /// Gives a bias to the inner product that makes a value, if that has none and nothing else takes the
+  /// value: the product then makes what the node, its Add, does.
+  ///
+  /// - Returns: whether there is such a product.
+  mutating func addBias(
+    _ array: NumPyArray, toMakerOf value: Value, _ node: ONNXNode
+  ) throws(TensorFileError) -> Bool {
+    guard uses[value.name] == 1, let position = makers[value.name],
+      case .innerProduct(var specification) = operations[position].kind, !specification.hasBias
+    else { return false }
+    let product = operations[position]
+    specification.hasBias = true
+    let bias = try spread(array, over: specification.outputs, node)
+    let output = Value(name: try define(node), shape: product.output.shape)
     values[value.name] = nil
-    return operations.remove(at: position)
+    values[output.name] = output.shape
+    makers[output.name] = position
+    operations[position] = ONNXGraph.Operation(
+      index: node.index, name: node.name, kind: .innerProduct(specification), input: product.input,
+      output: output, parameters: product.parameters + [bias])
+    return true
   }
 }

@@ -19,7 +19,7 @@ import NumPyFiles
 /// Both forms are read, the zip archive of PyTorch 1.6 and later and the pickles in a row of before.
 /// PyTorch reads what `SafeTensors` writes, so this form is not written.
 ///
-/// Sources: Python's module pickletools; `torch/serialization.py` and `torch/_utils.py` of PyTorch for
+/// Sources: Python's module pickletools; PyTorch's modules torch.serialization and torch._utils for
 /// the order of arguments.
 public struct PyTorchFile: Sendable, Equatable {
   /// The tensors by name, in the order of the file. Numbers of 16 bits are widened to `Float`.

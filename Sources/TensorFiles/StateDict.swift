@@ -22,18 +22,24 @@ struct StateDict {
         "holds \(value.kind), not a dictionary of tensors",
         remedy: "torch.save(model.state_dict(), file) writes one")
     }
-    var inner: [(name: String, items: [(key: PickleValue, value: PickleValue)])] = []
+    var inner: [(name: String, index: Int)] = []
     for item in heap.dictionaries[whole].items {
       if case .text(let name) = item.key, case .dictionary(let index) = item.value {
-        inner.append((name, heap.dictionaries[index].items))
+        inner.append((name, index))
       }
     }
     let usual = Self.usualNames.lazy.compactMap { name in inner.last { $0.name == name } }.first
-    let pure = inner.filter { !$0.items.isEmpty && $0.items.allSatisfy { $0.value.isTensor } }
+    // Each dictionary is looked through once, however often the file refers to it.
+    var isPure: [Int: Bool] = [:]
+    for (_, index) in inner where isPure[index] == nil {
+      let items = heap.dictionaries[index].items
+      isPure[index] = !items.isEmpty && items.allSatisfy { $0.value.isTensor }
+    }
+    let pure = inner.filter { isPure[$0.index] == true }
     let found = usual ?? (pure.count == 1 ? pure[0] : nil)
     name = found?.name ?? ""
     var names: Set<String> = []
-    for item in found?.items ?? heap.dictionaries[whole].items {
+    for item in heap.dictionaries[found?.index ?? whole].items {
       guard case .text(let name) = item.key else {
         throw place.error("a tensor's name is \(item.key.kind), not a text")
       }

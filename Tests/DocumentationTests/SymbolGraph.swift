@@ -95,7 +95,8 @@ extension SymbolGraph {
   static let modules: [String] = {
     let manifest = try? PackageFolder.contents("Package.swift")
     let list = manifest?.firstMatch(of: /let libraries = \[([^\]]*)\]/)?.output.1 ?? ""
-    return list.matches(of: /"(\w+)"/).map { String($0.output.1) }.filter { $0 != "CaffeMessages" }
+    return list.matches(of: /"(\w+)"/).map { String($0.output.1) }
+      .filter { !$0.hasSuffix("Messages") }
   }()
 
   /// The graphs of all modules, by module.

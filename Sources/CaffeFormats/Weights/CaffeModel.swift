@@ -76,6 +76,8 @@ public struct CaffeModel: Sendable {
   }
 
   /// Layers with their parameters, to be written.
+  ///
+  /// - Complexity: O(1): the parameters are shared, not copied.
   public init(layers: [Caffe_LayerParameter]) {
     file = "caffemodel"
     message = Caffe_NetParameter()
