@@ -39,7 +39,7 @@ extension GraphBuilder {
 
   /// The shape that a layer makes; what it refuses is the node's fault.
   func output(
-    of specification: some LayerSpecification, _ input: Value, _ node: ONNXNode
+    of specification: some SingleInputSpecification, _ input: Value, _ node: ONNXNode
   ) throws(TensorFileError) -> Shape {
     do {
       return try specification.outputShape(for: input.shape)

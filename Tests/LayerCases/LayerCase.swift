@@ -51,6 +51,7 @@ public struct LayerCase: Sendable, CustomTestStringConvertible {
   /// Caffe's name of the layer's type.
   public var type: String { Swift.type(of: specification).typeName }
 
+  /// The layer, what is special about the case, and the shapes of its inputs.
   public var testDescription: String {
     "\(type), \(title), on \(inputs.map(\.description).joined(separator: " and "))"
   }

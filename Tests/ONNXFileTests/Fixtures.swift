@@ -47,8 +47,8 @@ func run(
   for operation in graph.operations {
     let input = try #require(values[operation.input.name])
     let parameters = operation.parameters.map { $0.tensor(as: Float.self) }
-    func output(_ layer: any Layer<Float>) throws -> Tensor<Float> {
-      func open(_ layer: some Layer<Float>) throws -> Tensor<Float> {
+    func output(_ layer: any SingleInputLayer<Float>) throws -> Tensor<Float> {
+      func open(_ layer: some SingleInputLayer<Float>) throws -> Tensor<Float> {
         try layer.forward(input, parameters: parameters).output
       }
       return try open(layer)
