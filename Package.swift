@@ -95,7 +95,7 @@ let package = Package(
       name: "FuzzTargets",
       dependencies: [
         "CaffeFormats", "CaffeMessages", "Datasets", "Fast", "Layers", "Networks", "NumPyFiles",
-        "ONNXFiles", "Reference", "TensorFiles", "Tensors", "Training", "CZlib", protobuf,
+        "ONNXFiles", "Reference", "TensorFiles", "Tensors", "Training", "Tuned", "CZlib", protobuf,
       ],
       path: "Tests/Fuzzing/Targets"),
     .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"]),
@@ -124,7 +124,7 @@ let package = Package(
       name: "TwinTests",
       dependencies: ["BLASCalls", "LayerCases", "Reference", "Fast", "Tuned", "Networks"]),
     .testTarget(
-      name: "CaffeTests", dependencies: ["Reference", "Fast", "Networks", "NumPyFiles"]),
+      name: "CaffeTests", dependencies: ["Reference", "Fast", "Tuned", "Networks", "NumPyFiles"]),
     .testTarget(
       name: "TrainingTests",
       dependencies: ["Datasets", "Reference", "Fast", "Networks", "Training", "NumPyFiles"]),

@@ -4,11 +4,13 @@ import Networks
 import Reference
 import Tensors
 import Testing
+import Tuned
 
 /// A version of the layers and a precision to run it in.
 enum Twin: String, CaseIterable, Sendable {
   case reference
   case fast
+  case tuned
 }
 
 extension Twin {
@@ -17,6 +19,8 @@ extension Twin {
     switch self {
     case .reference: ReferenceBackend<Scalar>()
     case .fast: FastBackend<Scalar>()
+    // In Double, where Tuned has nothing, Fast once more.
+    case .tuned: (TunedBackend() as? any Backend<Scalar>) ?? FastBackend<Scalar>()
     }
   }
 }

@@ -2,6 +2,7 @@ import Fast
 import Layers
 import Reference
 import Tensors
+import Tuned
 
 /// What both passes of a layer yield.
 struct LayerResults<Scalar: Tensors.Scalar> {
@@ -28,7 +29,7 @@ struct LayerTrial<Specification: SingleInputSpecification, Scalar: BLASScalar> {
   let isAccumulating: Bool
   let needsInputGradient: Bool
   let context: RunContext
-  /// The two versions; Fast on one to four threads.
+  /// The versions, Tuned among them in `Float`; Fast and Tuned on one to four threads.
   let backends: [Backend]
 
   /// The most numbers of a tensor, and the most products, that a trial may cost.
@@ -50,9 +51,10 @@ struct LayerTrial<Specification: SingleInputSpecification, Scalar: BLASScalar> {
     self.specification = specification
     guard let shape = shape(&choices) else { return nil }
     let threads = (choices.isTrue() ? 3 : 1) + (choices.isTrue() ? 1 : 0)
-    backends = [
-      ReferenceBackend<Scalar>(), FastBackend<Scalar>(engine: Engine(threads: threads)),
-    ]
+    let engine = Engine(threads: threads)
+    backends =
+      [ReferenceBackend<Scalar>(), FastBackend<Scalar>(engine: engine)]
+      + [TunedBackend(engine: engine) as? Backend].compactMap(\.self)
     let output: Shape
     let shapes: [Shape]
     do throws(LayerError) {
@@ -133,7 +135,7 @@ struct LayerTrial<Specification: SingleInputSpecification, Scalar: BLASScalar> {
     layer.backward(inPlace: &gradient, output: data, saved: saved)
   }
 
-  /// Runs both versions and expects them to agree.
+  /// Runs all versions and expects them to agree.
   ///
   /// - Parameter bound: how far the values of a tensor may lie apart, by its name; nil where nothing
   ///   can be said of them.
@@ -141,12 +143,14 @@ struct LayerTrial<Specification: SingleInputSpecification, Scalar: BLASScalar> {
     _ run: (Backend) throws -> LayerResults<Scalar>,
     within bound: (_ name: String) -> Double? = { _ in 0 }
   ) throws {
-    let (reference, fast) = (try run(backends[0]), try run(backends[1]))
-    for ((name, expected), (_, actual)) in zip(reference.tensors, fast.tensors) {
-      guard let bound = bound(name) else { continue }
-      try expectAgreement(
-        expected, actual, within: bound,
-        "\(specification) on \(input.shape) in \(Scalar.self), \(name)")
+    let reference = try run(backends[0])
+    for backend in backends.dropFirst() {
+      for ((name, expected), (_, actual)) in zip(reference.tensors, try run(backend).tensors) {
+        guard let bound = bound(name) else { continue }
+        try expectAgreement(
+          expected, actual, within: bound,
+          "\(backend.name), \(specification) on \(input.shape) in \(Scalar.self), \(name)")
+      }
     }
   }
 }
@@ -159,5 +163,5 @@ func expectAgreement<Scalar: Tensors.Scalar>(
   let difference = reference.largestDifference(to: fast)
   try promise(
     difference <= bound,
-    "\(label): Fast differs by \(difference), allowed are \(bound)\n\(reference)\n\(fast)")
+    "\(label): differs by \(difference), allowed are \(bound)\n\(reference)\n\(fast)")
 }
