@@ -74,7 +74,9 @@ let package = Package(
       name: "ONNXMessages", dependencies: [protobuf], exclude: ["onnx.proto", "generate.sh"]),
     .target(
       name: "ONNXFiles",
-      dependencies: ["Layers", "NumPyFiles", "ONNXMessages", "TensorFiles", "Tensors", protobuf]),
+      dependencies: [
+        "Layers", "NumPyFiles", "ONNXMessages", "TensorFiles", "Tensors", "WholeFiles", protobuf,
+      ]),
     .executableTarget(
       name: "walkthrough",
       dependencies: [

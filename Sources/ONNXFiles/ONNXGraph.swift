@@ -16,6 +16,12 @@ public struct ONNXGraph: Sendable {
     public let name: String
     /// Its shape.
     public let shape: Shape
+
+    /// A tensor that flows.
+    public init(name: String, shape: Shape) {
+      self.name = name
+      self.shape = shape
+    }
   }
 
   /// A node, or a MatMul with the Add of its bias.
@@ -32,6 +38,19 @@ public struct ONNXGraph: Sendable {
     public let output: Value
     /// Weights and biases in the layer's order and layout: `f4`, or `f8` in a graph of doubles.
     public let parameters: [NumPyArray]
+
+    /// A node to be written.
+    public init(
+      index: Int, name: String, kind: Kind, input: Value, output: Value,
+      parameters: [NumPyArray] = []
+    ) {
+      self.index = index
+      self.name = name
+      self.kind = kind
+      self.input = input
+      self.output = output
+      self.parameters = parameters
+    }
   }
 
   /// What nodes become.
@@ -60,6 +79,13 @@ public struct ONNXGraph: Sendable {
   public let operations: [Operation]
   /// What the graph gives.
   public let outputs: [Value]
+
+  /// A graph to be written.
+  public init(inputs: [Value], operations: [Operation], outputs: [Value]) {
+    self.inputs = inputs
+    self.operations = operations
+    self.outputs = outputs
+  }
 
   /// Reads a model's graph.
   ///

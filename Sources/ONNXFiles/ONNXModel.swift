@@ -83,6 +83,14 @@ public struct ONNXModel: Sendable {
     self.folder = folder
   }
 
+  /// A model of a message that was made here.
+  init(_ message: Onnx_ModelProto, file: String, opset: Int) {
+    self.message = message
+    self.file = file
+    self.opset = opset
+    folder = nil
+  }
+
   /// Two spellings of ONNX's own domain.
   static func isOwnDomain(_ domain: String) -> Bool { domain.isEmpty || domain == "ai.onnx" }
 
