@@ -20,7 +20,7 @@ private let runtimeIsPresent = Python.withLibraries.has("onnx, onnxruntime")
   private func graph() throws -> ONNXGraph {
     var generator = SplitMix64(seed: 1)
     var operations: [ONNXGraph.Operation] = []
-    func add(_ kind: ONNXGraph.Kind, _ layer: some LayerSpecification) throws {
+    func add(_ kind: ONNXGraph.Kind, _ layer: some SingleInputSpecification) throws {
       let input = operations.last?.output ?? Self.x
       let parameters = try layer.parameters(for: input.shape).map { parameter in
         NumPyArray(
