@@ -2,7 +2,7 @@
 
 import AlexNet
 
-/// Trains on nothing yet: one batch of noise, forwards and backwards, on both versions.
+/// Trains on nothing yet: one batch of noise, forwards and backwards, on two versions.
 func runBothVersions() throws -> (naive: Float, fast: Float) {
   let naive = try Network(mini(), backend: ReferenceBackend<Float>(), batch: 2, seed: 1)
   let fast = try Network(
