@@ -80,17 +80,17 @@ let benchmarks: @Sendable () -> Void = {
 }
 
 /// Benchmarks of a layer's forward and backward pass.
-private func both(_ name: String, _ layer: any Layer<Float>, _ input: Shape) {
+private func both(_ name: String, _ layer: any SingleInputLayer<Float>, _ input: Shape) {
   open("\(name), forward", layer, input, isForward: true)
   open("\(name), backward", layer, input, isForward: false)
 }
 
 /// `pass`, of a layer whose type only the backend knows.
 private func open(
-  _ name: String, _ layer: any Layer<Float>, _ input: Shape, isForward: Bool,
+  _ name: String, _ layer: any SingleInputLayer<Float>, _ input: Shape, isForward: Bool,
   needsInputGradient: Bool = true
 ) {
-  func inner<L: Layer>(_ layer: L) {
+  func inner<L: SingleInputLayer>(_ layer: L) {
     pass(name, layer, input, isForward: isForward, needsInputGradient: needsInputGradient)
   }
   inner(layer)
