@@ -67,7 +67,7 @@ struct DirectBackward {
   /// How the work is cut, and its pieces.
   private struct Work {
     let pass: DirectBackward
-    /// A unit is some images' output rows: all of them if the input's gradient is asked for.
+    /// A unit is some images' output rows: all of them where the input's gradient may be asked for.
     let images, bands: Partition
     /// Of the units: each has its own sums.
     let parts: Partition
@@ -82,7 +82,9 @@ struct DirectBackward {
       self.pass = pass
       let (plan, convolution) = (pass.plan, pass.convolution)
       let rowsAtOnce = max(1, DirectBackward.positionsAtOnce / convolution.outputWidth)
-      if pass.inputGradient != nil {
+      // By the shapes alone: the gradient of the weights has the same bits whether or not the input's is
+      // asked for.
+      if plan.goesBackwards(toInput: true) {
         images = Partition(plan.images, partsOfAtMost: Tile.rows)
         bands = Partition(convolution.outputHeight, parts: 1)
       } else {
