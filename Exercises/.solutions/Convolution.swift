@@ -21,6 +21,7 @@ public struct Convolution<Scalar: Tensors.Scalar>: SingleInputLayer {
   }
 
   /// Writes every element of `output`. `parameters[0]` are the weights, `parameters[1]` is the bias.
+  @specialized(where Scalar == Float)
   public func forward(
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved: inout NothingSaved
@@ -36,6 +37,7 @@ public struct Convolution<Scalar: Tensors.Scalar>: SingleInputLayer {
   }
 
   /// Adds ∂L/∂b to `gradient`.
+  @specialized(where Scalar == Float)
   private func addBiasGradient(to gradient: inout Tensor<Scalar>, outputGradient: Tensor<Scalar>) {
     let shape = outputGradient.shape
     for n in 0..<shape.images {
@@ -50,6 +52,7 @@ public struct Convolution<Scalar: Tensors.Scalar>: SingleInputLayer {
   }
 
   /// Adds ∂L/∂w to `gradient`.
+  @specialized(where Scalar == Float)
   private func addWeightGradient(
     to gradient: inout Tensor<Scalar>, outputGradient: Tensor<Scalar>, input: Tensor<Scalar>
   ) {
@@ -62,6 +65,7 @@ public struct Convolution<Scalar: Tensors.Scalar>: SingleInputLayer {
   }
 
   /// Adds ∂L/∂in to `gradient`.
+  @specialized(where Scalar == Float)
   private func addInputGradient(
     to gradient: inout Tensor<Scalar>, outputGradient: Tensor<Scalar>, weights: Tensor<Scalar>
   ) {
@@ -77,6 +81,7 @@ public struct Convolution<Scalar: Tensors.Scalar>: SingleInputLayer {
   private typealias Term = (c: Int, i: Int, j: Int, channel: Int, row: Int, column: Int)
 
   /// Goes through all outputs, each with its terms: four methods need the same seven loops.
+  @specialized(where Scalar == Float)
   private func visit(
     input: Shape, output: Shape, _ body: (Int, Int, Int, Int, [Term]) -> Void
   ) {
@@ -107,6 +112,7 @@ public struct Convolution<Scalar: Tensors.Scalar>: SingleInputLayer {
 
   /// Nothing to do here: calls the three above, on gradients that are 0 unless they are to be
   /// accumulated.
+  @specialized(where Scalar == Float)
   public func backward(
     outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
     parameters: [Tensor<Scalar>], saved: NothingSaved,

@@ -19,6 +19,7 @@ public struct LRN<Scalar: Tensors.Scalar>: SingleInputLayer {
   }
 
   /// Given.
+  @specialized(where Scalar == Float)
   public func forward(
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved s: inout Tensor<Scalar>
@@ -28,6 +29,7 @@ public struct LRN<Scalar: Tensors.Scalar>: SingleInputLayer {
   }
 
   /// Writes every element of `gradient`, ∂L/∂in.
+  @specialized(where Scalar == Float)
   public func backward(
     outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
     parameters: [Tensor<Scalar>], saved s: Tensor<Scalar>,

@@ -25,6 +25,7 @@ public struct MaxPooling<Scalar: Tensors.Scalar>: SingleInputLayer {
   }
 
   /// Writes every element of `output`, and of `positions` what `backward` needs.
+  @specialized(where Scalar == Float)
   public func forward(
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved positions: inout [Int]
@@ -52,6 +53,7 @@ public struct MaxPooling<Scalar: Tensors.Scalar>: SingleInputLayer {
   }
 
   /// Adds each output's gradient to that of its maximum. `gradient`, ∂L/∂in, is 0 at first.
+  @specialized(where Scalar == Float)
   public func backward(
     outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
     parameters: [Tensor<Scalar>], saved positions: [Int],

@@ -10,6 +10,7 @@ public struct ReLU<Scalar: Tensors.Scalar>: InPlaceLayer {
   public init() {}
 
   /// Writes every element of `output`.
+  @specialized(where Scalar == Float)
   public func forward(
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved: inout NothingSaved
@@ -21,6 +22,7 @@ public struct ReLU<Scalar: Tensors.Scalar>: InPlaceLayer {
 
   /// Writes every element of `gradient`, ∂L/∂in. The gradient that comes from behind, ∂L/∂out, is
   /// `outputGradient`.
+  @specialized(where Scalar == Float)
   public func backward(
     outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
     parameters: [Tensor<Scalar>], saved: NothingSaved,
@@ -35,6 +37,7 @@ public struct ReLU<Scalar: Tensors.Scalar>: InPlaceLayer {
   }
 
   /// In place, as Caffe's `in_place=True` has it: `data` holds the input, and then the output.
+  @specialized(where Scalar == Float)
   public func forward(
     inPlace data: inout Tensor<Scalar>, context: inout RunContext, saved: inout NothingSaved
   ) {
@@ -44,6 +47,7 @@ public struct ReLU<Scalar: Tensors.Scalar>: InPlaceLayer {
   }
 
   /// `gradient` holds ∂L/∂out, and then ∂L/∂in. The input is gone: decide by the output.
+  @specialized(where Scalar == Float)
   public func backward(
     inPlace gradient: inout Tensor<Scalar>, output: Tensor<Scalar>, saved: NothingSaved
   ) {

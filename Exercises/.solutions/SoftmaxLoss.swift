@@ -24,6 +24,7 @@ public struct SoftmaxLoss<Scalar: Tensors.Scalar>: SingleInputLayer {
   }
 
   /// Writes the loss into `output[0]`, and every element of `saved.probabilities`.
+  @specialized(where Scalar == Float)
   public func forward(
     _ scores: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved: inout Saved
@@ -47,6 +48,7 @@ public struct SoftmaxLoss<Scalar: Tensors.Scalar>: SingleInputLayer {
   }
 
   /// Writes every element of the scores' gradient, `gradient`. ∂L/∂loss is `outputGradient[0]`.
+  @specialized(where Scalar == Float)
   public func backward(
     outputGradient: Tensor<Scalar>, input scores: Tensor<Scalar>, output: Tensor<Scalar>,
     parameters: [Tensor<Scalar>], saved: Saved, inputGradient: inout Tensor<Scalar>?,

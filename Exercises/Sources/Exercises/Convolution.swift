@@ -17,12 +17,8 @@ import Workbench
 /// of its own part, which begin at `first`: with 4 channels, 6 kernels and 2 groups, kernels 0…2
 /// see channels 0 and 1, kernels 3…5 see channels 2 and 3.
 ///
-/// The gradients: whatever a value was multiplied with in `out`, times ∂L/∂out, summed over all
-/// the outputs that it went into.
-///
-///     ∂L/∂b[k]       = Σ_n Σ_y Σ_x ∂L/∂out[n,k,y,x]
-///     ∂L/∂w[k,c,i,j] = Σ_n Σ_y Σ_x ∂L/∂out[n,k,y,x] · in[n, first + c, row, column]
-///     ∂L/∂in[n, first + c, row, column] += ∂L/∂out[n,k,y,x] · w[k,c,i,j]
+/// Derive three gradients on paper before you write them: ∂L/∂b, ∂L/∂w and ∂L/∂in. For each of these
+/// numbers, ask which outputs it went into, and what it was multiplied with there.
 ///
 /// Element (n, c, y, x) of a tensor is `tensor[n, c, y, x]`, that of a bias `tensor[k]`; extents
 /// are `tensor.shape.images`, `.channels`, `.height` and `.width`.
@@ -48,6 +44,7 @@ public struct Convolution<Scalar: Tensors.Scalar>: SingleInputLayer {
   }
 
   /// Writes every element of `output`. `parameters[0]` are the weights, `parameters[1]` is the bias.
+  @specialized(where Scalar == Float)
   public func forward(
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved: inout NothingSaved
@@ -56,11 +53,13 @@ public struct Convolution<Scalar: Tensors.Scalar>: SingleInputLayer {
   }
 
   /// Adds ∂L/∂b to `gradient`.
+  @specialized(where Scalar == Float)
   private func addBiasGradient(to gradient: inout Tensor<Scalar>, outputGradient: Tensor<Scalar>) {
     gap("gradient of the bias")
   }
 
   /// Adds ∂L/∂w to `gradient`.
+  @specialized(where Scalar == Float)
   private func addWeightGradient(
     to gradient: inout Tensor<Scalar>, outputGradient: Tensor<Scalar>, input: Tensor<Scalar>
   ) {
@@ -68,6 +67,7 @@ public struct Convolution<Scalar: Tensors.Scalar>: SingleInputLayer {
   }
 
   /// Adds ∂L/∂in to `gradient`.
+  @specialized(where Scalar == Float)
   private func addInputGradient(
     to gradient: inout Tensor<Scalar>, outputGradient: Tensor<Scalar>, weights: Tensor<Scalar>
   ) {
@@ -76,6 +76,7 @@ public struct Convolution<Scalar: Tensors.Scalar>: SingleInputLayer {
 
   /// Nothing to do here: calls the three above, on gradients that are 0 unless they are to be
   /// accumulated.
+  @specialized(where Scalar == Float)
   public func backward(
     outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
     parameters: [Tensor<Scalar>], saved: NothingSaved,

@@ -13,10 +13,8 @@ import Workbench
 /// matrix of K × C·kernel·kernel, times this matrix give its output: that product is what BLAS is
 /// fast at.
 ///
-/// Backwards each copy passes its gradient to where it was copied from (col2im). A value that lies
-/// in several windows was copied several times:
-///
-///     ∂L/∂in[n, c, y·stride + i − pad, x·stride + j − pad] += ∂L/∂out[n, r, y, x]
+/// The backward pass is called col2im. Derive it: a value that lies in several windows was copied
+/// several times. What is its gradient?
 ///
 /// Element (n, c, y, x) of a tensor is `tensor[n, c, y, x]`; its extents are `tensor.shape.images`,
 /// `.channels`, `.height` and `.width`.

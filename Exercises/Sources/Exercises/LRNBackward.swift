@@ -11,12 +11,9 @@ import Workbench
 ///
 ///     s[c] = k + α/n · Σ in[c']²        out[c] = in[c] · s[c]^−β
 ///
-/// for each image and position by itself. An input goes into its own output twice, by the factor
-/// in[c] and by s[c], and into those of its neighbours by their s. Derive ∂L/∂in on paper; you get
-///
-///     ∂L/∂in[c] = ∂L/∂out[c] · s[c]^−β − (2αβ/n) · in[c] · Σ ∂L/∂out[c'] · out[c'] / s[c']
-///
-/// with c' over the channels around c, c itself among them.
+/// for each image and position by itself. in[c] affects out[c] in two ways: it is the factor in front,
+/// and it is part of s[c]. It also affects the neighbours' outputs, because in[c]² is part of their s.
+/// Derive ∂L/∂in on paper from these three ways.
 ///
 /// All tensors are N×C×H×W, element `tensor[n, c, y, x]`. A power is `Scalar.pow(base, exponent)`,
 /// and `Scalar(3.5)` makes a number of a `Double`. n is `specification.localSize`, α
@@ -38,6 +35,7 @@ public struct LRN<Scalar: Tensors.Scalar>: SingleInputLayer {
   }
 
   /// Given.
+  @specialized(where Scalar == Float)
   public func forward(
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved s: inout Tensor<Scalar>
@@ -47,6 +45,7 @@ public struct LRN<Scalar: Tensors.Scalar>: SingleInputLayer {
   }
 
   /// Writes every element of `gradient`, ∂L/∂in.
+  @specialized(where Scalar == Float)
   public func backward(
     outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
     parameters: [Tensor<Scalar>], saved s: Tensor<Scalar>,

@@ -12,12 +12,9 @@ import Workbench
 ///
 /// so the last window may hang over the lower and the right border: it is clipped there.
 ///
-/// Each output passes its gradient to the one input that was its maximum. Windows overlap, so an
-/// input may be the maximum of several:
-///
-///     ∂L/∂in[maximum of window (n,c,y,x)] += ∂L/∂out[n,c,y,x]
-///
-/// Of equal values the first one, in rows from the top and then from the left, is the maximum.
+/// Derive ∂L/∂in on paper: which of a window's inputs changes the output when it changes a little? And
+/// what if an input lies in several windows? Of equal values the first one, in rows from the top and
+/// then from the left, is the maximum.
 ///
 /// Element (n, c, y, x) of a tensor is `tensor[n, c, y, x]`; its extents are `tensor.shape.images`,
 /// `.channels`, `.height` and `.width`.
@@ -47,6 +44,7 @@ public struct MaxPooling<Scalar: Tensors.Scalar>: SingleInputLayer {
   }
 
   /// Writes every element of `output`, and of `positions` what `backward` needs.
+  @specialized(where Scalar == Float)
   public func forward(
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved positions: inout [Int]
@@ -55,6 +53,7 @@ public struct MaxPooling<Scalar: Tensors.Scalar>: SingleInputLayer {
   }
 
   /// Adds each output's gradient to that of its maximum. `gradient`, ∂L/∂in, is 0 at first.
+  @specialized(where Scalar == Float)
   public func backward(
     outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
     parameters: [Tensor<Scalar>], saved positions: [Int],

@@ -20,6 +20,7 @@ public struct MomentumStep<Scalar: Tensors.Scalar>: Sendable {
   public init() {}
 
   /// Changes every element of `parameter` and `momentumBuffer`.
+  @specialized(where Scalar == Float)
   public func take(
     _ step: SGDStep, on parameter: inout Tensor<Scalar>, momentumBuffer: inout Tensor<Scalar>,
     gradient: Tensor<Scalar>

@@ -6,8 +6,7 @@ import Workbench
 ///
 ///     out = max(in, 0)                  element by element
 ///
-///     ∂L/∂in = ∂L/∂out   where in > 0
-///     ∂L/∂in = 0         elsewhere, and at in = 0 too
+/// Derive ∂L/∂in. At in = 0 there is no derivative: 0 is the convention.
 ///
 /// All tensors have the same shape: element i of `tensor.count` is `tensor[i]`.
 ///
@@ -20,6 +19,7 @@ public struct ReLU<Scalar: Tensors.Scalar>: InPlaceLayer {
   public init() {}
 
   /// Writes every element of `output`.
+  @specialized(where Scalar == Float)
   public func forward(
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved: inout NothingSaved
@@ -29,6 +29,7 @@ public struct ReLU<Scalar: Tensors.Scalar>: InPlaceLayer {
 
   /// Writes every element of `gradient`, ∂L/∂in. The gradient that comes from behind, ∂L/∂out, is
   /// `outputGradient`.
+  @specialized(where Scalar == Float)
   public func backward(
     outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
     parameters: [Tensor<Scalar>], saved: NothingSaved,
@@ -41,6 +42,7 @@ public struct ReLU<Scalar: Tensors.Scalar>: InPlaceLayer {
   }
 
   /// In place, as Caffe's `in_place=True` has it: `data` holds the input, and then the output.
+  @specialized(where Scalar == Float)
   public func forward(
     inPlace data: inout Tensor<Scalar>, context: inout RunContext, saved: inout NothingSaved
   ) {
@@ -48,6 +50,7 @@ public struct ReLU<Scalar: Tensors.Scalar>: InPlaceLayer {
   }
 
   /// `gradient` holds ∂L/∂out, and then ∂L/∂in. The input is gone: decide by the output.
+  @specialized(where Scalar == Float)
   public func backward(
     inPlace gradient: inout Tensor<Scalar>, output: Tensor<Scalar>, saved: NothingSaved
   ) {

@@ -8,11 +8,11 @@ import Workbench
 ///     p[n,c] = e^(x[n,c]) / Σ_c' e^(x[n,c'])
 ///     loss   = −1/N · Σ_n log p[n, label[n]]
 ///
-///     ∂L/∂x[n,c] = ∂L/∂loss · (p[n,c] − [c = label[n]]) / N
+/// Scores x and probabilities p are N×C: element (n, c) is `tensor[n * classes + c]`, N is
+/// `tensor.shape.images`, and C, the number of classes, `tensor.shape.channels`.
 ///
-/// where [c = label[n]] is 1 for the true class and 0 for the others. Scores x and probabilities p
-/// are N×C: element (n, c) is `tensor[n * classes + c]`, N is `tensor.shape.images`, and C, the number
-/// of classes, `tensor.shape.channels`.
+/// Derive ∂loss/∂x[n,c] on paper. Begin with log p[n, label[n]] as a difference of two terms. The
+/// result is surprisingly short.
 ///
 /// e^1000 is infinite. p doesn't change when the same number is subtracted from all scores of an
 /// image, so subtract the greatest.
@@ -42,6 +42,7 @@ public struct SoftmaxLoss<Scalar: Tensors.Scalar>: SingleInputLayer {
   }
 
   /// Writes the loss into `output[0]`, and every element of `saved.probabilities`.
+  @specialized(where Scalar == Float)
   public func forward(
     _ scores: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved: inout Saved
@@ -51,6 +52,7 @@ public struct SoftmaxLoss<Scalar: Tensors.Scalar>: SingleInputLayer {
   }
 
   /// Writes every element of the scores' gradient, `gradient`. ∂L/∂loss is `outputGradient[0]`.
+  @specialized(where Scalar == Float)
   public func backward(
     outputGradient: Tensor<Scalar>, input scores: Tensor<Scalar>, output: Tensor<Scalar>,
     parameters: [Tensor<Scalar>], saved: Saved, inputGradient: inout Tensor<Scalar>?,

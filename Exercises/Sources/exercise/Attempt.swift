@@ -8,18 +8,14 @@ struct Attempt {
     self.exercise = exercise
   }
 
+  /// What became of a check.
+  enum Verdict {
+    case right, wrong, unwritten, trapped
+  }
+
   /// Runs it, prints what was found, and tells whether everything is right.
   func run() throws -> Bool {
-    let process = Process()
-    process.executableURL = Bundle.main.executableURL
-    process.arguments = [exercise.name, "--here"]
-    process.environment = ProcessInfo.processInfo.environment.merging([
-      // Where a trap happened, in a form that can be read; nothing of it is shown.
-      "SWIFT_BACKTRACE": "enable=yes,interactive=no,color=no,threads=crashed,limit=32,sanitize=no"
-    ]) { $1 }
-    let errors = Pipe()
-    process.standardError = errors
-    try process.run()
+    let (process, errors) = try start(output: nil)
     let patience = DispatchWorkItem { Self.note(Text.stillRunning) }
     DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(30), execute: patience)
     let said = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
@@ -33,6 +29,36 @@ struct Attempt {
       Text.trapped(exercise, message: message(in: said), line: line(in: said))
         .joined(separator: "\n"))
     return false
+  }
+
+  /// Runs it without a word, and tells what became of it.
+  func verdict() throws -> Verdict {
+    let output = Pipe()
+    let (process, errors) = try start(output: output)
+    // A check prints a few lines, which the pipes hold; a trap prints more on standard error.
+    let drained = DispatchQueue.global()
+    drained.async { _ = errors.fileHandleForReading.readDataToEndOfFile() }
+    let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    if process.terminationReason == .uncaughtSignal { return .trapped }
+    if process.terminationStatus == 0 { return .right }
+    return said.contains(Text.toBeWritten) ? .unwritten : .wrong
+  }
+
+  /// Starts the check; what it says of errors goes into a pipe.
+  private func start(output: Pipe?) throws -> (process: Process, errors: Pipe) {
+    let process = Process()
+    process.executableURL = Bundle.main.executableURL
+    process.arguments = [exercise.name, "--here"]
+    process.environment = ProcessInfo.processInfo.environment.merging([
+      // Where a trap happened, in a form that can be read; nothing of it is shown.
+      "SWIFT_BACKTRACE": "enable=yes,interactive=no,color=no,threads=crashed,limit=32,sanitize=no"
+    ]) { $1 }
+    let errors = Pipe()
+    process.standardError = errors
+    if let output { process.standardOutput = output }
+    try process.run()
+    return (process, errors)
   }
 
   /// Ends this process, with an explanation, once it has computed for two minutes, or for as many

@@ -10,6 +10,11 @@ struct Exercise: Sendable {
   let file: String
   /// The chapter to read first.
   let chapter: String
+  /// The file of the library that does the same, from the package's root; `nil` where none does just
+  /// that.
+  let twin: String?
+  /// How the library's way differs, in a sentence or two.
+  let difference: String
   /// What helps, from a nudge to almost all of it.
   let hints: [String]
   /// What is checked, in the order in which it is best written.
@@ -42,7 +47,16 @@ struct Exercise: Sendable {
   }
 
   /// Every exercise, in the order in which they are best done.
-  static let all = [relu, maxPooling, convolution, lrnBackward, softmaxLoss, im2col, momentum]
+  static let all = [
+    relu, maxPooling, innerProduct, dropout, convolution, lrnBackward, softmaxLoss, momentum,
+    network, im2col, gemm, winograd,
+  ]
+
+  /// The one after this; `nil` after the last.
+  var next: Exercise? {
+    Exercise.all.firstIndex { $0.name == name }
+      .flatMap { Exercise.all.indices.contains($0 + 1) ? Exercise.all[$0 + 1] : nil }
+  }
 
   /// Checks one part after the other, up to the first that isn't right.
   func states() -> [(part: Part, state: State)] {

@@ -15,7 +15,7 @@ struct ExerciseCommand: ParsableCommand {
       The exit code is 0 only when everything that was checked is right.
       """)
 
-  @Argument(help: "The exercise, by name; --list shows them.")
+  @Argument(help: "The exercise, by name; --list shows them. Or: train.")
   var name: String?
 
   @Flag(help: "Check all exercises.")
@@ -30,6 +30,12 @@ struct ExerciseCommand: ParsableCommand {
   @Flag(help: "Show all hints.")
   var hints = false
 
+  @Option(help: "How long to train.")
+  var iterations: Int?
+
+  @Option(help: "The folder for the trained network; yours if left out.")
+  var output: String?
+
   @Flag(
     help: ArgumentHelp("Check in this process, and trap if the code does.", visibility: .hidden))
   var here = false
@@ -42,7 +48,17 @@ struct ExerciseCommand: ParsableCommand {
     } else if name == nil {
       throw ValidationError("Which exercise? Name one, or use --all or --list.")
     }
-    _ = try exercise
+    if name == "train" {
+      guard !hint, !hints, !here else { throw ValidationError("train takes no hints.") }
+      guard (1...100_000).contains(iterations ?? 1) else {
+        throw ValidationError("--iterations \(iterations ?? 1): must be from 1 to 100000.")
+      }
+    } else {
+      guard iterations == nil, output == nil else {
+        throw ValidationError("--iterations and --output belong to train.")
+      }
+      _ = try exercise
+    }
   }
 
   private var exercise: Exercise? {
@@ -57,6 +73,12 @@ struct ExerciseCommand: ParsableCommand {
   func run() throws {
     if list {
       print(Text.list)
+      return
+    }
+    if name == "train" {
+      var training = Training(
+        iterations: iterations ?? 200, folder: URL(filePath: output ?? "yours"))
+      try training.run()
       return
     }
     guard let exercise = try exercise else {

@@ -2,6 +2,8 @@ import Workbench
 
 /// What the command says.
 enum Text {
+  static let toBeWritten = "to be written"
+
   static func isRight(_ states: [(part: Exercise.Part, state: Exercise.State)]) -> Bool {
     states.allSatisfy { if case .right = $0.state { true } else { false } }
   }
@@ -24,14 +26,22 @@ enum Text {
         last = ["Something is wrong in \(path(exercise))."]
       case .unwritten(let gaps):
         let places = gaps.map { "\(path(exercise)):\($0.line)" }.joined(separator: ", ")
-        lines.append("  … \(name)  to be written: \(places)")
-        last = ["The formulas are at the top of that file; \(exercise.chapter) derives them."]
+        lines.append("  … \(name)  \(toBeWritten): \(places)")
+        last = ["The formula is at the top of that file; \(exercise.chapter) derives the gradient."]
       case .waiting:
         lines.append("  · \(name)  after that")
       }
     }
-    if last.isEmpty { return lines + ["Right."] }
+    if last.isEmpty { return lines + ["Right."] + Sources.beside(exercise) + after(exercise) }
     return lines + last + ["Stuck? script/exercise \(exercise.name) --hint"]
+  }
+
+  /// What the library does otherwise, and where to go on.
+  private static func after(_ exercise: Exercise) -> [String] {
+    let next = exercise.next.map { "Next: script/exercise \($0.name), \($0.title)" }
+    return [
+      "", wrapped("The difference: \(exercise.difference)"), next ?? "Next: script/exercise train",
+    ]
   }
 
   /// The first hints of an exercise.

@@ -9,10 +9,15 @@ extension Exercise {
     title: "kernels in groups, and the gradients by bias, weights and input",
     file: "Convolution.swift",
     chapter: "Docs/02-Convolution.md",
+    twin: "Sources/Reference/Convolution.swift",
+    difference: """
+      Reference finds the rows and columns of a kernel that lie in the image before its inner \
+      loops, so that no if is left in them.
+      """,
     hints: [
       """
       Output size: the first window is there in any case; then one for each whole stride that fits \
-      behind it. Swift's / rounds down for positive numbers, as it should here.
+      after it. Swift's / rounds down for positive numbers, as it should here.
       """,
       """
       Forward: four loops over the output (n, k, y, x); inside them three over the kernel (c, i, j). \
@@ -22,6 +27,12 @@ extension Exercise {
       Groups: kernel k is in group k / (K / group), with whole numbers. The group's channels begin \
       at first = k / (K / group) · (C / group). c runs from 0 to C / group only: that is how large \
       the weights are.
+      """,
+      """
+      Gradients: whatever a value was multiplied with in out, times ∂L/∂out, summed over all \
+      outputs that it went into. ∂L/∂b[k] = Σ_n Σ_y Σ_x ∂L/∂out[n,k,y,x]. ∂L/∂w[k,c,i,j] = \
+      Σ_n Σ_y Σ_x ∂L/∂out[n,k,y,x] · in[n, first + c, row, column]. \
+      ∂L/∂in[n, first + c, row, column] += ∂L/∂out[n,k,y,x] · w[k,c,i,j].
       """,
       """
       All three gradients have the loops of the forward pass. Where that has \

@@ -49,6 +49,11 @@ extension Exercise {
     title: "windows as columns of a matrix, and back",
     file: "Im2col.swift",
     chapter: "Docs/13-Im2colAndBLAS.md",
+    twin: "Sources/Fast/Im2col.swift",
+    difference: """
+      Fast copies stretches of rows instead of single numbers, and finds the padding once for each \
+      row.
+      """,
     hints: [
       """
       Six loops: n, c, i, j over what a row of the matrix stands for, y and x over its columns. \
@@ -56,6 +61,10 @@ extension Exercise {
       """,
       """
       Where row or column lies outside of the image, write 0: the output may hold anything before.
+      """,
+      """
+      Gradient: all copies of a value add up. ∂L/∂in[n, c, y·stride + i − pad, x·stride + j − pad] += \
+      ∂L/∂out[n, r, y, x].
       """,
       """
       col2im is the same six loops with source and target exchanged. Add (+=), and skip what lies \

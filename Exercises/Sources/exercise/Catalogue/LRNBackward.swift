@@ -10,6 +10,10 @@ extension Exercise {
     title: "the gradient of local response normalisation across channels",
     file: "LRNBackward.swift",
     chapter: "Docs/06-LRN.md",
+    twin: "Sources/Reference/LRN.swift",
+    difference: """
+      Reference computes ∂L/∂out · out / s once for each element, and not once for each neighbour.
+      """,
     hints: [
       """
       Which outputs does in[c] go into? Its own, twice; and those of the n − 1 neighbours whose \
@@ -18,6 +22,10 @@ extension Exercise {
       """
       ∂s[c']/∂in[c] = 2·(α/n)·in[c] for each neighbour c', and ∂out[c']/∂s[c'] = \
       −β·in[c']·s[c']^(−β−1) = −β·out[c']/s[c']. Multiply, and sum over c'.
+      """,
+      """
+      All three ways together: ∂L/∂in[c] = ∂L/∂out[c] · s[c]^−β − (2αβ/n) · in[c] · \
+      Σ ∂L/∂out[c'] · out[c'] / s[c'], with c' over the channels around c, c itself among them.
       """,
       """
       Four loops over (n, c, y, x). Inside, sum over other from max(c − n/2, 0) through \

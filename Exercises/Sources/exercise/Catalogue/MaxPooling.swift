@@ -9,6 +9,10 @@ extension Exercise {
     title: "the maximum of each window, and where its gradient goes",
     file: "MaxPooling.swift",
     chapter: "Docs/05-MaxPooling.md",
+    twin: "Sources/Reference/Pooling.swift",
+    difference: """
+      Reference computes the ends of each window once, and can also average.
+      """,
     hints: [
       """
       Output size: ⌈a / b⌉ of whole numbers is (a + b − 1) / b in Swift. The first window is there \
@@ -21,6 +25,11 @@ extension Exercise {
       """
       Begin with the window's first element as the best one, and replace it only by a greater one \
       (>, not ≥): then the first of equal values wins. Note row * width + column in `positions`.
+      """,
+      """
+      Gradient: only the maximum of a window changes its output, and by as much as it changes itself. \
+      So ∂L/∂in[maximum of window (n,c,y,x)] += ∂L/∂out[n,c,y,x], and += because an input may be the \
+      maximum of several windows.
       """,
       """
       Backward: go through the outputs in the same order, so that a counter finds the same place in \
@@ -46,15 +55,16 @@ extension Exercise {
     poolingCase(kernel: 3, stride: 2, Shape(1, 2, 8, 6)),
     poolingCase(kernel: 2, stride: 2, Shape(1, 2, 6, 6), isWhole: true),
     poolingCase(kernel: 3, stride: 1, Shape(1, 1, 5, 6), isWhole: true),
+    poolingCase(kernel: 3, stride: 2, Shape(1, 2, 7, 6), shift: -10),
   ]
 
   private static func poolingCase(
-    kernel: Int, stride: Int, _ input: Shape, isWhole: Bool = false
+    kernel: Int, stride: Int, _ input: Shape, isWhole: Bool = false, shift: Double = 0
   ) -> PoolingCase {
     let mine = Exercises.MaxPooling<Double>(kernel: kernel, stride: stride)
     return Case(
       title: "\(kernel)×\(kernel) windows, stride \(stride)", mine: mine,
-      twin: Reference.Pooling(mine.specification), input: input, isWhole: isWhole)
+      twin: Reference.Pooling(mine.specification), input: input, isWhole: isWhole, shift: shift)
   }
 
   private static func sizeTable() throws -> [(text: String, mine: Int, right: Int)] {

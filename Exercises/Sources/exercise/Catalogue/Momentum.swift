@@ -9,6 +9,10 @@ extension Exercise {
     title: "a step of SGD with momentum and weight decay",
     file: "Momentum.swift",
     chapter: "Docs/14-SGD.md",
+    twin: "Sources/Reference/SGD.swift",
+    difference: """
+      Reference takes the same step, and knows L1 decay and a scale for clipped gradients too.
+      """,
     hints: [
       """
       One loop over all elements. Decay is a part of the gradient, so it comes first: \

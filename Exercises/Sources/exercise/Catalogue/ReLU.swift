@@ -9,14 +9,19 @@ extension Exercise {
     title: "the rectified linear unit, forwards, backwards and in place",
     file: "ReLU.swift",
     chapter: "Docs/04-ReLU.md",
+    twin: "Sources/Reference/ReLU.swift",
+    difference: """
+      Reference asks the same question of each element. In place it needs no copy, because the \
+      output tells the input's sign.
+      """,
     hints: [
       """
       Go through all elements: for i in 0..<input.count { … }. Each output depends on one input \
       only, and the right-hand side of the formula has no sum.
       """,
       """
-      Backwards: ∂out/∂in is 1 where the input was kept and 0 where it was cut off. Multiply \
-      ∂L/∂out by that. Which of the two is it at exactly 0? The text above the type says so.
+      Gradient: ∂out/∂in is 1 where in > 0, and 0 elsewhere, at in = 0 too. So ∂L/∂in = ∂L/∂out \
+      where in > 0, and 0 elsewhere.
       """,
       """
       In place, the sign of the input can be read off the output: out > 0 exactly where in > 0. \

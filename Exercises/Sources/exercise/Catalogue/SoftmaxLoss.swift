@@ -10,6 +10,11 @@ extension Exercise {
     title: "softmax with the logarithmic loss, safe for great scores",
     file: "SoftmaxLoss.swift",
     chapter: "Docs/09-SoftmaxAndLoss.md",
+    twin: "Sources/Reference/SoftmaxWithLoss.swift",
+    difference: """
+      Reference also leaves out images with an ignored label, and bounds the logarithm below as \
+      Caffe does.
+      """,
     hints: [
       """
       One image after the other: first its greatest score, then e^(x − greatest) for each class and \
@@ -18,6 +23,11 @@ extension Exercise {
       """
       The loss of an image is −log of one probability only: that of class labels[n]. Add them up, \
       divide by the number of images at the end.
+      """,
+      """
+      Gradient: log p[label] = x[label] − log Σ e^x. The derivative of the first term is 1 for the \
+      true class and 0 for the others; that of the second is p. So ∂L/∂x[n,c] = ∂L/∂loss · \
+      (p[n,c] − [c = label[n]]) / N, where [c = label[n]] is 1 for the true class.
       """,
       """
       Backward needs no exponential: the probabilities were kept. Subtract 1 from that of the true \

@@ -15,9 +15,14 @@ where Mine.Scalar == Double, Twin.Scalar == Double {
   /// Whether the input is made of small whole numbers: windows then hold equal values, and some
   /// are 0.
   var isWhole = false
+  /// What is added to all inputs. With −10, no input is positive.
+  var shift = 0.0
 
   /// The title and the shape.
-  var description: String { "\(title), on \(isWhole ? "whole numbers, " : "")\(input)" }
+  var description: String {
+    let numbers = isWhole ? "whole numbers, " : shift < 0 ? "negative numbers, " : ""
+    return "\(title), on \(numbers)\(input)"
+  }
 
   /// The same random input and parameters each time.
   func data() throws -> (input: Tensor<Double>, parameters: [Tensor<Double>]) {
@@ -26,6 +31,7 @@ where Mine.Scalar == Double, Twin.Scalar == Double {
     if isWhole {
       for i in 0..<data.count { data[i] = Double(Int.random(in: -2...2, using: &generator)) }
     }
+    for i in 0..<data.count { data[i] += shift }
     let parameters = try twin.specification.parameters(for: input).map {
       Tensor<Double>.normal($0.shape, using: &generator)
     }

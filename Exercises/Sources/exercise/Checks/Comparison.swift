@@ -72,8 +72,8 @@ struct Comparison {
     if wrong.contains(where: { !mine[$0].isFinite }) {
       return ["not a finite number: a division by 0, or a power that is too great"]
     }
-    if mine.elements.allSatisfy({ $0 == 0 }) { return ["all zeros: it is never written"] }
     if let mistake { return [mistake] }
+    if mine.elements.allSatisfy({ $0 == 0 }) { return ["all zeros: it is never written"] }
     return [factor, offset, place(wrong)].compactMap { $0 }
   }
 
