@@ -44,6 +44,10 @@ let package = Package(
     .target(name: "Reference", dependencies: ["Layers", numerics]),
     .target(name: "Fast", dependencies: ["Layers", "COpenBLAS", "CProcessor"]),
     .target(name: "Tuned", dependencies: ["Fast", "Layers", "CProcessor"]),
+    // For reading: a convolution in ten steps, from the formula to the fastest. Only the walkthrough
+    // runs it.
+    .target(
+      name: "Ladder", dependencies: ["Layers", "Tensors", "Tuned", "COpenBLAS", "CProcessor"]),
     .target(name: "GradientChecking", dependencies: ["Layers", numerics]),
     .target(
       name: "BrokenLayers", dependencies: ["GradientChecking", "Layers", "Reference", numerics]),
@@ -80,7 +84,8 @@ let package = Package(
     .executableTarget(
       name: "walkthrough",
       dependencies: [
-        "Reference", "Fast", "Tuned", "GradientChecking", "BrokenLayers", "NetworkChecking",
+        "Reference", "Fast", "Tuned", "Ladder", "GradientChecking", "BrokenLayers",
+        "NetworkChecking",
         "Networks", "Training", "Datasets", "WholeFiles", "CaffeFormats", "CaffeMessages",
         "CaffeTools", "NumPyFiles", "ONNXFiles", "TensorFiles", "CCrypto", "COpenBLAS",
         argumentParser, numerics,
@@ -125,6 +130,7 @@ let package = Package(
     .testTarget(
       name: "TwinTests",
       dependencies: ["BLASCalls", "LayerCases", "Reference", "Fast", "Tuned", "Networks"]),
+    .testTarget(name: "LadderTests", dependencies: ["Ladder", "Layers", "Reference", "Tensors"]),
     .testTarget(
       name: "CaffeTests", dependencies: ["Reference", "Fast", "Tuned", "Networks", "NumPyFiles"]),
     .testTarget(

@@ -8,7 +8,8 @@ struct Walkthrough: ParsableCommand {
     commandName: "walkthrough",
     abstract: "Steps through AlexNet layer by layer, every number computed twice.",
     subcommands: [
-      Tour.self, Shapes.self, Check.self, Train.self, Compare.self, WritePrototxt.self, Lint.self,
+      Tour.self, Shapes.self, Check.self, Train.self, Compare.self, LadderCommand.self,
+      WritePrototxt.self, Lint.self,
       TestNetwork.self, Dump.self, Classify.self, ConvertImages.self, Mean.self,
       ConvertWeights.self,
     ],
