@@ -129,7 +129,9 @@ let package = Package(
     .target(name: "BLASCalls", dependencies: ["COpenBLAS"], path: "Tests/BLASCalls"),
     .testTarget(
       name: "TwinTests",
-      dependencies: ["BLASCalls", "LayerCases", "Reference", "Fast", "Tuned", "Networks"]),
+      dependencies: [
+        "BLASCalls", "LayerCases", "Reference", "Fast", "Tuned", "Networks", numerics,
+      ]),
     .testTarget(name: "LadderTests", dependencies: ["Ladder", "Layers", "Reference", "Tensors"]),
     .testTarget(
       name: "CaffeTests", dependencies: ["Reference", "Fast", "Tuned", "Networks", "NumPyFiles"]),

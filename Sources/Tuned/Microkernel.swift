@@ -62,13 +62,6 @@ struct Microkernel<let rows: Int, let vectors: Int> {
     into memory: UnsafeMutablePointer<Float>, stride: Int, adding: Bool, b: (_ p: Int) -> Row
   ) {
     var sums = InlineArray<rows, Row>(repeating: Row(repeating: Vector(repeating: 0)))
-    if adding {
-      for i in 0..<rows {
-        for j in 0..<vectors {
-          sums[i][j] = UnsafePointer(memory).vector(at: i * stride + 16 * j)
-        }
-      }
-    }
     var a = a
     for p in 0..<inner {
       let row = b(p)
@@ -77,6 +70,14 @@ struct Microkernel<let rows: Int, let vectors: Int> {
         for j in 0..<vectors { sums[i][j].addProduct(factor, row[j]) }
       }
       a += step
+    }
+    // At the end: a sum of many sums rounds less than one running sum.
+    if adding {
+      for i in 0..<rows {
+        for j in 0..<vectors {
+          sums[i][j] += UnsafePointer(memory).vector(at: i * stride + 16 * j)
+        }
+      }
     }
     for i in 0..<rows {
       for j in 0..<vectors { memory.store(sums[i][j], at: i * stride + 16 * j) }

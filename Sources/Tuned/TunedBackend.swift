@@ -10,10 +10,17 @@ public struct TunedBackend: DerivedBackend {
   /// Whose layers are taken where there are none here.
   public let base: FastBackend<Float>
   private let engine: Engine
+  private let isExact: Bool
 
   /// The tuned layers, on all cores unless given another engine.
-  public init(engine: Engine = .shared) {
+  ///
+  /// - Parameters:
+  ///   - engine: whose threads they run on.
+  ///   - isExact: whether convolutions keep to the products of the definition. Minimal filtering, which
+  ///     does with fewer, has two to three times their rounding error.
+  public init(engine: Engine = .shared, isExact: Bool = false) {
     self.engine = engine
+    self.isExact = isExact
     base = FastBackend(engine: engine)
   }
 
@@ -27,7 +34,7 @@ public struct TunedBackend: DerivedBackend {
   /// `Tuned.Convolution`.
   public func convolution(_ specification: ConvolutionSpecification) -> any SingleInputLayer<Float>
   {
-    Convolution(specification, engine: engine)
+    Convolution(specification, engine: engine, isExact: isExact)
   }
 
   /// `Tuned.Pooling`.

@@ -12,6 +12,9 @@ public struct Tolerance: Sendable {
   public var terms: [Int]
   /// Roundings beside those of sums: divisions, roots, exponentials, in units of ε.
   public var roundings = 0.0
+  /// How much more than by plain sums in two orders they may differ: minimal filtering rounds numbers that
+  /// are larger than what they add up to.
+  public var growth = 1.0
 
   /// The same bits.
   public static let none = Tolerance(terms: [0, 0, 0, 0])
@@ -19,7 +22,8 @@ public struct Tolerance: Sendable {
   /// The bound on a tensor: 0 is the output, 1 an input's gradient, 2 and more the parameters'.
   public func bound<Scalar: Tensors.Scalar>(_ tensor: Int, _ type: Scalar.Type) -> Double {
     let epsilon = type == Float.self ? Double(Float.ulpOfOne) : Double.ulpOfOne
-    return (2 * Double(terms[min(tensor, terms.count - 1)]).squareRoot() + roundings) * epsilon
+    let sums = 2 * growth * Double(terms[min(tensor, terms.count - 1)]).squareRoot()
+    return (sums + roundings) * epsilon
   }
 }
 
@@ -80,6 +84,13 @@ public struct Results<Scalar: Tensors.Scalar>: Equatable, Sendable {
   public var inputGradients: [Tensor<Scalar>?]
   /// ∂L/∂θ.
   public var parameterGradients: [Tensor<Scalar>]
+
+  /// The same in another precision.
+  public func converted<Other: Tensors.Scalar>() -> Results<Other> {
+    Results<Other>(
+      output: output.converted(), inputGradients: inputGradients.map { $0?.converted() },
+      parameterGradients: parameterGradients.map { $0.converted() })
+  }
 }
 
 /// What a layer is run on: the same for each version and number of threads.

@@ -3,6 +3,8 @@ import Tensors
 
 /// What Tuned calls its convolution without columns.
 private let direct = "direct, NHWC"
+/// And its minimal filtering.
+private let filtering = ["Winograd F(4×4, 3×3)", "Winograd F(3×3, 5×5)"]
 
 extension LayerCase {
   /// Convolutions: strides, pads, dilations and groups of every kind; sizes that no block or tile
@@ -159,6 +161,18 @@ extension LayerCase {
       "direct, a stride that leaves the border out, tiles of several rows",
       ConvolutionSpecification(outputChannels: 16, kernel: 2, stride: 3), Shape(3, 5, 9, 7),
       tuned: direct),
+    LayerCase(
+      "minimal filtering, as conv3",
+      ConvolutionSpecification(outputChannels: 48, kernel: 3, pad: 1),
+      Shape(4, 49, 13, 13), tuned: filtering[0]),
+    LayerCase(
+      "minimal filtering, as conv2",
+      ConvolutionSpecification(outputChannels: 96, kernel: 5, pad: 2, group: 2),
+      Shape(2, 98, 9, 9), tuned: filtering[1]),
+    LayerCase(
+      "minimal filtering, as conv1",
+      ConvolutionSpecification(outputChannels: 96, kernel: 11, stride: 4), Shape(1, 3, 55, 55),
+      tuned: filtering[0]),
     LayerCase(
       "no images", ConvolutionSpecification(outputChannels: 4, kernel: 3), Shape(0, 3, 7, 6)),
   ]

@@ -36,8 +36,11 @@ struct AgreementTests {
   ) throws {
     for whole in [false, true] {
       let data = try LayerData<Scalar>(testCase, whole: whole)
-      let tolerance =
-        whole && testCase.isExactOnWholeNumbers ? Tolerance.none : try testCase.tolerance()
+      let rounded = try testCase.tolerance()
+      let exact = whole && testCase.isExactOnWholeNumbers ? Tolerance.none : rounded
+      // Minimal filtering rounds whole numbers as well, and its errors are larger: see `WinogradErrorTests`.
+      var filtered = rounded
+      filtered.growth = 4
       for options in PassOptions.all {
         let layer = try testCase.specification.layer(on: reference)
         let expected = try run(layer, on: data, options)
@@ -46,7 +49,10 @@ struct AgreementTests {
             let layer = try testCase.specification.layer(on: version(Engine(threads: threads)))
             return try run(layer, on: data, options)
           }
-          let label = "\(version(.shared).name), \(testCase.testDescription), \(options)"
+          let name = version(.shared).name
+          let isFiltered = name == "tuned" && testCase.tunedAlgorithm?.hasPrefix("Winograd") == true
+          let tolerance = isFiltered ? filtered : exact
+          let label = "\(name), \(testCase.testDescription), \(options)"
           expectAgreement(expected, results[0], tolerance, label)
           for (threads, result) in zip(threadCounts, results) {
             #expect(result == results[0], "\(label): other bits on \(threads) threads")

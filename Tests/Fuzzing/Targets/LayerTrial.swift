@@ -54,7 +54,7 @@ struct LayerTrial<Specification: SingleInputSpecification, Scalar: BLASScalar> {
     let engine = Engine(threads: threads)
     backends =
       [ReferenceBackend<Scalar>(), FastBackend<Scalar>(engine: engine)]
-      + [TunedBackend(engine: engine) as? Backend].compactMap(\.self)
+      + [TunedBackend(engine: engine, isExact: true) as? Backend].compactMap(\.self)
     let output: Shape
     let shapes: [Shape]
     do throws(LayerError) {
