@@ -46,6 +46,33 @@ public struct FastBackend<Scalar: BLASScalar>: Backend {
     Dropout(specification, engine: engine)
   }
 
+  /// `Fast.Sigmoid`.
+  public func sigmoid(_ specification: SigmoidSpecification) -> any InPlaceLayer<Scalar> {
+    Sigmoid(specification, engine: engine)
+  }
+
+  /// `Fast.TanH`.
+  public func tanh(_ specification: TanHSpecification) -> any InPlaceLayer<Scalar> {
+    TanH(specification, engine: engine)
+  }
+
+  /// `Fast.Concat`.
+  public func concat(_ specification: ConcatSpecification) -> any Layer<Scalar> {
+    Concat(specification, engine: engine)
+  }
+
+  /// `Fast.Eltwise`.
+  public func eltwise(_ specification: EltwiseSpecification) -> any Layer<Scalar> {
+    Eltwise(specification, engine: engine)
+  }
+
+  /// `Fast.AdaptiveAveragePooling`.
+  public func adaptiveAveragePooling(
+    _ specification: AdaptiveAveragePoolingSpecification
+  ) -> any SingleInputLayer<Scalar> {
+    AdaptiveAveragePooling(specification, engine: engine)
+  }
+
   /// `Fast.Softmax`.
   public func softmax(_ specification: SoftmaxSpecification) -> any SingleInputLayer<Scalar> {
     Softmax(specification, engine: engine)

@@ -61,6 +61,17 @@ func withMemory<Scalar: BLASScalar>(
   a.withMemory { a in b.withMemory { b in c.withMemory { body(a, b, $0) } } }
 }
 
+/// Calls `body` with the memory of tensors; not at all if one is empty.
+func withMemory<Scalar: BLASScalar>(
+  of tensors: [Tensor<Scalar>], _ body: ([UnsafePointer<Scalar>]) -> Void
+) {
+  func add(_ pointers: [UnsafePointer<Scalar>]) {
+    guard pointers.count < tensors.count else { return body(pointers) }
+    tensors[pointers.count].withMemory { add(pointers + [$0]) }
+  }
+  add([])
+}
+
 /// Calls `body` with the memory of weights and, if the layer has one, of the bias.
 @inline(__always)
 package func withMemory<Scalar: BLASScalar>(

@@ -21,6 +21,18 @@ public protocol Backend<Scalar>: Sendable {
   func innerProduct(_ specification: InnerProductSpecification) -> any SingleInputLayer<Scalar>
   /// Dropout.
   func dropout(_ specification: DropoutSpecification) -> any InPlaceLayer<Scalar>
+  /// The logistic sigmoid.
+  func sigmoid(_ specification: SigmoidSpecification) -> any InPlaceLayer<Scalar>
+  /// The hyperbolic tangent.
+  func tanh(_ specification: TanHSpecification) -> any InPlaceLayer<Scalar>
+  /// Inputs one behind the other.
+  func concat(_ specification: ConcatSpecification) -> any Layer<Scalar>
+  /// Sum, product or maximum of inputs.
+  func eltwise(_ specification: EltwiseSpecification) -> any Layer<Scalar>
+  /// Average pooling to a given size.
+  func adaptiveAveragePooling(
+    _ specification: AdaptiveAveragePoolingSpecification
+  ) -> any SingleInputLayer<Scalar>
   /// Softmax over the classes.
   func softmax(_ specification: SoftmaxSpecification) -> any SingleInputLayer<Scalar>
   /// Softmax and the negative logarithm of the true class's probability.
@@ -78,6 +90,31 @@ extension DerivedBackend {
   public func dropout(_ specification: DropoutSpecification) -> any InPlaceLayer<Scalar> {
     base.dropout(specification)
   }
+
+  /// That of the base.
+  public func sigmoid(_ specification: SigmoidSpecification) -> any InPlaceLayer<Scalar> {
+    base.sigmoid(specification)
+  }
+
+  /// That of the base.
+  public func tanh(_ specification: TanHSpecification) -> any InPlaceLayer<Scalar> {
+    base.tanh(specification)
+  }
+
+  /// That of the base.
+  public func concat(_ specification: ConcatSpecification) -> any Layer<Scalar> {
+    base.concat(specification)
+  }
+
+  /// That of the base.
+  public func eltwise(_ specification: EltwiseSpecification) -> any Layer<Scalar> {
+    base.eltwise(specification)
+  }
+
+  /// That of the base.
+  public func adaptiveAveragePooling(
+    _ specification: AdaptiveAveragePoolingSpecification
+  ) -> any SingleInputLayer<Scalar> { base.adaptiveAveragePooling(specification) }
 
   /// That of the base.
   public func softmax(_ specification: SoftmaxSpecification) -> any SingleInputLayer<Scalar> {

@@ -9,7 +9,7 @@ public struct DropoutSpecification: SingleInputSpecification {
   /// `Dropout`.
   public static let typeName = "Dropout"
 
-  /// The share of values that is dropped.
+  /// The share of values that is dropped: 0 switches dropout off, but for its random numbers.
   public var ratio: Double
 
   /// Dropout with Caffe's default.
@@ -28,8 +28,7 @@ public struct DropoutSpecification: SingleInputSpecification {
   /// - Complexity: O(1).
   public func outputShape(for input: Shape) throws(LayerError) -> Shape {
     try require(
-      ratio > 0 && ratio < 1, Self.typeName, "ratio \(ratio)",
-      "must lie between 0 and 1, without them")
+      ratio >= 0 && ratio < 1, Self.typeName, "ratio \(ratio)", "must be at least 0 and below 1")
     return input
   }
 
@@ -41,4 +40,10 @@ public struct DropoutSpecification: SingleInputSpecification {
 
   /// No: the mask is enough.
   public var backwardReadsOutput: Bool { false }
+
+  /// Nothing: the mask is enough.
+  public var inPlaceBackwardReads: OutputUse { .nothing }
+
+  /// Yes: what is dropped passes no gradient on.
+  public var keepsSigns: Bool { true }
 }

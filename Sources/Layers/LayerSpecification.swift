@@ -69,6 +69,25 @@ public protocol LayerSpecification: Hashable, Sendable {
   /// Whether the backward pass takes values from the output, so that no layer may write over it. True
   /// unless the specification says otherwise.
   var backwardReadsOutput: Bool { get }
+
+  /// What the backward pass of a layer in place takes from its output. All of it unless the
+  /// specification says otherwise.
+  var inPlaceBackwardReads: OutputUse { get }
+
+  /// Whether a layer in place leaves what is positive positive, and all else not: then it may write over
+  /// the output of a layer whose backward pass looks at signs. It may also make a number 0 for which it
+  /// passes no gradient on, as dropout does. False unless the specification says otherwise.
+  var keepsSigns: Bool { get }
+}
+
+/// What a backward pass takes from a layer's output.
+public enum OutputUse: Hashable, Sendable {
+  /// Nothing.
+  case nothing
+  /// Whether each number is positive.
+  case signs
+  /// The numbers.
+  case values
 }
 
 extension LayerSpecification {
@@ -107,6 +126,12 @@ extension LayerSpecification {
 
   /// It may, for all that is known.
   public var backwardReadsOutput: Bool { true }
+
+  /// The numbers, for all that is known.
+  public var inPlaceBackwardReads: OutputUse { .values }
+
+  /// No, for all that is known.
+  public var keepsSigns: Bool { false }
 }
 
 /// What a layer with one input is: the same requirements over one shape.

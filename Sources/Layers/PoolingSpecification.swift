@@ -85,9 +85,6 @@ public struct PoolingSpecification: SingleInputSpecification {
       pad.height < kernel.height && pad.width < kernel.width, type, "pad \(pad)",
       "must be smaller than the kernel \(kernel), or a window would hold nothing but padding")
     try require(
-      stride.height <= kernel.height && stride.width <= kernel.width, type, "stride \(stride)",
-      "must not exceed the kernel \(kernel), or windows could lie outside the input")
-    try require(
       kernel.height <= input.height + 2 * pad.height
         && kernel.width <= input.width + 2 * pad.width,
       type, "kernel \(kernel)",
@@ -99,13 +96,16 @@ public struct PoolingSpecification: SingleInputSpecification {
       "input \(input.height)×\(input.width)",
       "must have at most 2^31 - 1 positions a channel, as those of the maxima are kept in 32 bits")
     let clips = pad != 0
-    return try shape(
-      of: type, "output",
-      [
-        input.images, input.channels,
-        windows(input.height, kernel.height, stride.height, pad.height, clips),
-        windows(input.width, kernel.width, stride.width, pad.width, clips),
-      ])
+    let rows = windows(input.height, kernel.height, stride.height, pad.height, clips)
+    let columns = windows(input.width, kernel.width, stride.width, pad.width, clips)
+    // Where the stride exceeds the kernel, rounding up can leave the last window empty.
+    try require(
+      (rows - 1) * stride.height < input.height + pad.height
+        && (columns - 1) * stride.width < input.width + pad.width,
+      type, "stride \(stride)",
+      "must not leave the last window outside the input \(input.height)×\(input.width), as it does "
+        + "with kernel \(kernel)")
+    return try shape(of: type, "output", [input.images, input.channels, rows, columns])
   }
 
   private func windows(_ size: Int, _ kernel: Int, _ stride: Int, _ pad: Int, _ clips: Bool) -> Int

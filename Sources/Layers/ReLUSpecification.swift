@@ -35,4 +35,10 @@ public struct ReLUSpecification: SingleInputSpecification {
 
   /// No: where it works out of place, the backward pass reads the input.
   public var backwardReadsOutput: Bool { false }
+
+  /// The sign, which is that of the input.
+  public var inPlaceBackwardReads: OutputUse { .signs }
+
+  /// Yes, where it works in place.
+  public var keepsSigns: Bool { negativeSlope >= 0 }
 }

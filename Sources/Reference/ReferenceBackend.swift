@@ -42,6 +42,33 @@ public struct ReferenceBackend<Scalar: Tensors.Scalar>: Backend {
     Dropout(specification)
   }
 
+  /// `Reference.Sigmoid`.
+  public func sigmoid(_ specification: SigmoidSpecification) -> any InPlaceLayer<Scalar> {
+    Sigmoid(specification)
+  }
+
+  /// `Reference.TanH`.
+  public func tanh(_ specification: TanHSpecification) -> any InPlaceLayer<Scalar> {
+    TanH(specification)
+  }
+
+  /// `Reference.Concat`.
+  public func concat(_ specification: ConcatSpecification) -> any Layer<Scalar> {
+    Concat(specification)
+  }
+
+  /// `Reference.Eltwise`.
+  public func eltwise(_ specification: EltwiseSpecification) -> any Layer<Scalar> {
+    Eltwise(specification)
+  }
+
+  /// `Reference.AdaptiveAveragePooling`.
+  public func adaptiveAveragePooling(
+    _ specification: AdaptiveAveragePoolingSpecification
+  ) -> any SingleInputLayer<Scalar> {
+    AdaptiveAveragePooling(specification)
+  }
+
   /// `Reference.Softmax`.
   public func softmax(_ specification: SoftmaxSpecification) -> any SingleInputLayer<Scalar> {
     Softmax(specification)

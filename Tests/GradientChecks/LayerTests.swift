@@ -13,7 +13,9 @@ import Tuned
     ("Convolution", LayerCase.convolution), ("Pooling", LayerCase.pooling), ("LRN", LayerCase.lrn),
     ("InnerProduct", LayerCase.innerProduct), ("ReLU", LayerCase.relu),
     ("Dropout", LayerCase.dropout), ("Softmax", LayerCase.softmax),
-    ("SoftmaxWithLoss", LayerCase.softmaxWithLoss),
+    ("SoftmaxWithLoss", LayerCase.softmaxWithLoss), ("Sigmoid", LayerCase.sigmoid),
+    ("TanH", LayerCase.tanh), ("Concat", LayerCase.concat), ("Eltwise", LayerCase.eltwise),
+    ("AdaptiveAveragePooling", LayerCase.adaptiveAveragePooling),
   ]
 
   /// Reference and Fast in Double. 1e-7 is the goal of the project for any layer; smooth layers reach

@@ -70,6 +70,12 @@ extension LayerCase {
     }
   }
 
+  /// Whether it divides by its inputs: on whole numbers, among them 0, there is nothing to compare.
+  public var dividesByInputs: Bool {
+    guard let eltwise = specification as? EltwiseSpecification else { return false }
+    return eltwise.operation == .product && !eltwise.hasStableProductGradient
+  }
+
   /// Whether its results on whole numbers are exact in any order of additions.
   public var isExactOnWholeNumbers: Bool {
     specification is ConvolutionSpecification || specification is InnerProductSpecification

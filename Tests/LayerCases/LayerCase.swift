@@ -39,6 +39,16 @@ public struct LayerCase: Sendable, CustomTestStringConvertible {
     at point: Point = .normal, phase: Phase = .training, labels: [Int] = [],
     tuned tunedAlgorithm: String? = nil
   ) {
+    self.init(
+      title, specification, inputs, at: point, phase: phase, labels: labels, tuned: tunedAlgorithm)
+  }
+
+  /// A case.
+  public init(
+    _ title: String, _ specification: any LayerSpecification, _ inputs: [Shape],
+    at point: Point = .normal, phase: Phase = .training, labels: [Int] = [],
+    tuned tunedAlgorithm: String? = nil
+  ) {
     self.title = title
     self.specification = specification
     self.inputs = inputs
@@ -58,8 +68,8 @@ public struct LayerCase: Sendable, CustomTestStringConvertible {
 
   /// All cases, layer by layer.
   public static let all: [LayerCase] =
-    convolution + pooling + lrn + innerProduct + relu + dropout + softmax + softmaxWithLoss
-    + accuracy
+    convolution + pooling + adaptiveAveragePooling + lrn + innerProduct + relu + sigmoid + tanh
+    + dropout + concat + eltwise + softmax + softmaxWithLoss + accuracy
 }
 
 extension LayerCase {

@@ -46,6 +46,12 @@ extension LayerCase {
         pad: Extent(height: 0, width: 2)), Shape(2, 3, 6, 11)
     ),
     ("1×1", .init(.maximum, kernel: 1), Shape(2, 2, 3, 3)),
+    ("a stride beyond the kernel", .init(.maximum, kernel: 2, stride: 3), Shape(2, 2, 8, 11)),
+    ("a stride far beyond it", .init(.maximum, kernel: 1, stride: 70), Shape(2, 2, 71, 141)),
+    (
+      "a stride beyond the kernel, pad", .init(.maximum, kernel: 2, stride: 4, pad: 1),
+      Shape(2, 2, 9, 33)
+    ),
     ("global", .init(global: .maximum), Shape(2, 5, 6, 7)),
     ("global, large", .init(global: .maximum), Shape(1, 2, 41, 37)),
     ("large windows, few", .init(.maximum, kernel: 9, stride: 9), Shape(1, 2, 20, 29)),

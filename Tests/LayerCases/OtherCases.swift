@@ -51,10 +51,24 @@ extension LayerCase {
       LayerCase("tiny numbers", ReLUSpecification(), Shape(2, 10), at: .scaled(1e-12)),
     ]
 
+  /// Sigmoids, where they bend and where they are flat.
+  public static let sigmoid: [LayerCase] = squashing(SigmoidSpecification())
+
+  /// Hyperbolic tangents, likewise.
+  public static let tanh: [LayerCase] = squashing(TanHSpecification())
+
+  private static func squashing(_ specification: any LayerSpecification) -> [LayerCase] {
+    shapes.map { LayerCase("bent", specification, $0) } + [
+      LayerCase("at 0", specification, Shape(2, 3, 3, 3), at: .integers),
+      LayerCase("nearly flat", specification, Shape(2, 10), at: .scaled(4)),
+      LayerCase("tiny numbers", specification, Shape(2, 10), at: .scaled(1e-6)),
+    ]
+  }
+
   /// Dropout of several ratios, in both phases.
   public static let dropout: [LayerCase] =
     shapes.flatMap { shape in
-      [0.5, 0.1].map { LayerCase("ratio \($0)", DropoutSpecification(ratio: $0), shape) }
+      [0.5, 0.1, 0].map { LayerCase("ratio \($0)", DropoutSpecification(ratio: $0), shape) }
     } + [
       LayerCase("almost all", DropoutSpecification(ratio: 0.95), Shape(3, 40)),
       LayerCase("testing", DropoutSpecification(), Shape(3, 20), phase: .testing),

@@ -67,9 +67,9 @@ private let refusals = [
     message: "Pooling: pad 3×3 must be smaller than the kernel 3×3, or a window would hold "
       + "nothing but padding"),
   Refusal(
-    specification: PoolingSpecification(.average, kernel: 2, stride: 3), input: image,
-    message: "Pooling: stride 3×3 must not exceed the kernel 2×2, or windows could lie outside "
-      + "the input"),
+    specification: PoolingSpecification(.average, kernel: 2, stride: 5), input: image,
+    message: "Pooling: stride 5×5 must not leave the last window outside the input 8×8, as it does "
+      + "with kernel 2×2"),
   Refusal(
     specification: PoolingSpecification(.maximum, kernel: 9), input: image,
     message: "Pooling: kernel 9×9 must not be larger than the padded input 8×8"),
@@ -98,10 +98,16 @@ private let refusals = [
     message: "InnerProduct: axis 4 must be an axis of the input 1×6×8×8"),
   Refusal(
     specification: DropoutSpecification(ratio: 1), input: image,
-    message: "Dropout: ratio 1.0 must lie between 0 and 1, without them"),
+    message: "Dropout: ratio 1.0 must be at least 0 and below 1"),
   Refusal(
     specification: ReLUSpecification(negativeSlope: .infinity), input: image,
     message: "ReLU: negative slope inf must be finite"),
+  Refusal(
+    specification: AdaptiveAveragePoolingSpecification(output: 0), input: image,
+    message: "AdaptiveAveragePooling: output height 0 must be at least 1"),
+  Refusal(
+    specification: AdaptiveAveragePoolingSpecification(output: 2), input: Shape(1, 4),
+    message: "AdaptiveAveragePooling: input 1×4 must have 4 axes: images, channels, rows, columns"),
   Refusal(
     specification: SoftmaxSpecification(), input: Shape(4),
     message: "Softmax: input 4 must have at least 2 axes: images, classes"),
@@ -121,6 +127,53 @@ struct RefusalTests {
       try refusal.specification.outputShape(for: refusal.input)
     }
     #expect(error?.description == refusal.message)
+  }
+
+  @Test(
+    "inputs that can't be joined, too",
+    arguments: [
+      (
+        ConcatSpecification(axis: 4) as any LayerSpecification, [image, image],
+        "Concat: axis 4 must be an axis of the first input 1×6×8×8"
+      ),
+      (
+        ConcatSpecification(axis: -1), [image],
+        "Concat: axis -1 must be an axis of the first input 1×6×8×8"
+      ),
+      (ConcatSpecification(), [], "Concat: 0 inputs must be at least 1"),
+      (
+        ConcatSpecification(), [image, Shape(1, 6, 8, 7)],
+        "Concat: input 2 of 1×6×8×7 must have the extents of the first input 1×6×8×8 but for axis 1"
+      ),
+      (
+        ConcatSpecification(), [image, Shape(1, 6)],
+        "Concat: input 2 of 1×6 must have the extents of the first input 1×6×8×8 but for axis 1"
+      ),
+      (
+        ConcatSpecification(), [Shape(1, Int(Int32.max)), Shape(1, 1)],
+        "Concat: output 1×2147483648 is impossible: no extent may exceed 2^31 - 1"
+      ),
+      (EltwiseSpecification(), [image], "Eltwise: 1 inputs must be at least 2"),
+      (
+        EltwiseSpecification(), [image, Shape(1, 6)],
+        "Eltwise: input 2 of 1×6 must have the shape of the first input 1×6×8×8"
+      ),
+      (
+        EltwiseSpecification(.product, coefficients: [1, 2]), [image, image],
+        "Eltwise: 2 coefficients are possible for a sum only"
+      ),
+      (
+        EltwiseSpecification(coefficients: [1]), [image, image],
+        "Eltwise: 1 coefficients must be 2, one for each input"
+      ),
+      (
+        EltwiseSpecification(coefficients: [1, .nan]), [image, image],
+        "Eltwise: coefficient nan must be finite"
+      ),
+    ])
+  func joins(_ specification: any LayerSpecification, _ inputs: [Shape], _ message: String) {
+    let error = #expect(throws: LayerError.self) { try specification.outputShape(for: inputs) }
+    #expect(error?.description == message)
   }
 
   @Test("but not a channel of one position less than too many, nor one that is averaged")

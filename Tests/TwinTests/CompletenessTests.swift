@@ -13,7 +13,7 @@ struct CompletenessTests {
     let reference = try layers(in: "Reference")
     let fast = try layers(in: "Fast")
     #expect(reference == fast)
-    #expect(reference.count == 9)
+    #expect(reference.count == 14)
   }
 
   /// The files of a module that define a layer.
@@ -28,7 +28,7 @@ struct CompletenessTests {
         }
         let text = String(decoding: data, as: UTF8.self)
         let name = file.prefix { $0 != "." }
-        let kinds = ["SingleInputLayer", "InPlaceLayer"]
+        let kinds = ["Layer", "SingleInputLayer", "InPlaceLayer"]
         return kinds.contains { kind in
           text.contains("public struct \(name)<Scalar: Tensors.Scalar>: \(kind) {")
             || text.contains("public struct \(name)<Scalar: BLASScalar>: \(kind) {")
@@ -44,13 +44,18 @@ struct CompletenessTests {
     ]
     for (backend, name, folder) in names {
       #expect(backend.name == name)
-      let sources = [
+      let sources: [Layers.SourceLocation?] = [
         type(of: backend.convolution(.init(outputChannels: 1, kernel: 1))).source,
         type(of: backend.relu(.init())).source,
         type(of: backend.pooling(.init(global: .maximum))).source,
         type(of: backend.lrn(.init())).source,
         type(of: backend.innerProduct(.init(outputs: 1))).source,
         type(of: backend.dropout(.init())).source,
+        type(of: backend.sigmoid(.init())).source,
+        type(of: backend.tanh(.init())).source,
+        type(of: backend.concat(.init())).source,
+        type(of: backend.eltwise(.init())).source,
+        type(of: backend.adaptiveAveragePooling(.init(output: 1))).source,
         type(of: backend.softmax(.init())).source,
         type(of: backend.softmaxWithLoss(.init())).source,
         type(of: backend.accuracy(.init())).source,
@@ -66,13 +71,18 @@ struct CompletenessTests {
   func overrides() throws {
     let backend = TunedBackend()
     #expect(backend.name == "tuned")
-    let sources = [
+    let sources: [Layers.SourceLocation?] = [
       type(of: backend.convolution(.init(outputChannels: 1, kernel: 1))).source,
       type(of: backend.pooling(.init(global: .maximum))).source,
       type(of: backend.lrn(.init())).source,
       type(of: backend.innerProduct(.init(outputs: 1))).source,
       type(of: backend.relu(.init())).source,
       type(of: backend.dropout(.init())).source,
+      type(of: backend.sigmoid(.init())).source,
+      type(of: backend.tanh(.init())).source,
+      type(of: backend.concat(.init())).source,
+      type(of: backend.eltwise(.init())).source,
+      type(of: backend.adaptiveAveragePooling(.init(output: 1))).source,
       type(of: backend.softmax(.init())).source,
       type(of: backend.softmaxWithLoss(.init())).source,
       type(of: backend.accuracy(.init())).source,
@@ -81,6 +91,6 @@ struct CompletenessTests {
       String(try #require(source).file.split(separator: "/")[1])
     }
     #expect(
-      folders == [String](repeating: "Tuned", count: 4) + [String](repeating: "Fast", count: 5))
+      folders == [String](repeating: "Tuned", count: 4) + [String](repeating: "Fast", count: 10))
   }
 }

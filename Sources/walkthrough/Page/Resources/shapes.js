@@ -9,10 +9,13 @@ function outputSize({ operation, size, kernel, stride, pad }) {
   if (way < 0) return { rule: `kernel ${kernel}: must not be larger than the padded input ${size + 2 * pad}` };
   if (operation === "convolution") return { size: Math.floor(way / stride) + 1 };
   if (pad >= kernel) return { rule: `pad ${pad}: must be smaller than the kernel ${kernel}` };
-  if (stride > kernel) return { rule: `stride ${stride}: must not exceed the kernel ${kernel}` };
   const count = Math.ceil(way / stride) + 1;
   const isDropped = pad > 0 && (count - 1) * stride >= size + pad;
-  return { size: isDropped ? count - 1 : count, isDropped };
+  const windows = isDropped ? count - 1 : count;
+  if ((windows - 1) * stride >= size + pad) {
+    return { rule: `stride ${stride}: must not leave the last window outside the input ${size}` };
+  }
+  return { size: windows, isDropped };
 }
 
 /** The answer in words, with the arithmetic. */
