@@ -79,7 +79,8 @@ let package = Package(
     .target(
       name: "ONNXFiles",
       dependencies: [
-        "Layers", "NumPyFiles", "ONNXMessages", "TensorFiles", "Tensors", "WholeFiles", protobuf,
+        "Layers", "Networks", "NumPyFiles", "ONNXMessages", "TensorFiles", "Tensors", "WholeFiles",
+        protobuf,
       ]),
     .executableTarget(
       name: "walkthrough",
@@ -144,7 +145,10 @@ let package = Package(
       name: "TensorFileTests", dependencies: ["NumPyFiles", "TensorFiles", "TestTools"]),
     .testTarget(
       name: "ONNXFileTests",
-      dependencies: ["NumPyFiles", "ONNXFiles", "Reference", "TensorFiles", "TestTools"]),
+      dependencies: [
+        "Fast", "GradientChecking", "Networks", "NumPyFiles", "ONNXFiles", "ONNXMessages",
+        "Reference", "TensorFiles", "TestTools", "Tuned", protobuf,
+      ]),
     .testTarget(name: "WholeFileTests", dependencies: ["WholeFiles"]),
     .testTarget(
       name: "DatasetTests",

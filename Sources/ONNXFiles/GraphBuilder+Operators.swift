@@ -20,8 +20,9 @@ extension GraphBuilder {
     case "Softmax": try addSoftmax(node)
     case "Gemm": try addGemm(node)
     case "MatMul": try addMatMul(node)
-    case "Add": try addBias(node)
+    case "Add": try addSum(node)
     case "Flatten", "Reshape", "Identity": try addView(node)
+    case "Pad": try addBorder(node)
     case "Constant": try addConstant(node)
     case "ConstantOfShape": try addConstantOfShape(node)
     case "QLinearConv", "QuantizeLinear", "DequantizeLinear", "QLinearMatMul", "ConvInteger":
@@ -33,18 +34,7 @@ extension GraphBuilder {
         "this operator is not run",
         remedy: "those of AlexNet are: Conv, MaxPool, AveragePool, GlobalMaxPool, "
           + "GlobalAveragePool, Relu, LRN, Dropout, Softmax, Gemm, MatMul and Add, Flatten, Reshape, "
-          + "Identity, Constant, ConstantOfShape")
-    }
-  }
-
-  /// The shape that a layer makes; what it refuses is the node's fault.
-  func output(
-    of specification: some SingleInputSpecification, _ input: Value, _ node: ONNXNode
-  ) throws(TensorFileError) -> Shape {
-    do {
-      return try specification.outputShape(for: input.shape)
-    } catch {
-      throw node.error("\(error)")
+          + "Identity, Pad, Constant, ConstantOfShape")
     }
   }
 
@@ -53,8 +43,7 @@ extension GraphBuilder {
   private mutating func addReLU(_ node: ONNXNode) throws(TensorFileError) {
     try node.expectInputs(1...1)
     try node.expectAttributes(["consumed_inputs": 1])
-    let input = try value(0, of: node)
-    try add(node, .relu(ReLUSpecification()), of: input, makes: input.shape)
+    try add(node, ReLUSpecification(), of: try value(0, of: node))
   }
 
   /// y = x / (bias + alpha/size · Σ x²)^beta, Caffe's convention.
@@ -67,8 +56,7 @@ extension GraphBuilder {
       localSize: try node.integer("size", default: 0),
       alpha: try node.float("alpha", default: 1e-4), beta: try node.float("beta", default: 0.75),
       k: try node.float("bias", default: 1))
-    try add(
-      node, .lrn(specification), of: input, makes: try output(of: specification, input, node))
+    try add(node, specification, of: input)
   }
 
   /// The identity in inference; the ratio is kept for those who train.
@@ -95,30 +83,35 @@ extension GraphBuilder {
           remedy: "export the network in evaluation mode: model.eval()")
       }
     }
-    guard ratio != 0 else { return try add(node, .view, of: input, makes: input.shape) }
-    let specification = DropoutSpecification(ratio: ratio)
-    try add(
-      node, .dropout(specification), of: input, makes: try output(of: specification, input, node))
+    guard ratio != 0 else { return try add(node, ViewSpecification(.identity), of: input) }
+    try add(node, DropoutSpecification(ratio: ratio), of: input)
   }
 
-  /// Until opset 12 all axes from `axis` on are one; from 13 on it is along `axis` alone. Both are
-  /// Caffe's softmax over channels where the other axes that count have one place.
+  /// Until opset 12 all axes from `axis` on are one; from 13 on it is along `axis` alone. Where that isn't
+  /// Caffe's softmax over channels, it is that of another view.
   private mutating func addSoftmax(_ node: ONNXNode) throws(TensorFileError) {
     try node.expectInputs(1...1)
     try node.expectAttributes(["axis": 1])
     let input = try value(0, of: node)
+    let shape = input.shape
     let given = try node.integer("axis", default: node.opset < 13 ? 1 : -1)
-    let axis = given < 0 ? given + input.shape.rank : given
-    let isOverChannels =
-      axis == 1 && (node.opset >= 13 || input.shape.dimensions.dropFirst(2).allSatisfy { $0 == 1 })
-    guard isOverChannels else {
-      throw node.error(
-        "axis \(given) of \(input.shape) in opset \(node.opset)",
-        remedy: "only the softmax over channels, axis 1, is run")
+    let axis = given < 0 && node.opset >= 11 ? given + shape.rank : given
+    guard shape.dimensions.indices.contains(axis), shape.count > 0 else {
+      throw node.error("axis \(given) is none of \(shape)")
     }
-    let specification = SoftmaxSpecification()
-    try add(
-      node, .softmax(specification), of: input, makes: try output(of: specification, input, node))
+    let end = node.opset < 13 ? shape.rank : axis + 1
+    let spread = shape.dimensions[axis..<end].reduce(1, *)
+    guard axis != 1 || spread != shape[1] else {
+      return try add(node, SoftmaxSpecification(), of: input)
+    }
+    // Before, along, and behind the axes that sum to 1; the number of images is left open.
+    let inner = shape.dimensions[end...].reduce(1, *)
+    let extents = axis == 0 ? [1, -1, inner] : [-1, spread, inner]
+    let view = try addPart(
+      node, ViewSpecification(.reshape(extents, zeroCopies: false)), of: input)
+    let softmax = try addPart(node, SoftmaxSpecification(), of: view)
+    let back = [-1] + shape.dimensions.dropFirst()
+    try add(node, ViewSpecification(.reshape(back, zeroCopies: false)), of: softmax)
   }
 
   // MARK: - Views and constants
@@ -127,84 +120,59 @@ extension GraphBuilder {
     let name = node.input(0) ?? ""
     // Weights can be reshaped, too.
     if let array = try constant(name) {
-      let shape = try viewShape(node, of: array.shape)
+      let shape: Shape
+      do {
+        shape = try ViewSpecification(try viewRule(node, of: array.shape))
+          .outputShape(for: array.shape)
+      } catch let error as LayerError {
+        throw node.error("\(error.value) \(error.rule)")
+      } catch let error as TensorFileError {
+        throw error
+      } catch {
+        throw node.error("\(error)")
+      }
       let view = NumPyArray(shape: shape, elementType: array.elementType, bytes: array.bytes)
       return try add(node, constant: view)
     }
     let input = try value(0, of: node)
-    try add(node, .view, of: input, makes: try viewShape(node, of: input.shape))
+    var rule = try viewRule(node, of: input.shape)
+    // A fixed number of images is that of the file: for others, it is theirs.
+    if case .reshape(var extents, let zeroCopies) = rule, !extents.contains(-1),
+      extents.first == input.shape.images, extents.count > 1, input.shape.count > 0,
+      (try? ViewSpecification(rule).outputShape(for: input.shape)) != nil
+    {
+      extents[0] = -1
+      rule = .reshape(extents, zeroCopies: zeroCopies)
+    }
+    try add(node, ViewSpecification(rule), of: input)
   }
 
-  private mutating func viewShape(
+  private mutating func viewRule(
     _ node: ONNXNode, of shape: Shape
-  ) throws(TensorFileError) -> Shape {
-    let extents: [Int]
+  ) throws(TensorFileError) -> ViewSpecification.Rule {
     switch node.message.opType {
     case "Flatten":
       try node.expectInputs(1...1)
       try node.expectAttributes(["axis": 1])
       let given = try node.integer("axis", default: 1)
-      let axis = given < 0 && node.opset >= 11 ? given + shape.rank : given
-      guard (0...shape.rank).contains(axis) else {
-        throw node.error("axis \(given) is none of \(shape)")
-      }
-      // Products of parts of a shape that is valid.
-      extents = [
-        shape.dimensions.prefix(axis).reduce(1, *), shape.dimensions.dropFirst(axis).reduce(1, *),
-      ]
+      return .flatten(axis: given < 0 && node.opset >= 11 ? given + shape.rank : given)
     case "Reshape":
-      extents = try reshaped(node, shape)
+      let extents: [Int]
+      if node.opset < 5 {
+        try node.expectInputs(1...1)
+        try node.expectAttributes(["shape": 1, "consumed_inputs": 1])
+        extents = try node.attribute("shape", .ints)?.ints.map(Int.init) ?? []
+      } else {
+        try node.expectInputs(2...2)
+        try node.expectAttributes(["allowzero": 14])
+        extents = try integers(1, of: node)
+      }
+      return .reshape(extents, zeroCopies: try node.integer("allowzero", default: 0) == 0)
     default:
       try node.expectInputs(1...1)
       try node.expectAttributes([:])
-      return shape
+      return .identity
     }
-    let result: Shape
-    do {
-      result = try Shape(checking: extents)
-    } catch {
-      throw node.error("\(error)")
-    }
-    guard result.count == shape.count else {
-      throw node.error("makes \(result.count) numbers (\(result)) of \(shape.count) (\(shape))")
-    }
-    return result
-  }
-
-  /// 0 copies an axis, one −1 is what is left.
-  private mutating func reshaped(
-    _ node: ONNXNode, _ shape: Shape
-  ) throws(TensorFileError) -> [Int] {
-    var extents: [Int]
-    if node.opset < 5 {
-      try node.expectInputs(1...1)
-      try node.expectAttributes(["shape": 1, "consumed_inputs": 1])
-      extents = try node.attribute("shape", .ints)?.ints.map(Int.init) ?? []
-    } else {
-      try node.expectInputs(2...2)
-      try node.expectAttributes(["allowzero": 14])
-      extents = try integers(1, of: node)
-    }
-    let copies = try node.integer("allowzero", default: 0) == 0
-    let unknown = extents.indices.filter { extents[$0] == -1 }
-    guard unknown.count <= 1 else {
-      throw node.error("leaves \(unknown.count) axes of \(extents) open", remedy: "one can be -1")
-    }
-    for axis in extents.indices where extents[axis] == 0 && copies {
-      guard axis < shape.rank else { throw node.error("copies axis \(axis), which \(shape) lacks") }
-      extents[axis] = shape[axis]
-    }
-    guard let axis = unknown.first else { return extents }
-    var known = 1
-    for extent in extents where extent != -1 {
-      let (product, overflow) = known.multipliedReportingOverflow(by: extent)
-      known = overflow ? 0 : product
-    }
-    guard known > 0, shape.count.isMultiple(of: known) else {
-      throw node.error("can't make \(extents) of the \(shape.count) numbers of \(shape)")
-    }
-    extents[axis] = shape.count / known
-    return extents
   }
 
   private mutating func addConstant(_ node: ONNXNode) throws(TensorFileError) {

@@ -9,7 +9,8 @@ extension GraphBuilder {
     try node.expectInputs((node.opset < 11 ? 3 : 2)...3)
     try node.expectAttributes(["alpha": 1, "beta": 1, "transA": 1, "transB": 1, "broadcast": 1])
     guard try node.integer("transA", default: 0) == 0 else {
-      throw node.error("transA turns its input, which is not run")
+      throw node.error(
+        "transA is 1: it turns its input, so that images lie in columns", remedy: "only 0 is run")
     }
     let input = try value(0, of: node)
     let isTurned = try node.integer("transB", default: 0) == 0
@@ -19,59 +20,81 @@ extension GraphBuilder {
     )
     if alpha != 1 { try grant(weights.shape.count, madeOf: 1, node) }
     weights = weights.scaled(by: alpha)
-    var parameters = [weights]
-    if node.input(2) != nil, beta != 0 {
-      let array = try parameter(2, of: node)
-      if node.opset < 7, try node.integer("broadcast", default: 0) == 0 {
-        guard array.shape.dimensions == [input.shape[0], weights.shape[0]] else {
-          throw node.error("its biases \(array.shape) are to be spread, but broadcast is not 1")
-        }
-      }
-      parameters.append(
-        try spread(array, over: weights.shape[0], node).scaled(by: beta))
+    let outputs = weights.shape[0]
+    let product = InnerProductSpecification(outputs: outputs, hasBias: false)
+    guard node.input(2) != nil, beta != 0 else {
+      return try add(node, product, of: input, parameters: [weights])
     }
-    try addProduct(node, input, parameters)
+    let array = try parameter(2, of: node)
+    let whole = [input.shape[0], outputs]
+    if node.opset < 7, try node.integer("broadcast", default: 0) == 0 {
+      guard array.shape.dimensions == whole else {
+        throw node.error("its biases \(array.shape) are to be spread, but broadcast is not 1")
+      }
+    }
+    // One for all outputs, or one for each: those of a layer. Others are added behind it.
+    if array.shape.rank <= 2,
+      array.shape.count == 1 || array.shape.dimensions.drop(while: { $0 == 1 }) == [outputs]
+    {
+      try grant(outputs, madeOf: 2, node)
+      let bias = array.spread(over: outputs).scaled(by: beta)
+      return try add(
+        node, InnerProductSpecification(outputs: outputs), of: input, parameters: [weights, bias])
+    }
+    guard array.shape.rank == 2, [1, outputs].contains(array.shape[1]),
+      array.shape[0] == input.shape[0]
+    else {
+      throw node.error(
+        "its biases have the shape \(array.shape)",
+        remedy: "they are spread to \(whole[0])×\(outputs)")
+    }
+    let sum = try addPart(node, product, of: input, parameters: [weights])
+    try grant(array.shape.count, madeOf: 2, node)
+    try add(
+      node, AddSpecification(constant: array.shape), of: sum, parameters: [array.scaled(by: beta)])
   }
 
   mutating func addMatMul(_ node: ONNXNode) throws(TensorFileError) {
     try node.expectInputs(2...2)
     try node.expectAttributes([:])
     let input = try value(0, of: node)
-    try addProduct(
-      node, input, [try matrix(try parameter(1, of: node), isTurned: true, input, node)])
+    let weights = try matrix(try parameter(1, of: node), isTurned: true, input, node)
+    try add(
+      node, InnerProductSpecification(outputs: weights.shape[0], hasBias: false), of: input,
+      parameters: [weights])
   }
 
-  /// The bias of a product before it: either operand of Add may be the bias.
-  mutating func addBias(_ node: ONNXNode) throws(TensorFileError) {
+  /// Two values of the network, or one and a constant: the bias behind a MatMul, as a rule.
+  mutating func addSum(_ node: ONNXNode) throws(TensorFileError) {
     try node.expectInputs(2...2)
     try node.expectAttributes(
       node.opset < 7 ? ["broadcast": 1, "axis": 1, "consumed_inputs": 1] : [:])
-    let position = isConstant(node.input(0) ?? "") ? 0 : 1
-    let sum = try value(1 - position, of: node)
-    guard isConstant(node.input(position) ?? "") else {
-      _ = try value(position, of: node)
-      throw node.error(
-        "adds two values of the network", remedy: "only the bias behind a MatMul is run")
+    let constants = [0, 1].filter { isConstant(node.input($0) ?? "") }
+    guard let position = constants.first else {
+      let (first, second) = (try value(0, of: node), try value(1, of: node))
+      try requireSpreading(first.shape, second.shape, node)
+      return try add(node, AddSpecification(), of: first, second)
     }
+    let input = try value(1 - position, of: node)
     let array = try parameter(position, of: node)
-    if node.opset < 7, try node.integer("broadcast", default: 0) == 0, array.shape != sum.shape {
-      throw node.error("its biases \(array.shape) are to be spread, but broadcast is not 1")
-    }
-    let axis = try node.integer("axis", default: -1)
-    guard axis == -1 || axis == 1, try addBias(array, toMakerOf: sum, node) else {
-      throw node.error(
-        "adds \"\(node.input(position) ?? "")\" to something else than a MatMul without a bias")
-    }
+    try requireSpreading(input.shape, array.shape, node)
+    try add(node, AddSpecification(constant: array.shape), of: input, parameters: [array])
   }
 
-  private mutating func addProduct(
-    _ node: ONNXNode, _ input: Value, _ parameters: [NumPyArray]
+  /// Until opset 6, the second operand is repeated only if the node says so, along the last axes unless
+  /// it says which.
+  private func requireSpreading(
+    _ first: Shape, _ second: Shape, _ node: ONNXNode
   ) throws(TensorFileError) {
-    let specification = InnerProductSpecification(
-      outputs: parameters[0].shape[0], hasBias: parameters.count == 2)
-    try add(
-      node, .innerProduct(specification), of: input,
-      makes: try output(of: specification, input, node), parameters)
+    guard node.opset < 7, first != second else { return }
+    guard try node.integer("broadcast", default: 0) == 1 else {
+      throw node.error("its operands are \(first) and \(second), but broadcast is not 1")
+    }
+    let last = first.rank - second.rank
+    guard [-1, last].contains(try node.integer("axis", default: -1)) else {
+      throw node.error(
+        "repeats its second operand along other axes than the last", remedy: "axis \(last) is run")
+    }
   }
 
   /// Weights as outputs × inputs.
@@ -91,21 +114,6 @@ extension GraphBuilder {
     guard isTurned else { return array }
     try grant(array.shape.count, madeOf: 1, node)
     return array.transposed()
-  }
-
-  /// A bias spread over the outputs: N, 1 × N, 1 or a scalar.
-  mutating func spread(
-    _ array: NumPyArray, over outputs: Int, _ node: ONNXNode
-  ) throws(TensorFileError) -> NumPyArray {
-    let extents = array.shape.dimensions.drop { $0 == 1 }
-    let isSingle = array.shape.count == 1
-    guard array.shape.rank <= 2, isSingle || extents == [outputs] else {
-      throw node.error(
-        "its biases have the shape \(array.shape)",
-        remedy: "one for all \(outputs) outputs is run, or one for each")
-    }
-    try grant(outputs, madeOf: node.message.input.count - 1, node)
-    return array.spread(over: outputs)
   }
 }
 
@@ -141,7 +149,7 @@ extension NumPyArray {
   }
 
   /// A vector of so many numbers, of these or of the one that there is.
-  fileprivate func spread(over count: Int) -> NumPyArray {
+  func spread(over count: Int) -> NumPyArray {
     func spread<Element: Scalar>(_ tensor: Tensor<Element>) -> Tensor<Element> {
       let elements = tensor.elements
       return Tensor(

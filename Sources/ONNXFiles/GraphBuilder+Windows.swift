@@ -11,8 +11,20 @@ private struct Windows {
   /// Padding before and after.
   var before: [Int]
   var after: [Int]
-  /// How many there are.
-  var counts: [Int]
+
+  private func axis(_ axis: Int, of input: Shape) -> WindowAxis {
+    WindowAxis(
+      size: input[axis + 2], kernel: kernel[axis], stride: stride[axis], dilation: dilation[axis],
+      before: before[axis], after: after[axis])
+  }
+
+  /// How many there are, rounded down.
+  func counts(of input: Shape) -> [Int] { [0, 1].map { axis($0, of: input).count(false) } }
+
+  /// How many rows or columns are missing for a single one.
+  func missing(in input: Shape) -> [Int] {
+    [0, 1].map { axis($0, of: input).span - axis($0, of: input).padded }
+  }
 
   func extent(_ sizes: [Int]) -> Extent { Extent(height: sizes[0], width: sizes[1]) }
 }
@@ -50,15 +62,21 @@ extension GraphBuilder {
       }
       parameters.append(bias)
     }
-    let windows = try windows(node, kernel: kernel, input.shape, roundsUp: false)
-    let specification = ConvolutionSpecification(
+    let windows = try windows(node, kernel: kernel, input.shape)
+    var specification = ConvolutionSpecification(
       outputChannels: weights.shape[0], kernel: windows.extent(kernel),
       stride: windows.extent(windows.stride), pad: windows.extent(windows.before),
       dilation: windows.extent(windows.dilation), group: group, hasBias: parameters.count == 2)
-    let shape = try output(of: specification, input, node)
-    // Padding after is zeros that a window takes or not: it matters only for their number.
-    guard Array(shape.dimensions[2...]) == windows.counts else { throw unevenPads(windows, node) }
-    try add(node, .convolution(specification), of: input, makes: shape, parameters)
+    // Padding after is zeros that a window takes or not: what matters is their number.
+    let counts = (try? specification.outputShape(for: input.shape))?.dimensions[2...]
+    if windows.before != windows.after, counts != windows.counts(of: input.shape)[...] {
+      let border = BorderSpecification(
+        before: windows.extent(windows.before), after: windows.extent(windows.after))
+      specification.pad = 0
+      let padded = try addPart(node, border, of: input)
+      return try add(node, specification, of: padded, parameters: parameters)
+    }
+    try add(node, specification, of: input, parameters: parameters)
   }
 
   mutating func addPooling(_ node: ONNXNode) throws(TensorFileError) {
@@ -68,10 +86,7 @@ extension GraphBuilder {
       node.message.opType.hasSuffix("MaxPool") ? .maximum : .average
     if node.message.opType.hasPrefix("Global") {
       try node.expectAttributes([:])
-      let specification = PoolingSpecification(global: method)
-      return try add(
-        node, .pooling(specification), of: input,
-        makes: try output(of: specification, input, node))
+      return try add(node, PoolingSpecification(global: method), of: input)
     }
     try node.expectAttributes([
       "kernel_shape": 1, "strides": 1, "pads": 1, "auto_pad": 1, "ceil_mode": 10,
@@ -82,30 +97,20 @@ extension GraphBuilder {
     guard let kernel = try node.sizes("kernel_shape", count: 2, atLeast: 1) else {
       throw node.error("has no kernel_shape")
     }
-    let roundsUp = try node.integer("ceil_mode", default: 0) != 0
-    let windows = try windows(node, kernel: kernel, input.shape, roundsUp: roundsUp)
-    guard windows.dilation == [1, 1] else {
-      throw node.error("dilations \(windows.dilation) are not run", remedy: "[1, 1] are")
+    let windows = try windows(node, kernel: kernel, input.shape)
+    let general = WindowPoolingSpecification(
+      method: method, kernel: windows.extent(kernel), stride: windows.extent(windows.stride),
+      dilation: windows.extent(windows.dilation), before: windows.extent(windows.before),
+      after: windows.extent(windows.after),
+      roundsUp: try node.integer("ceil_mode", default: 0) != 0,
+      countsPadding: try node.integer("count_include_pad", default: 0) != 0)
+    let plain: PoolingSpecification?
+    do {
+      plain = try general.plain(for: input.shape)
+    } catch {
+      throw node.error("\(error.value) \(error.rule)")
     }
-    if method == .average, windows.before != [0, 0] || windows.after != [0, 0] {
-      guard try node.integer("count_include_pad", default: 0) != 0 else {
-        throw node.error(
-          "count_include_pad is 0, so that padding doesn't count in averages",
-          remedy: "with pads only 1, Caffe's rule, is run")
-      }
-      guard windows.before == windows.after else { throw unevenPads(windows, node) }
-    }
-    var specification = PoolingSpecification(
-      method, kernel: windows.extent(kernel), stride: windows.extent(windows.stride),
-      pad: windows.extent(windows.before), rounding: roundsUp ? .ceiling : .floor)
-    var shape = try output(of: specification, input, node)
-    if shape.dimensions[2...] != windows.counts[...] {
-      // Padding after never wins: for a maximum it only makes more windows, as rounding up does.
-      specification.rounding = .ceiling
-      shape = try output(of: specification, input, node)
-    }
-    guard shape.dimensions[2...] == windows.counts[...] else { throw unevenPads(windows, node) }
-    try add(node, .pooling(specification), of: input, makes: shape)
+    try add(node, plain ?? general, of: input)
   }
 
   private func image(_ node: ONNXNode) throws(TensorFileError) -> Value {
@@ -117,20 +122,40 @@ extension GraphBuilder {
     return input
   }
 
-  private func unevenPads(_ windows: Windows, _ node: ONNXNode) -> TensorFileError {
-    node.error(
-      "pads before \(windows.before) and after \(windows.after) differ",
-      remedy: "only pads that are the same on both sides are run, or that make no difference")
+  /// Zeros around images.
+  mutating func addBorder(_ node: ONNXNode) throws(TensorFileError) {
+    try node.expectInputs(1...(node.opset < 11 ? 1 : 3))
+    try node.expectAttributes(
+      node.opset < 11 ? ["mode": 1, "pads": 2, "paddings": 1, "value": 1] : ["mode": 11])
+    let input = try image(node)
+    let pads =
+      node.opset < 11
+      ? try node.sizes("pads", count: 8, atLeast: 0) ?? [] : try integers(1, of: node)
+    let value =
+      node.opset < 11 || node.input(2) == nil
+      ? try node.float("value", default: 0)
+      : try parameter(2, of: node).tensor(as: Double.self).elements.first ?? 0
+    guard try node.text("mode", default: "constant") == "constant", value == 0, pads.count == 8,
+      pads[0] == 0, pads[1] == 0, pads[4] == 0, pads[5] == 0
+    else {
+      throw node.error(
+        "pads by \(pads) with \(value) or with values of the input",
+        remedy: "zeros around rows and columns of images are run")
+    }
+    let border = BorderSpecification(
+      before: Extent(height: pads[2], width: pads[3]),
+      after: Extent(height: pads[6], width: pads[7]))
+    try add(node, border, of: input)
   }
 
   /// The windows by ONNX's rules, from the input's size and not from what the file says of the output.
   private func windows(
-    _ node: ONNXNode, kernel: [Int], _ input: Shape, roundsUp: Bool
+    _ node: ONNXNode, kernel: [Int], _ input: Shape
   ) throws(TensorFileError) -> Windows {
     var windows = Windows(
       kernel: kernel, stride: try node.sizes("strides", count: 2, atLeast: 1) ?? [1, 1],
       dilation: try node.sizes("dilations", count: 2, atLeast: 1) ?? [1, 1], before: [0, 0],
-      after: [0, 0], counts: [])
+      after: [0, 0])
     let pads = try node.sizes("pads", count: 4, atLeast: 0)
     let automatic = try node.text("auto_pad", default: "NOTSET")
     guard ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"].contains(automatic) else {
@@ -151,17 +176,9 @@ extension GraphBuilder {
         windows.before[axis] = automatic == "SAME_UPPER" ? total / 2 : total - total / 2
         windows.after[axis] = total - windows.before[axis]
       }
-      let (before, after) = (windows.before[axis], windows.after[axis])
-      let way = size + before + after - span
-      guard way >= 0 else {
-        throw node.error(
-          "its kernel spans \(span) \(axis == 0 ? "rows" : "columns"), more than the "
-            + "\(size + before + after) of its padded input")
-      }
-      var count = (roundsUp ? way + stride - 1 : way) / stride + 1
-      // A last window that would begin in the padding after is dropped.
-      if roundsUp, (count - 1) * stride >= size + before { count -= 1 }
-      windows.counts.append(count)
+    }
+    for (name, missing) in zip(["rows", "columns"], windows.missing(in: input)) where missing > 0 {
+      throw node.error("its kernel spans \(missing) \(name) more than its padded input has")
     }
     return windows
   }

@@ -1,18 +1,24 @@
 import Layers
+import Networks
 import NumPyFiles
 import ONNXMessages
 import TensorFiles
 import Tensors
 
-/// Makes operations of nodes, one after another.
+/// Makes layers of nodes, one after another.
 struct GraphBuilder {
-  typealias Value = ONNXGraph.Value
+  /// A tensor that flows through the graph.
+  struct Value {
+    let name: String
+    let shape: Shape
+  }
 
   let model: ONNXModel
-  private(set) var inputs: [Value] = []
-  private(set) var operations: [ONNXGraph.Operation] = []
-  /// Which operation makes a value.
-  private var makers: [String: Int] = [:]
+  private(set) var definition: NetworkDefinition
+  private(set) var batch = 1
+  private(set) var parameters: [[NumPyArray]] = []
+  private(set) var origins: [ONNXNetwork.Origin] = []
+  private var layerNames: Set<String> = []
   /// The values that flow, as far as nodes have made them.
   private var values: [String: Shape] = [:]
   /// What is known before anything runs.
@@ -35,6 +41,8 @@ struct GraphBuilder {
   init(_ model: ONNXModel) {
     self.model = model
     reader = TensorReader(file: model.file, folder: model.folder)
+    let name = model.message.graph.name
+    definition = NetworkDefinition(name: name.isEmpty ? "ONNX graph" : name, imageShape: [])
     for node in model.message.graph.node {
       for name in node.input { uses[name, default: 0] += 1 }
     }
@@ -61,26 +69,38 @@ struct GraphBuilder {
       }
       made.insert(tensor.name)
     }
-    var isFirst = true
+    var inputs: [Value] = []
     for input in graph.input where initializers[input.name] == nil {
       let part = "input \"\(input.name)\""
       guard made.insert(input.name).inserted, !input.name.isEmpty else {
         throw error(part, "the name is empty, or another input has it")
       }
       let code = input.type.tensorType.elemType
-      guard code == 1 || code == 11, isFirst || code == type else {
+      guard code == 1 || code == 11, inputs.isEmpty || code == type else {
         throw error(
           part, "is of type \(TensorReader.name(ofType: code))",
           remedy: "networks of float or of double run; convert-weights reads the others' numbers")
       }
-      (type, isFirst) = (code, false)
+      type = code
       let shape = try shape(of: input, given: shapes[input.name], part)
       inputs.append(Value(name: input.name, shape: shape))
       values[input.name] = shape
     }
-    guard !inputs.isEmpty else {
+    guard let first = inputs.first else {
       throw error(nil, "the graph has no input that is no initializer")
     }
+    guard first.shape.rank > 0 else {
+      throw error("input \"\(first.name)\"", "is a single number", remedy: "it must have images")
+    }
+    definition.data = first.name
+    batch = first.shape.images
+    definition.imageShape = Array(first.shape.dimensions.dropFirst())
+    definition.otherInputs = inputs.dropFirst().map {
+      InputDefinition(name: $0.name, dimensions: $0.shape.dimensions)
+    }
+    // No value of the graph may pass for labels.
+    let taken = Set(graph.input.map(\.name) + graph.node.flatMap(\.output))
+    while taken.contains(definition.label) { definition.label += "_" }
   }
 
   /// The shape of an input: as given, if the file allows it, or as in the file.
@@ -127,13 +147,10 @@ struct GraphBuilder {
   }
 
   /// What the graph gives, when all nodes have been added.
-  func outputs() throws(TensorFileError) -> [Value] {
-    var outputs: [Value] = []
-    for output in model.message.graph.output {
-      guard let shape = values[output.name] else {
-        throw error("output \"\(output.name)\"", "no node makes it of the input")
-      }
-      outputs.append(Value(name: output.name, shape: shape))
+  func outputs() throws(TensorFileError) -> [String] {
+    let outputs = model.message.graph.output.map(\.name)
+    for name in outputs where values[name] == nil {
+      throw error("output \"\(name)\"", "no node makes it of the input")
     }
     guard !outputs.isEmpty else { throw error(nil, "the graph has no output") }
     return outputs
@@ -230,18 +247,49 @@ struct GraphBuilder {
     return first
   }
 
-  /// Adds what a node has become.
+  /// Adds the layer that a node has become.
   mutating func add(
-    _ node: ONNXNode, _ kind: ONNXGraph.Kind, of input: Value, makes shape: Shape,
-    _ parameters: [NumPyArray] = []
+    _ node: ONNXNode, _ specification: any LayerSpecification, of inputs: Value...,
+    parameters: [NumPyArray] = []
   ) throws(TensorFileError) {
     let output = try define(node)
-    values[output] = shape
-    makers[output] = operations.count
-    operations.append(
-      ONNXGraph.Operation(
-        index: node.index, name: node.name, kind: kind, input: input,
-        output: Value(name: output, shape: shape), parameters: parameters))
+    values[output] = try addLayer(
+      node, specification, of: inputs, makes: output, parameters, isWhole: true)
+  }
+
+  /// Adds a layer that does a part of what a node does, for the next one.
+  mutating func addPart(
+    _ node: ONNXNode, _ specification: any LayerSpecification, of input: Value,
+    parameters: [NumPyArray] = []
+  ) throws(TensorFileError) -> Value {
+    let taken = definition.layers.count
+    let name = "\(input.name) as \(node.name) \(node.index) takes it (\(taken))"
+    return Value(
+      name: name,
+      shape: try addLayer(node, specification, of: [input], makes: name, parameters, isWhole: false)
+    )
+  }
+
+  /// Adds a layer; what it refuses is the node's fault.
+  private mutating func addLayer(
+    _ node: ONNXNode, _ specification: any LayerSpecification, of inputs: [Value],
+    makes output: String, _ arrays: [NumPyArray], isWhole: Bool
+  ) throws(TensorFileError) -> Shape {
+    let shape: Shape
+    do {
+      shape = try specification.outputShape(for: inputs.map(\.shape))
+    } catch {
+      throw node.error("\(error.value) \(error.rule)")
+    }
+    // Nodes may share a name, or have none. What they make has one of its own.
+    var name = isWhole && !node.message.name.isEmpty ? node.message.name : output
+    while !layerNames.insert(name).inserted { name += "_" }
+    definition.layers.append(
+      LayerDefinition(
+        name: name, specification: specification, bottoms: inputs.map(\.name), top: output))
+    parameters.append(arrays)
+    origins.append(ONNXNetwork.Origin(node: node.index, name: node.name, isWhole: isWhole))
+    return shape
   }
 
   /// Adds what a node makes without the network's input.
@@ -259,28 +307,5 @@ struct GraphBuilder {
         remedy: "\(Self.constantLimit) are allowed in all")
     }
     constantsLeft -= count
-  }
-
-  /// Gives a bias to the inner product that makes a value, if that has none and nothing else takes the
-  /// value: the product then makes what the node, its Add, does.
-  ///
-  /// - Returns: whether there is such a product.
-  mutating func addBias(
-    _ array: NumPyArray, toMakerOf value: Value, _ node: ONNXNode
-  ) throws(TensorFileError) -> Bool {
-    guard uses[value.name] == 1, let position = makers[value.name],
-      case .innerProduct(var specification) = operations[position].kind, !specification.hasBias
-    else { return false }
-    let product = operations[position]
-    specification.hasBias = true
-    let bias = try spread(array, over: specification.outputs, node)
-    let output = Value(name: try define(node), shape: product.output.shape)
-    values[value.name] = nil
-    values[output.name] = output.shape
-    makers[output.name] = position
-    operations[position] = ONNXGraph.Operation(
-      index: node.index, name: node.name, kind: .innerProduct(specification), input: product.input,
-      output: output, parameters: product.parameters + [bias])
-    return true
   }
 }

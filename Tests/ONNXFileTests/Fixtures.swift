@@ -1,5 +1,6 @@
 import Foundation
 import Layers
+import Networks
 import NumPyFiles
 import ONNXFiles
 import Reference
@@ -38,44 +39,39 @@ struct Case: Decodable, CustomTestStringConvertible {
   }
 }
 
-/// All values of a graph, computed in naive loops.
-func run(
-  _ graph: ONNXGraph, _ inputs: [String: Tensor<Float>]
-) throws -> [String: Tensor<Float>] {
-  let backend = ReferenceBackend<Float>()
-  var values = inputs
-  for operation in graph.operations {
-    let input = try #require(values[operation.input.name])
-    let parameters = operation.parameters.map { $0.tensor(as: Float.self) }
-    func output(_ layer: any SingleInputLayer<Float>) throws -> Tensor<Float> {
-      func open(_ layer: some SingleInputLayer<Float>) throws -> Tensor<Float> {
-        try layer.forward(input, parameters: parameters).output
-      }
-      return try open(layer)
-    }
-    let result =
-      switch operation.kind {
-      case .convolution(let specification): try output(backend.convolution(specification))
-      case .pooling(let specification): try output(backend.pooling(specification))
-      case .lrn(let specification): try output(backend.lrn(specification))
-      case .innerProduct(let specification): try output(backend.innerProduct(specification))
-      case .relu(let specification): try output(backend.relu(specification))
-      case .softmax(let specification): try output(backend.softmax(specification))
-      case .dropout, .view: Tensor(operation.output.shape, input.elements)
-      }
-    #expect(result.shape == operation.output.shape)
-    values[operation.output.name] = result
+/// All values of a graph.
+func run<Scalar>(
+  _ graph: ONNXNetwork, _ inputs: [String: Tensor<Scalar>],
+  on backend: some Backend<Scalar>
+) throws -> [String: Tensor<Scalar>] {
+  let images = try #require(inputs[graph.definition.data])
+  let network = try Network(
+    graph.definition, backend: backend, batch: images.shape.images, gradients: .none,
+    phase: .testing, parameters: graph.tensors())
+  try network.load(images: images, labels: [])
+  for input in graph.definition.otherInputs {
+    try network.load(try #require(inputs[input.name]), into: input.name)
   }
+  try network.forward()
+  var values: [String: Tensor<Scalar>] = [:]
+  for blob in network.plan.blobs { values[blob.name] = network.blob(blob.name) }
   return values
 }
 
+/// All values of a graph, computed in naive loops.
+func run(
+  _ graph: ONNXNetwork, _ inputs: [String: Tensor<Float>]
+) throws -> [String: Tensor<Float>] {
+  try run(graph, inputs, on: ReferenceBackend<Float>())
+}
+
 /// Compares relative to the largest magnitude.
-func expectClose(
-  _ actual: Tensor<Float>, _ expected: Tensor<Float>, within tolerance: Double, _ name: String
+func expectClose<Scalar>(
+  _ actual: Tensor<Scalar>, _ expected: Tensor<Scalar>, within tolerance: Double, _ name: String
 ) {
   #expect(actual.shape == expected.shape, "\(name)")
   guard actual.shape == expected.shape else { return }
-  let scale = expected.elements.reduce(0) { max($0, abs(Double($1))) }
+  let scale = expected.elements.reduce(0) { max($0, abs($1.doubleValue)) }
   let difference = actual.largestDifference(to: expected)
   #expect(difference <= tolerance * scale, "\(name): \(difference) of \(scale)")
 }

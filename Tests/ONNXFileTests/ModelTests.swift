@@ -134,7 +134,7 @@ import Testing
     let whole = [UInt8](try Data(contentsOf: fixture(path)))
     for length in stride(from: 0, to: whole.count, by: 1 + whole.count / 2000) {
       #expect(throws: TensorFileError.self, "\(length)") {
-        try ONNXGraph(ONNXModel(decoding: Array(whole.prefix(length))))
+        try ONNXNetwork(ONNXModel(decoding: Array(whole.prefix(length))))
       }
     }
   }
@@ -159,7 +159,7 @@ import Testing
         default: bytes.insert(bytes[position], at: position)
         }
       }
-      do { _ = try ONNXGraph(ONNXModel(decoding: bytes)) } catch { refused += 1 }
+      do { _ = try ONNXNetwork(ONNXModel(decoding: bytes)) } catch { refused += 1 }
     }
     #expect(refused > 500)  // most of the mutations hit something that matters
   }

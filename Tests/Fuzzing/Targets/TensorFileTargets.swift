@@ -1,3 +1,4 @@
+import Networks
 import NumPyFiles
 import ONNXFiles
 import TensorFiles
@@ -39,17 +40,20 @@ func readONNXModel(_ bytes: [UInt8]) throws {
     try use(tensors, ofFileOf: bytes.count)
   }
   guard
-    let graph = try accepted({ () throws(TensorFileError) in try ONNXGraph(model) })
+    let graph = try accepted({ () throws(TensorFileError) in try ONNXNetwork(model) })
   else { return }
-  var shapes = Dictionary(graph.inputs.map { ($0.name, $0.shape) }) { first, _ in first }
-  for operation in graph.operations {
+  let plan: NetworkPlan
+  do {
+    plan = try NetworkPlan(graph.definition, batch: graph.batch)
+  } catch {
+    throw FuzzFinding("a graph that is no network: \(error)")
+  }
+  for (layer, arrays) in zip(plan.layers, graph.parameters) {
     try promise(
-      shapes[operation.input.name] == operation.input.shape,
-      "\(operation.name) takes what nothing has made")
-    shapes[operation.output.name] = operation.output.shape
+      layer.parameters.map(\.shape) == arrays.map(\.shape), "\(layer.name) has other parameters")
   }
   try promise(
-    graph.outputs.allSatisfy { shapes[$0.name] == $0.shape }, "an output that nothing makes")
+    graph.outputs.allSatisfy { plan.position(ofBlob: $0) != nil }, "an output that nothing makes")
 }
 
 private func use(_ tensors: NumPyArchive, ofFileOf length: Int) throws {
