@@ -110,10 +110,10 @@ public struct DataTransformer: Sendable, Equatable {
   ) throws(DatasetError) -> Placement {
     _ = try outputShape(for: datum)
     var placement = centre(of: datum)
-    if mirror { placement.isMirrored = random.next() % 2 == 1 }
+    if mirror { placement.isMirrored = (random.next() as UInt32) % 2 == 1 }
     if isTraining, let cropSize {
-      placement.top = Int(random.next()) % (datum.height - cropSize + 1)
-      placement.left = Int(random.next()) % (datum.width - cropSize + 1)
+      placement.top = Int(random.next() as UInt32) % (datum.height - cropSize + 1)
+      placement.left = Int(random.next() as UInt32) % (datum.width - cropSize + 1)
     }
     return placement
   }

@@ -31,7 +31,7 @@ public struct Accuracy<Scalar: BLASScalar>: SingleInputLayer {
     _ scores: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved: inout NothingSaved
   ) {
-    precondition(
+    require(
       (try? specification.checkLabels(context.labels, for: scores.shape)) != nil,
       "the labels must be as many as the scores ask for, each a class")
     let axis = ClassAxis(scores.shape)

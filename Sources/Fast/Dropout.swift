@@ -101,7 +101,7 @@ public struct Dropout<Scalar: BLASScalar>: InPlaceLayer {
   private func apply(_ saved: Saved, to data: inout Tensor<Scalar>) {
     guard saved.drops else { return }
     let count = data.count
-    precondition(saved.keeps.count == count, "a mask of \(saved.keeps.count) for \(count) numbers")
+    require(saved.keeps.count == count, "a mask of \(saved.keeps.count) for \(count) numbers")
     let scale = Scalar(specification.scale)
     saved.keeps.withUnsafeBufferPointer { keeps in
       data.withMutableMemory { data in

@@ -45,7 +45,7 @@ package struct Matrix<Scalar> {
 package func multiply<Scalar: BLASScalar>(
   _ a: Matrix<Scalar>, _ b: Matrix<Scalar>, into c: Matrix<Scalar>, adding: Bool = false
 ) {
-  precondition(
+  require(
     a.columns == b.rows && c.rows == a.rows && c.columns == b.columns && !c.isTransposed,
     "\(a.rows)×\(a.columns) times \(b.rows)×\(b.columns) is not \(c.rows)×\(c.columns)")
   Scalar.gemm(

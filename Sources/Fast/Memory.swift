@@ -14,7 +14,7 @@ import Tensors
 /// not become a write beyond a tensor.
 @inline(__always)
 package func require<Element>(_ tensor: Tensor<Element>, _ count: Int) {
-  precondition(
+  require(
     tensor.count == count,
     "a tensor of shape \(tensor.shape) where \(count) numbers are needed: the tensors of a pass must "
       + "have the shapes that the layer's specification gives them")
@@ -26,7 +26,7 @@ package func require<Element>(
   _ gradients: [Tensor<Element>], like parameters: [Tensor<Element>],
   _ inputGradient: Tensor<Element>?, like input: Tensor<Element>
 ) {
-  precondition(gradients.count == parameters.count, "each parameter needs memory for its gradient")
+  require(gradients.count == parameters.count, "each parameter needs memory for its gradient")
   for (gradient, parameter) in zip(gradients, parameters) { require(gradient, parameter.count) }
   if let inputGradient { require(inputGradient, input.count) }
 }
@@ -36,7 +36,7 @@ extension Tensor {
   @inline(__always)
   package func withMemory(_ body: (UnsafePointer<Element>) -> Void) {
     elements.withUnsafeBufferPointer { buffer in
-      precondition(buffer.count == count, "a tensor's elements must be as many as its shape says")
+      require(buffer.count == count, "a tensor's elements must be as many as its shape says")
       if let base = buffer.baseAddress, count > 0 { body(base) }
     }
   }
@@ -46,7 +46,7 @@ extension Tensor {
   package mutating func withMutableMemory(_ body: (UnsafeMutablePointer<Element>) -> Void) {
     let count = count
     elements.withUnsafeMutableBufferPointer { buffer in
-      precondition(buffer.count == count, "a tensor's elements must be as many as its shape says")
+      require(buffer.count == count, "a tensor's elements must be as many as its shape says")
       if let base = buffer.baseAddress, !buffer.isEmpty { body(base) }
     }
   }

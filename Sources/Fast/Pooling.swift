@@ -167,11 +167,11 @@ public struct Pooling<Scalar: BLASScalar>: SingleInputLayer {
 
   /// Stops the program unless the windows lie on the input, and there is a position for each.
   private func requireFit(_ input: Shape, _ output: Shape, _ saved: Saved) {
-    precondition(
+    require(
       (try? specification.outputShape(for: input)) == output,
       "an output of shape \(output) doesn't belong to an input of shape \(input)")
     let positions = isMaximum ? output.count : 0
-    precondition(
+    require(
       saved.maxPositions.count == positions,
       "\(saved.maxPositions.count) positions for \(positions) maxima")
   }

@@ -48,7 +48,7 @@ public struct SoftmaxWithLoss<Scalar: BLASScalar>: SingleInputLayer {
     _ scores: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved: inout Saved
   ) {
-    precondition(
+    require(
       (try? specification.checkLabels(context.labels, for: scores.shape)) != nil,
       "the labels must be as many as the scores ask for, each a class")
     var nothing = NothingSaved()
@@ -81,7 +81,7 @@ public struct SoftmaxWithLoss<Scalar: BLASScalar>: SingleInputLayer {
     let axis = ClassAxis(probabilities.shape)
     if let inputGradient { require(inputGradient, probabilities.count) }
     // What `saved` holds can be changed from outside.
-    precondition(
+    require(
       (try? specification.checkLabels(saved.labels, for: probabilities.shape)) != nil,
       "the labels of a backward pass must be those of the forward pass")
     let divisor = Scalar(specification.divisor(labels: saved.labels, scores: probabilities.shape))

@@ -39,7 +39,7 @@ package final class WorkspacePool: Sendable {
     workspace.memory.storeBytes(of: guardWord, toByteOffset: byteCount, as: UInt64.self)
     // The block holds at least `count` numbers, and is aligned for vectors.
     body(workspace.memory.bindMemory(to: Number.self, capacity: count))
-    precondition(
+    require(
       workspace.memory.loadUnaligned(fromByteOffset: byteCount, as: UInt64.self) == guardWord,
       "somebody wrote beyond the \(byteCount) bytes of working memory that were lent")
     giveBack(workspace)

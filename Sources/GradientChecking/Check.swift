@@ -30,6 +30,8 @@ import Tensors
 ///   - name: for the report; the layer's type unless given.
 ///   - version: for the report; the layer's module in lower case unless given.
 ///   - options: which elements, along how many directions, from which seed.
+///   - progress: told after each element and direction how much is done; returning false stops the check,
+///     whose report is then of what was done.
 /// - Throws: `LayerError` when the layer refuses the shape or the labels, `CheckError` when the input
 ///   given has another shape, or the output is not finite.
 /// - Complexity: For each element and direction 6 forward passes where the function is straight, some
@@ -43,11 +45,12 @@ import Tensors
 public func check<L: SingleInputLayer>(
   _ layer: L, input shape: Shape, labels: [Int] = [], at input: Tensor<Double>? = nil,
   parameters: [Tensor<Double>]? = nil, exact: (any Layer<Dual<Double>>)? = nil,
-  name: String? = nil, version: String? = nil, options: CheckOptions = CheckOptions()
+  name: String? = nil, version: String? = nil, options: CheckOptions = CheckOptions(),
+  progress: ((CheckProgress) -> Bool)? = nil
 ) throws -> GradientReport {
   try check(
     layer, inputs: [shape], labels: labels, at: input.map { [$0] }, parameters: parameters,
-    exact: exact, name: name, version: version, options: options)
+    exact: exact, name: name, version: version, options: options, progress: progress)
 }
 
 /// Checks the backward pass of a layer with any number of inputs: the gradient by each input and each
@@ -65,12 +68,15 @@ public func check<L: SingleInputLayer>(
 ///   - name: for the report; the layer's type unless given.
 ///   - version: for the report; the layer's module in lower case unless given.
 ///   - options: which elements, along how many directions, from which seed.
+///   - progress: told after each element and direction how much is done; returning false stops the check,
+///     whose report is then of what was done.
 /// - Throws: as for one input.
 /// - Complexity: As for one input.
 public func check<L: Layer>(
   _ layer: L, inputs shapes: [Shape], labels: [Int] = [], at inputs: [Tensor<Double>]? = nil,
   parameters: [Tensor<Double>]? = nil, exact: (any Layer<Dual<Double>>)? = nil,
-  name: String? = nil, version: String? = nil, options: CheckOptions = CheckOptions()
+  name: String? = nil, version: String? = nil, options: CheckOptions = CheckOptions(),
+  progress: ((CheckProgress) -> Bool)? = nil
 ) throws -> GradientReport {
   var generator = SplitMix64(seed: options.seed)
   let inputs = inputs ?? shapes.map { .normal($0, using: &generator) }
@@ -100,9 +106,10 @@ public func check<L: Layer>(
     return GradientReport(violations: violations)
   }
   let report = try check(
-    function, exact: dual, name: name ?? L.Specification.typeName,
+    function, exact: dual, name: name ?? typeName(of: L.self),
     version: version ?? moduleName(of: L.self),
-    facts: Facts(layer.specification, inputs: shapes, labels: labels), options: options)
+    facts: Facts(layer.specification, inputs: shapes, labels: labels), options: options,
+    progress: progress)
   return report.merging(GradientReport(violations: violations))
 }
 
@@ -115,19 +122,41 @@ public func check<L: Layer>(
 ///   - version: for the report.
 ///   - facts: numbers that explanations may refer to.
 ///   - options: which elements, along how many directions, from which seed.
+///   - progress: told after each element and direction how much is done; returning false stops the check,
+///     whose report is then of what was done.
 /// - Throws: `CheckError` when outputs are not finite or gradients don't fit, and whatever the
 ///   function throws.
 /// - Complexity: As for a layer, an evaluation of the function in the place of a forward pass.
 public func check<F: DifferentiableFunction>(
   _ function: F, exact: (any ExactlyDifferentiable)? = nil, name: String = "function",
-  version: String? = nil, facts: Facts = Facts(), options: CheckOptions = CheckOptions()
+  version: String? = nil, facts: Facts = Facts(), options: CheckOptions = CheckOptions(),
+  progress: ((CheckProgress) -> Bool)? = nil
 ) throws -> GradientReport {
   var checker = try GradientChecker(
-    function, layer: name, version: version ?? moduleName(of: F.self), options: options)
-  return GradientReport(
-    tensors: try checker.variables.indices.map {
-      try checker.check(variable: $0, exact: exact, facts: facts)
-    })
+    function, layer: name,
+    version: version ?? (function is PlainFunction ? "yours" : moduleName(of: F.self)),
+    options: options)
+  var report = GradientReport()
+  let variables = checker.variables
+  for (number, variable) in variables.enumerated() {
+    var isWanted = true
+    let tensor = try checker.check(variable: number, exact: exact, facts: facts) { done, total in
+      isWanted =
+        progress?(
+          CheckProgress(
+            tensor: variable.name, linesDone: done, lines: total, tensorsDone: number,
+            tensors: variables.count)) ?? true
+      return isWanted
+    }
+    report.tensors.append(tensor)
+    if !isWanted { break }
+  }
+  return report
+}
+
+/// A type's own name: `LRN` for `Reference.LRN<Double>`.
+func typeName<T>(of type: T.Type) -> String {
+  String("\(type)".prefix { $0 != "<" })
 }
 
 /// The module that a type is declared in, in lower case: `reference` for `Reference.LRN<Double>`.

@@ -111,6 +111,7 @@ struct ContractCheck<L: Layer> {
     var context = context()
     layer.forward(
       inputs, parameters: parameters, context: &context, output: &pass.output, saved: &pass.saved)
+    try requireShape(shape, of: pass.output, from: layer)
     return pass
   }
 

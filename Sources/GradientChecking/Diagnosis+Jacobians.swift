@@ -2,7 +2,7 @@ extension Diagnosis {
   /// What the terms of the sums tell that the sums don't.
   var jacobianPattern: String? {
     guard let jacobians = experiments?.jacobians, isComplete else { return nil }
-    return overwritten(jacobians) ?? crossTerms(jacobians)
+    return overwritten(jacobians) ?? crossTerms(jacobians) ?? sumOfWeights(jacobians)
   }
 
   /// Of each element's terms the last one is there, and no other.
@@ -84,6 +84,35 @@ extension Diagnosis {
         + "moves the mean, which is subtracted from all"
       : "of a normalisation, the term that comes from the deviation is left out or has a wrong factor "
         + "(N − 1 for N, for example): each element changes what all are divided by"
+  }
+
+  /// Outputs that are means with weights of a softmax, y = Σₖ pₖ·vₖ, as those of attention, change by what
+  /// the scores s depend on as
+  ///
+  ///     ∂y/∂θ = Σₖ pₖ·vₖ·∂sₖ/∂θ − y·Σₖ pₖ·∂sₖ/∂θ
+  ///
+  /// Without the second term, which comes from the sum that all weights are divided by, the error at each
+  /// element is in proportion to the outputs that it reaches.
+  private func sumOfWeights(_ jacobians: Jacobians) -> String? {
+    var fitted = 0
+    for i in jacobians.values.indices {
+      let reached = jacobians.outputs.indices.filter {
+        !jacobians.agree(jacobians.measured[$0][i], 0)
+          || !jacobians.agree(jacobians.claimed[$0][i], 0)
+      }
+      let errors = reached.map { jacobians.claimed[$0][i] - jacobians.measured[$0][i] }
+      let outputs = reached.map { jacobians.outputs[$0] }
+      let largest = errors.reduce(0) { max($0, abs($1)) }
+      guard reached.count >= 3, !jacobians.agree(largest, 0) else { continue }
+      let slope = inner(errors, outputs) / inner(outputs, outputs)
+      guard zip(errors, outputs).allSatisfy({ abs($0 - slope * $1) <= 1e-3 * largest }) else {
+        return nil
+      }
+      fitted += 1
+    }
+    return fitted >= 3
+      ? "of weights that are divided by their sum, as a softmax's in attention, the term that comes from "
+        + "the sum is left out: each score changes what all weights are divided by" : nil
   }
 
   private func missingCrossTerms(_ jacobians: Jacobians) -> String? {

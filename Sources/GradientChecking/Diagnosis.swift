@@ -121,6 +121,11 @@ struct Diagnosis {
     }
     if let name = names(factor) { return "\(subject) has a factor of \(name) too much" }
     if let name = names(1 / factor) { return "\(subject) lacks a factor of \(name)" }
+    // Where four digits would say 1.
+    if abs(factor - 1) < 5e-4 {
+      return
+        "\(subject) is 1 \(factor < 1 ? "−" : "+") \(short(abs(factor - 1))) times the right one"
+    }
     return "\(subject) is \(short(factor)) times the right one"
   }
 

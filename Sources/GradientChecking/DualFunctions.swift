@@ -62,7 +62,7 @@ extension Tensor<Dual<Double>> {
   ///
   /// - Precondition: the counts agree.
   fileprivate mutating func move(along direction: Tensor<Double>) {
-    precondition(count == direction.count, "direction \(direction.shape) does not fit \(shape)")
+    require(count == direction.count, "direction \(direction.shape) does not fit \(shape)")
     for i in elements.indices { elements[i].derivative = direction.elements[i] }
   }
 }

@@ -80,10 +80,12 @@ public struct LayerFunction<L: Layer>: DifferentiableFunction {
   /// The forward pass.
   ///
   /// - Complexity: One forward pass and a copy of the output.
+  ///
+  /// - Throws: `CheckError` when the layer gives its output another shape.
   public mutating func evaluate(
     into outputs: inout [Double], seed: UInt32, movedOnly variable: Int?
-  ) {
-    runForward(seed: seed)
+  ) throws {
+    try runForward(seed: seed)
     replace(&outputs, by: output)
     if places.weight != 1 {
       for i in outputs.indices { outputs[i] *= places.weight }
@@ -93,8 +95,10 @@ public struct LayerFunction<L: Layer>: DifferentiableFunction {
   /// The forward pass, then the backward pass.
   ///
   /// - Complexity: One forward and one backward pass, with memory for all gradients.
-  public mutating func gradients(upstream: [Double], seed: UInt32) -> [Tensor<Double>] {
-    runForward(seed: seed)
+  ///
+  /// - Throws: `CheckError` when the layer gives its output another shape.
+  public mutating func gradients(upstream: [Double], seed: UInt32) throws -> [Tensor<Double>] {
+    try runForward(seed: seed)
     let weighted = Tensor(output.shape, upstream.map { $0 * places.weight })
     var inputGradients: [Tensor<L.Scalar>?] = point.inputs.map { Tensor($0.shape) }
     var parameterGradients = point.parameters.map { Tensor<L.Scalar>($0.shape) }
@@ -108,11 +112,25 @@ public struct LayerFunction<L: Layer>: DifferentiableFunction {
     return (inputs + places.learned.map { parameterGradients[$0] }).map { $0.converted() }
   }
 
-  private mutating func runForward(seed: UInt32) {
+  private mutating func runForward(seed: UInt32) throws(CheckError) {
+    let shape = output.shape
     var context = RunContext(phase: phase, seed: seed, labels: labels)
     layer.forward(
       point.inputs, parameters: point.parameters, context: &context, output: &output,
       saved: &saved)
+    try requireShape(shape, of: output, from: layer)
+  }
+}
+
+/// Throws unless a layer has left its output the shape that its specification says.
+func requireShape<L: Layer>(
+  _ shape: Shape, of output: Tensor<L.Scalar>, from layer: L
+) throws(CheckError) {
+  guard output.shape == shape, output.elements.count == shape.count else {
+    throw CheckError(
+      reason:
+        "\(L.Specification.typeName)'s forward pass leaves an output of shape \(output.shape) with "
+        + "\(output.elements.count) elements; its specification says \(shape)")
   }
 }
 

@@ -28,7 +28,8 @@ public struct DropoutSpecification: SingleInputSpecification {
   /// - Complexity: O(1).
   public func outputShape(for input: Shape) throws(LayerError) -> Shape {
     try require(
-      ratio >= 0 && ratio < 1, Self.typeName, "ratio \(ratio)", "must be at least 0 and below 1")
+      ratio >= 0 && ratio < 1, Self.typeName, "ratio \(ratio)",
+      "must be at least 0 and less than 1")
     return input
   }
 

@@ -26,7 +26,7 @@ import Tensors
 public func check<Scalar: Tensors.Scalar>(
   _ network: Network<Scalar>, images: Bool = false, layer: String? = nil,
   exact: (any Backend<Dual<Double>>)? = nil, options: CheckOptions = CheckOptions(),
-  progress: ((NetworkProgress) -> Bool)? = nil
+  progress: ((CheckProgress) -> Bool)? = nil
 ) throws -> GradientReport {
   let function = NetworkFunction(network, images: images)
   let dual = try exact.map { try ExactNetwork(of: function, backend: $0) }
@@ -44,7 +44,7 @@ public func check<Scalar: Tensors.Scalar>(
     var tensor = try checker.check(variable: variable, exact: dual) { done, total in
       isWanted =
         progress?(
-          NetworkProgress(
+          CheckProgress(
             tensor: description.name, linesDone: done, lines: total, tensorsDone: number,
             tensors: chosen.count)) ?? true
       return isWanted
@@ -57,18 +57,4 @@ public func check<Scalar: Tensors.Scalar>(
     if !isWanted { break }
   }
   return report
-}
-
-/// How far the check of a network has come.
-public struct NetworkProgress: Sendable {
-  /// The tensor that is being checked, for example `conv1 weights`.
-  public var tensor: String
-  /// How many of its elements and directions are done.
-  public var linesDone: Int
-  /// How many there are.
-  public var lines: Int
-  /// How many tensors are done.
-  public var tensorsDone: Int
-  /// How many tensors there are.
-  public var tensors: Int
 }

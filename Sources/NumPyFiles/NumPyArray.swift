@@ -27,7 +27,7 @@ public struct NumPyArray: Sendable, Equatable {
 
   package init(shape: Shape, elementType: NumPyElementType, bytes: [UInt8]) {
     // What is read of the bytes later isn't checked again.
-    precondition(
+    require(
       bytes.count == shape.count * elementType.size, "\(bytes.count) bytes for shape \(shape)")
     self.shape = shape
     self.elementType = elementType

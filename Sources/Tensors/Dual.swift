@@ -45,6 +45,12 @@ public struct Dual<Base: Scalar>: Scalar {
     self.init(Base(Double(value)), derivative: 0)
   }
 
+  /// A constant.
+  @inlinable
+  public init(floatLiteral value: Double) {
+    self.init(value)
+  }
+
   /// A constant; `nil` when the base type can't hold the integer.
   @inlinable
   public init?<Integer: BinaryInteger>(exactly source: Integer) {
@@ -215,6 +221,12 @@ extension Dual {
   @inlinable
   public static func atan(_ x: Dual) -> Dual {
     x.chain(.atan(x.value), 1 / (1 + x.value * x.value))
+  }
+
+  /// erf' = 2/√π·exp(−x²)
+  @inlinable
+  public static func erf(_ x: Dual) -> Dual {
+    x.chain(.erf(x.value), Base(2 / Double.sqrt(.pi)) * .exp(-x.value * x.value))
   }
 
   /// √' = 1/(2·√)

@@ -2,7 +2,9 @@
 ///
 /// Source: Matsumoto and Nishimura, "Mersenne Twister", ACM TOMACS 8(1), 1998, with the seeding of
 /// 2002. The same seed gives the numbers of C++'s `std::mt19937` and numpy's `RandomState`.
-public struct MersenneTwister: Sendable, Equatable {
+///
+/// It is a `RandomNumberGenerator`, too: `Double.random(in: 0..<1, using: &generator)`.
+public struct MersenneTwister: RandomNumberGenerator, Sendable, Equatable {
   private static let size = 624
   private static let shift = 397
 
@@ -49,6 +51,15 @@ public struct MersenneTwister: Sendable, Equatable {
     y ^= (y << 7) & 0x9D2C_5680
     y ^= (y << 15) & 0xEFC6_0000
     return y ^ (y >> 18)
+  }
+
+  /// The next 64 random bits: the next 32 are the lower half, those after them the upper one.
+  ///
+  /// - Complexity: O(1) on average.
+  public mutating func next() -> UInt64 {
+    let lower: UInt32 = next()
+    let upper: UInt32 = next()
+    return UInt64(upper) << 32 | UInt64(lower)
   }
 
   private mutating func twist() {

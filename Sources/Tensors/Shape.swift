@@ -9,6 +9,15 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
   /// The number of elements: the product of the extents, 1 for a scalar.
   public let count: Int
 
+  /// N, the extent of axis 0; 1 for a scalar.
+  public let images: Int
+  /// C, the extent of axis 1; 1 where there is none.
+  public let channels: Int
+  /// H, the extent of axis 2; 1 for a vector.
+  public let height: Int
+  /// W, the extent of axis 3; 1 for a vector.
+  public let width: Int
+
   /// A shape from extents that the program knows to be valid.
   ///
   /// - Precondition: as for `init(checking:)`, which is the way in for sizes read from a file.
@@ -17,7 +26,7 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
     do {
       try self.init(checking: dimensions)
     } catch {
-      preconditionFailure("\(error)")
+      fatalError("\(error)")
     }
   }
 
@@ -44,6 +53,9 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
     }
     self.dimensions = dimensions
     self.count = dimensions.contains(0) ? 0 : product
+    // Kept by themselves: `tensor[n, c, y, x]` asks for them at every element.
+    func extent(_ axis: Int) -> Int { axis < dimensions.count ? dimensions[axis] : 1 }
+    (images, channels, height, width) = (extent(0), extent(1), extent(2), extent(3))
   }
 
   /// The number of axes.
@@ -55,15 +67,6 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
   public subscript(axis: Int) -> Int {
     dimensions.indices.contains(axis) ? dimensions[axis] : 1
   }
-
-  /// N, the extent of axis 0.
-  public var images: Int { self[0] }
-  /// C, the extent of axis 1.
-  public var channels: Int { self[1] }
-  /// H, the extent of axis 2; 1 for a vector.
-  public var height: Int { self[2] }
-  /// W, the extent of axis 3; 1 for a vector.
-  public var width: Int { self[3] }
 
   /// The elements of one channel of one image: everything behind axis 1.
   ///

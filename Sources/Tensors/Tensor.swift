@@ -23,13 +23,15 @@ public struct Tensor<Element: Scalar>: Sendable, Equatable {
   ///
   /// - Precondition: there are `shape.count` of them.
   /// - Complexity: O(1): the array is taken over, not copied.
+  @inlinable
   public init(_ shape: Shape, _ elements: [Element]) {
-    precondition(elements.count == shape.count, "\(elements.count) elements for shape \(shape)")
+    require(elements.count == shape.count, "\(elements.count) elements for shape \(shape)")
     self.shape = shape
     self.elements = elements
   }
 
   /// The number of elements.
+  @inlinable
   public var count: Int { shape.count }
 
   /// The element at a row-major position.
@@ -40,6 +42,7 @@ public struct Tensor<Element: Scalar>: Sendable, Equatable {
   }
 
   /// The element of image n, channel c, row y, column x.
+  @inlinable
   public subscript(n: Int, c: Int, y: Int, x: Int) -> Element {
     get { elements[((n * shape.channels + c) * shape.height + y) * shape.width + x] }
     set { elements[((n * shape.channels + c) * shape.height + y) * shape.width + x] = newValue }
@@ -76,7 +79,7 @@ extension Tensor {
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   public mutating func copyElements(from other: Tensor) {
-    precondition(count == other.count, "shape \(other.shape) does not fit \(shape)")
+    require(count == other.count, "shape \(other.shape) does not fit \(shape)")
     for i in elements.indices { elements[i] = other.elements[i] }
   }
 
@@ -88,7 +91,7 @@ extension Tensor {
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   public mutating func add(_ other: Tensor) {
-    precondition(count == other.count, "shape \(other.shape) does not fit \(shape)")
+    require(count == other.count, "shape \(other.shape) does not fit \(shape)")
     for i in elements.indices { elements[i] += other.elements[i] }
   }
 }
@@ -133,7 +136,7 @@ extension Tensor {
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   public func largestDifference(to other: Tensor) -> Double {
-    precondition(count == other.count, "shape \(other.shape) does not fit \(shape)")
+    require(count == other.count, "shape \(other.shape) does not fit \(shape)")
     var largest = 0.0
     for i in elements.indices {
       let (a, b) = (elements[i].doubleValue, other.elements[i].doubleValue)

@@ -1,5 +1,6 @@
 import CProcessor
 import Fast
+import Tensors
 
 /// A matrix product on the calling thread, with packing and cache blocking.
 ///
@@ -42,7 +43,7 @@ struct GEMM {
   static func multiply(
     _ a: Matrix<Float>, _ b: Matrix<Float>, into c: Matrix<Float>, adding: Bool = false
   ) {
-    precondition(
+    require(
       a.columns == b.rows && c.rows == a.rows && c.columns == b.columns && !c.isTransposed,
       "\(a.rows)×\(a.columns) times \(b.rows)×\(b.columns) is not \(c.rows)×\(c.columns)")
     let product =

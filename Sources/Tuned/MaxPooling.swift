@@ -48,7 +48,7 @@ public struct Pooling: SingleInputLayer {
         input, parameters: parameters, context: &context, output: &output, saved: &saved)
     }
     require(output, plan.planes * plan.outputs)
-    precondition(
+    require(
       saved.maxPositions.count == output.count,
       "\(saved.maxPositions.count) positions for \(output.count) maxima")
     input.withMemory { input in

@@ -43,18 +43,18 @@ import Testing
     var random = MersenneTwister(seed: 1701)
     var expected = random
     for _ in 0..<20 {
-      let isMirrored = expected.next() % 2 == 1
-      let top = Int(expected.next() % 3)
-      let left = Int(expected.next() % 4)
+      let isMirrored = (expected.next() as UInt32) % 2 == 1
+      let top = Int((expected.next() as UInt32) % 3)
+      let left = Int((expected.next() as UInt32) % 4)
       let placement = try transformer.placement(of: datum, isTraining: true, using: &random)
       #expect(placement == .init(top: top, left: left, isMirrored: isMirrored))
     }
     // In testing the mirror alone is drawn; without a crop no place is.
-    let drawn = expected.next() % 2 == 1
+    let drawn = (expected.next() as UInt32) % 2 == 1
     #expect(
       try transformer.placement(of: datum, isTraining: false, using: &random).isMirrored == drawn)
     let whole = DataTransformer(mirror: true)
-    let turned = expected.next() % 2 == 1
+    let turned = (expected.next() as UInt32) % 2 == 1
     #expect(
       try whole.placement(of: datum, isTraining: true, using: &random)
         == .init(top: 0, left: 0, isMirrored: turned))

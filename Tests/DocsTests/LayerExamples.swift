@@ -74,7 +74,7 @@ extension Example {
   /// Draws the random numbers that the example prints, and what dropout makes of them.
   func checkDraws(seed: UInt32) throws {
     var generator = MersenneTwister(seed: seed)
-    let numbers = try self("random").elements.map { _ in generator.next() }
+    let numbers = try self("random").elements.map { _ in generator.next() as UInt32 }
     let shape = try self("random").shape
     expect("random", Tensor(shape, numbers.map { Double($0) }))
     guard tensors["kept"] != nil else { return }

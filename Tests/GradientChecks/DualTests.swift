@@ -42,6 +42,7 @@ import Testing
     Case("asin", { .asin($0) }, { 1 / .sqrt(1 - $0 * $0) }, at: inside),
     Case("acos", { .acos($0) }, { -1 / .sqrt(1 - $0 * $0) }, at: inside),
     Case("atan", { .atan($0) }, { 1 / (1 + $0 * $0) }, at: everywhere),
+    Case("erf", { .erf($0) }, { 2 / .sqrt(.pi) * .exp(-$0 * $0) }, at: everywhere),
     Case("√", { .sqrt($0) }, { 0.5 / .sqrt($0) }, at: positive),
     Case("cube root", { .root($0, 3) }, { .pow($0, -2.0 / 3) / 3 }, at: positive),
     Case("x³", { .pow($0, 3) }, { 3 * $0 * $0 }, at: everywhere),

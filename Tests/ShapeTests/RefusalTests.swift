@@ -98,7 +98,7 @@ private let refusals = [
     message: "InnerProduct: axis 4 must be an axis of the input 1×6×8×8"),
   Refusal(
     specification: DropoutSpecification(ratio: 1), input: image,
-    message: "Dropout: ratio 1.0 must be at least 0 and below 1"),
+    message: "Dropout: ratio 1.0 must be at least 0 and less than 1"),
   Refusal(
     specification: ReLUSpecification(negativeSlope: .infinity), input: image,
     message: "ReLU: negative slope inf must be finite"),

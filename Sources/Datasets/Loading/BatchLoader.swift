@@ -119,7 +119,7 @@ extension MersenneTwister {
   /// - Complexity: O(s) for the generator's s = 624 words of state.
   public init(dataLayerSeed seed: UInt32) {
     var seeds = MersenneTwister(seed: seed)
-    _ = seeds.next()
-    self.init(seed: seeds.next())
+    _ = seeds.next() as UInt32
+    self.init(seed: seeds.next() as UInt32)
   }
 }

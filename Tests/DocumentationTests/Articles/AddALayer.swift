@@ -26,6 +26,8 @@ struct ScaleSpecification: SingleInputSpecification {
 struct Scale<Scalar: Tensors.Scalar>: SingleInputLayer {
   let specification = ScaleSpecification()
 
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   func forward(
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved: inout NothingSaved
@@ -36,6 +38,8 @@ struct Scale<Scalar: Tensors.Scalar>: SingleInputLayer {
   }
 
   /// ∂L/∂in = w[c] · ∂L/∂out, and ∂L/∂w[c] = Σ ∂L/∂out · in over the channel of all images.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   func backward(
     outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
     parameters: [Tensor<Scalar>], saved: NothingSaved, inputGradient: inout Tensor<Scalar>?,

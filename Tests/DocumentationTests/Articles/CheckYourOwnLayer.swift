@@ -14,6 +14,8 @@ struct Square<Scalar: Tensors.Scalar>: SingleInputLayer {
   /// 2, if the author is right.
   var factor = 2.0
 
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   func forward(
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved: inout NothingSaved
@@ -21,6 +23,8 @@ struct Square<Scalar: Tensors.Scalar>: SingleInputLayer {
     for i in 0..<input.count { output[i] = input[i] * input[i] }
   }
 
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   func backward(
     outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
     parameters: [Tensor<Scalar>], saved: NothingSaved, inputGradient: inout Tensor<Scalar>?,
