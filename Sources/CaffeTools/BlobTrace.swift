@@ -123,12 +123,12 @@ public struct BlobTrace {
     guard let images = fed[definition.data] else { return }
     var labels: [Int] = []
     for value in fed[definition.label]?.elements ?? [] {
-      guard let label = Int(exactly: value.doubleValue) else {
+      guard let label = Int32(exactly: value.doubleValue) else {
         throw LayerError(
           layer: definition.label, value: "label \(value.doubleValue)",
-          rule: "must be a whole number")
+          rule: "must be a class: a whole number below 2^31")
       }
-      labels.append(label)
+      labels.append(Int(label))
     }
     try network.load(images: images, labels: labels)
   }
@@ -234,14 +234,16 @@ private struct InputArrays {
   init(input: URL, label: URL?) throws {
     labels = try label.map { (try NumPyArray(contentsOf: $0), $0.relativePath) }
     // Told apart by their first bytes: an .npz is a zip archive.
-    if try WholeFile.read(input).starts(with: [0x50, 0x4B]) {
-      let archive = try NumPyArchive(contentsOf: input)
+    // Read once, as a pipe can be.
+    let bytes = try WholeFile.read(input)
+    if bytes.starts(with: [0x50, 0x4B]) {
+      let archive = try NumPyArchive(decoding: bytes, name: input.relativePath)
       for name in archive.names {
         arrays[name] = archive[name]
         files[name] = "\(input.relativePath)(\(name))"
       }
     } else {
-      arrays[""] = try NumPyArray(contentsOf: input)
+      arrays[""] = try NumPyArray(decoding: bytes, name: input.relativePath)
       files[""] = input.relativePath
     }
   }

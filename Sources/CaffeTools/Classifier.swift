@@ -204,16 +204,20 @@ extension NetworkDefinition {
 public enum ClassNames {
   /// Reads the names, in the order of the classes.
   ///
+  /// Lines end with a line feed, which a carriage return may precede; a byte order mark at the beginning
+  /// is none of the first name.
+  ///
   /// Where every line begins with an id of WordNet, as `n01440764 tench, Tinca tinca`, the names
   /// are what stands behind it. Empty lines at the end are no names.
   ///
   /// - Throws: `FileError` for a file that can't be read.
   /// - Complexity: O(length) of the file.
   public static func read(_ path: String) throws(FileError) -> [String] {
-    let bytes = try WholeFile.read(URL(filePath: path), limit: 1 << 26)
-    var lines = String(decoding: bytes, as: UTF8.self)
-      .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-      .map { $0.trimmingCharacters(in: .whitespaces) }
+    let bytes = try WholeFile.read(URL(fileNamed: path), limit: 1 << 26)
+    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    var lines = bytes.dropFirst(bytes.starts(with: mark) ? mark.count : 0)
+      .split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+      .map { String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines) }
     while lines.last?.isEmpty == true { lines.removeLast() }
     let names = lines.compactMap(nameBehindID)
     return names.count == lines.count ? names : lines

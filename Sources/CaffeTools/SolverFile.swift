@@ -6,6 +6,7 @@ import Layers
 import Networks
 import Tensors
 import Training
+import WholeFiles
 
 /// A `solver.prototxt` of Caffe's: what to train, how, and what to say and keep meanwhile.
 ///
@@ -278,7 +279,7 @@ extension NetworkTest.Preparation {
 /// A path as Caffe takes it, from the folder in which the program was started; where nothing is
 /// there, from the folder of the file that names it.
 func located(_ path: String, beside folder: URL) -> URL {
-  let url = URL(filePath: path)
+  let url = URL(fileNamed: path)
   guard !path.hasPrefix("/"), !FileManager.default.fileExists(atPath: path) else { return url }
   let beside = folder.appending(path: path)
   return FileManager.default.fileExists(atPath: beside.path) ? beside : url

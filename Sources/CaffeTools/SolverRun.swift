@@ -6,6 +6,7 @@ import Networks
 import Tensors
 import Training
 import Tuned
+import WholeFiles
 
 /// A training run that a `solver.prototxt` describes, in Caffe's order of things and with Caffe's
 /// words.
@@ -26,7 +27,8 @@ public final class SolverRun {
   private let caffe: CaffeNetwork
   private let tests: [NetworkTest]
   private let log: (String) -> Void
-  private var lastDisplay: (iteration: Int, time: Date)
+  /// By a clock that nobody sets.
+  private var lastDisplay: (iteration: Int, time: ContinuousClock.Instant)
 
   /// What takes the steps.
   public var solver: Solver<Float> { training.solver }
@@ -44,7 +46,7 @@ public final class SolverRun {
     file = try SolverFile(contentsOf: url)
     self.log = log
     initialModels = file.message.weights.flatMap {
-      $0.split(separator: ",").map { URL(filePath: String($0)) }
+      $0.split(separator: ",").map { URL(fileNamed: String($0)) }
     }
     let (folder, seed) = (url.deletingLastPathComponent(), file.seed)
     let (caffe, loader) = try file.training.open(training: true, beside: folder, seed: seed)
@@ -67,7 +69,7 @@ public final class SolverRun {
       test.network.parameters = []
       return test
     }
-    lastDisplay = (0, Date())
+    lastDisplay = (0, .now)
   }
 
   /// Takes over parameters by the names of layers.
@@ -94,7 +96,7 @@ public final class SolverRun {
       contentsOf: FileManager.default.fileExists(atPath: model.path)
         ? model
         : url.deletingLastPathComponent().appending(
-          path: URL(filePath: state.learnedNet).lastPathComponent)
+          path: URL(fileNamed: state.learnedNet).lastPathComponent)
     ).copy(into: solver.network)
     try solver.resume(iteration: state.iteration, momentumBuffers: history)
     lastDisplay.iteration = state.iteration
@@ -112,7 +114,7 @@ public final class SolverRun {
     let message = file.message
     log("Solving \(caffe.definition.name)")
     log("Learning Rate Policy: \(message.lrPolicy)")
-    lastDisplay.time = Date()
+    lastDisplay.time = .now
     let loop = TrainingLoop(
       training,
       schedule: .init(
@@ -148,13 +150,13 @@ public final class SolverRun {
   private func display(_ step: TrainingLoop.Step) {
     let iteration = step.iteration - 1
     guard TrainingLoop.Schedule.isDue(Int(file.message.display), at: iteration) else { return }
-    let seconds = Date().timeIntervalSince(lastDisplay.time)
+    let seconds = lastDisplay.time.duration(to: .now) / .seconds(1)
     let rate = Double(iteration - lastDisplay.iteration) / (seconds > 0 ? seconds : 1)
     log(
       "Iteration \(iteration) (\(NetworkTest.number(rate)) iter/s, \(NetworkTest.number(seconds))s/"
         + "\(file.message.display) iters), loss = \(NetworkTest.number(smoothed(training.log.losses)))"
     )
-    lastDisplay = (iteration, Date())
+    lastDisplay = (iteration, .now)
     log(solver.network.outputs, of: "Train")
     log("Iteration \(iteration), lr = \(NetworkTest.number(step.learningRate))")
   }

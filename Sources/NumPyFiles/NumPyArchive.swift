@@ -41,6 +41,7 @@ public struct NumPyArchive: Sendable, Equatable {
   /// - Complexity: as `init(contentsOf:)`.
   public init(decoding bytes: [UInt8], name: String = "archive") throws(NumPyError) {
     let zip = try ZipReader(bytes, place: Place(file: name))
+    try zip.requireMemory()
     for entry in zip.directory.entries where !entry.name.hasSuffix("/") {
       let place = Place(file: name, member: entry.name)
       guard entry.name.hasSuffix(".npy") else {
@@ -100,10 +101,12 @@ extension NumPyArchive {
       guard let array = self[name] else { continue }
       let member = Place(file: place.file, member: name + ".npy")
       guard !name.isEmpty, name.utf8.count <= 0xFFFF - 4, !name.utf8.contains(0),
-        !name.hasPrefix("/")
+        !name.hasPrefix("/"), !name.split(separator: "/").contains("..")
       else {
+        // Who unpacks the archive would find the last two outside of the folder.
         throw member.error(
-          "an array cannot have this name", remedy: "1 to 65,531 bytes, no NUL, no leading /")
+          "an array cannot have this name",
+          remedy: "1 to 65,531 bytes, no NUL, no leading / and no part ..")
       }
       writer.add(name + ".npy", [try array.header(place: member), array.bytes])
     }

@@ -1,4 +1,5 @@
 import CZlib
+import WholeFiles
 
 /// What the directory at the end of a zip file says about a member.
 ///
@@ -156,6 +157,23 @@ package struct ZipReader {
   ///   - file: what error messages call it.
   package init(_ bytes: [UInt8], file: String) throws(NumPyError) {
     try self.init(bytes, place: Place(file: file))
+  }
+
+  /// Throws where what the members claim to unpack to, and what is made of it, is more memory than this
+  /// process is given. Claims that can't be true are passed over here: each is refused by itself.
+  package func requireMemory() throws(NumPyError) {
+    var size = 0
+    for entry in directory.entries where entry.size / 1032 <= entry.compressedSize {
+      let (sum, overflow) = size.addingReportingOverflow(entry.size)
+      size = overflow ? .max : sum
+    }
+    // The bytes, the numbers made of them, and the tensors made of those.
+    let (need, overflow) = size.multipliedReportingOverflow(by: 3)
+    guard !overflow, MemoryGrant.isGiven(byteCount: need) else {
+      throw place.error(
+        "its members unpack to \(size) bytes, with what is made of them more memory than this process "
+          + "is given")
+    }
   }
 
   /// The content of a member, its checksum verified unless that is left out.

@@ -48,6 +48,7 @@ public struct NetPrototxt: Sendable {
     self.file = file
     self.message = try message.upgraded(file: file)
     texts = self.message.layer.map { _ in nil }
+    try requireDistinctNames()
   }
 
   /// A network whose text has been read.
@@ -68,6 +69,24 @@ public struct NetPrototxt: Sendable {
     let added: [TextMessage?] = Array(
       repeating: nil, count: max(message.layer.count - written.count, 0))
     texts = added + written
+    try requireDistinctNames()
+  }
+
+  /// Throws where two names are the same to Swift and not to Caffe: é can be one scalar or two. They are
+  /// keys in both programs.
+  private func requireDistinctNames() throws(CaffeFileError) {
+    var spellings: [String: String] = [:]
+    for (index, layer) in message.layer.enumerated() {
+      for name in [layer.name] + layer.bottom + layer.top {
+        guard let other = spellings.updateValue(name, forKey: name),
+          !name.utf8.elementsEqual(other.utf8)
+        else { continue }
+        throw error(
+          "the name \"\(name)\" is written in two ways that look alike, from composed and from single "
+            + "characters of Unicode; write it in one",
+          layer: index)
+      }
+    }
   }
 
   /// Where a layer is written, or a field in it.

@@ -1,6 +1,7 @@
 import CaffeMessages
 import Networks
 import Tensors
+import WholeFiles
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -127,7 +128,7 @@ public enum CaffeSnapshot {
   /// - Complexity: O(length) of the prefix.
   public static func files(prefix: String, iteration: Int) -> (model: URL, state: URL) {
     let name = "\(prefix)_iter_\(iteration)"
-    return (URL(filePath: name + ".caffemodel"), URL(filePath: name + ".solverstate"))
+    return (URL(fileNamed: name + ".caffemodel"), URL(fileNamed: name + ".solverstate"))
   }
 
   /// Writes both files. Each appears whole or not at all, the state last: where there is a state,

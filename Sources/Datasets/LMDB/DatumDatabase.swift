@@ -99,6 +99,29 @@ public final class DatumDatabase: RecordSource {
     return value
   }
 
+  /// A number of 64 bits, in hexadecimal, by which another database is noticed in this one's place: of
+  /// all keys, of the length of each value, and of the bytes of 64 values spread evenly.
+  ///
+  /// Source: FNV-1a (Fowler, Noll and Vo).
+  ///
+  /// - Throws: `DatasetError` when another process has changed the database.
+  /// - Complexity: O(length) of the keys and of the values that are read.
+  public func fingerprint() throws(DatasetError) -> String {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    func add(_ bytes: some Sequence<UInt8>) {
+      for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+    }
+    for record in 0..<records.count {
+      add(records.key(record))
+      hash = (hash ^ UInt64(records.place(record).count)) &* 0x0000_0100_0000_01B3
+    }
+    for sample in 0..<min(records.count, 64) {
+      add(try value(sample * records.count / min(records.count, 64)))
+    }
+    let digits = String(hash, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+
   private func position(_ index: Int) -> Int {
     let remainder = index % records.count
     return remainder < 0 ? remainder + records.count : remainder

@@ -1,6 +1,15 @@
 import CLMDB
 import CaffeMessages
 import SwiftProtobuf
+import WholeFiles
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -36,17 +45,20 @@ public final class DatumDatabaseWriter {
   init(_ path: String, mapSize: Int) throws(DatasetError) {
     self.path = path
     self.mapSize = mapSize
-    let url = URL(filePath: path)
+    let url = URL(fileNamed: path)
     let suffix = String(UInt32.random(in: .min ... .max), radix: 16)
-    growing = url.deletingLastPathComponent()
-      .appending(path: ".\(url.lastPathComponent).\(suffix).tmp")
+    // At most the 255 bytes that a name may have.
+    let beginning = String(decoding: url.lastPathComponent.utf8.prefix(200), as: UTF8.self)
+    growing = url.deletingLastPathComponent().appending(path: ".\(beginning).\(suffix).tmp")
+    guard !path.isEmpty else {
+      throw DatasetError("a database needs a name; this one's is empty")
+    }
     guard !FileManager.default.fileExists(atPath: path) else {
       throw DatasetError("\(path): exists already; remove it or choose another name")
     }
-    do {
-      try FileManager.default.createDirectory(at: growing, withIntermediateDirectories: false)
-    } catch {
-      throw DatasetError("\(path): the folder to put it into is missing or cannot be written to")
+    guard mkdir(growing.path, 0o777) == 0 else {
+      throw DatasetError(
+        "\(path): no folder can be made here: \(String(cString: strerror(errno)))")
     }
     // Nobody else knows the folder, so there is nothing to lock.
     var status = mdb_env_create(&environment)
@@ -157,5 +169,7 @@ extension MDB_val {
 
 /// What a status of liblmdb means.
 private func lmdbMessage(_ status: Int32) -> String {
-  mdb_strerror(status).map { String(cString: $0) } ?? "status \(status)"
+  // liblmdb calls a write that came to less than it should EIO; of all reasons, a full disk is one.
+  if status == EIO { return "the disk is full, or failed (\(String(cString: strerror(EIO))))" }
+  return mdb_strerror(status).map { String(cString: $0) } ?? "status \(status)"
 }

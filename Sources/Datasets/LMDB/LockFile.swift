@@ -14,13 +14,14 @@ enum LockFile {
   /// Throws when another process has a database open.
   ///
   /// Only looks: nothing is locked or written, so that those who only look don't see each other.
-  /// Where there is no lock file, or it can't be opened, nobody is seen.
+  /// Where there is no lock file, or it can't be opened, nobody is seen. A pipe in its place isn't waited
+  /// for.
   ///
   /// - Parameters:
   ///   - database: how to call it in the error.
   ///   - path: its lock file.
   static func requireUnused(_ database: String, path: String) throws(DatasetError) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else { return }
     defer { close(descriptor) }
     var lock = flock()

@@ -69,14 +69,17 @@ private final class OpenFile: Sendable {
 
   init(_ path: String) throws(DatasetError) {
     self.path = path
-    descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // A pipe in its place would be waited for.
+    descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else {
       throw DatasetError("\(path): cannot be opened: \(String(cString: strerror(errno)))")
     }
     var facts = stat()
     let isExamined = fstat(descriptor, &facts) == 0
     byteCount = isExamined && facts.st_mode & S_IFMT == S_IFREG ? Int(facts.st_size) : 0
-    guard byteCount > 0 else { throw error("is empty, or no file: an LMDB database begins with") }
+    guard byteCount > 0 else {
+      throw error("is empty, or no regular file: an LMDB database has two pages at least")
+    }
   }
 
   deinit { close(descriptor) }

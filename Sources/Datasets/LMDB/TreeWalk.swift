@@ -7,8 +7,9 @@ struct TreeWalk {
   private(set) var records = RecordIndex()
 
   private let file: PageFile
-  /// For each page, whether the walk has come by: in a tree it does so once at most.
-  private var isVisited: [Bool]
+  /// The pages that the walk has come by: in a tree it does so once at most. A file can claim to be
+  /// larger than any memory, so what isn't visited takes none.
+  private var visited: Set<Int> = []
 
   /// The records of a file's main tree.
   static func records(of file: PageFile) throws(DatasetError) -> RecordIndex {
@@ -28,8 +29,6 @@ struct TreeWalk {
   }
 
   private init(_ file: PageFile) {
-    isVisited = Array(
-      repeating: false, count: min(file.head.lastPage + 1, file.byteCount / file.head.pageSize))
     self.file = file
   }
 
@@ -38,8 +37,7 @@ struct TreeWalk {
     func damage(_ what: String) -> DatasetError {
       file.error("page \(number): \(what): the file is damaged")
     }
-    guard !isVisited[number] else { throw damage("is in the tree twice") }
-    isVisited[number] = true
+    guard visited.insert(number).inserted else { throw damage("is in the tree twice") }
     // liblmdb climbs 32 levels at most.
     guard depth <= 32, level <= depth else { throw damage("lies deeper than the tree is") }
     let isLeaf = level == depth
