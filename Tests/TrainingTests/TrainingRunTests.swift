@@ -150,6 +150,25 @@ struct TrainingRunTests {
     #expect(run.solver.iteration == 1)
   }
 
+  @Test("a NaN that max pooling passes over ends the run, with its place")
+  func hiddenNaN() throws {
+    let run = try smallRun()
+    try run.step()
+    let bias = run.network.parameters[0][1]
+    run.network.parameters[0][1] = Tensor(bias.shape, repeating: .nan)
+    let error = #expect(throws: Divergence.self) { try run.step() }
+    #expect(error?.layer == "conv1" && error?.place == "its bias")
+    #expect(run.solver.iteration == 1)
+  }
+
+  @Test("a parameter that overflows ends the run after its step")
+  func overflow() throws {
+    let run = try smallRun(rate: 1e38)
+    let error = #expect(throws: Divergence.self) { for _ in 0..<5 { try run.step() } }
+    #expect(error?.place.hasPrefix("its ") == true || error?.place.hasPrefix("blob") == true)
+    #expect(throws: Divergence.self) { _ = try run.snapshot() }
+  }
+
   @Test("the ratio of update to weight is that of their norms")
   func ratios() throws {
     let run = try smallRun()

@@ -25,17 +25,21 @@ extension NetworkDefinition {
   ///
   /// Images are cropped to the network's size; the means are those of ImageNet, in B, G, R order.
   ///
+  /// - Parameters:
+  ///   - training: what it learns from.
+  ///   - testing: what it is tested on.
+  ///   - pixelScale: what pixels are multiplied by once the mean is subtracted.
   /// - Throws: `LayerError` for a layer of your own, which Caffe's files have no words for.
   /// - Complexity: O(layers).
   public func trainValForm(
-    training: Database, testing: Database
+    training: Database, testing: Database, pixelScale: Float = 1
   ) throws(LayerError) -> Caffe_NetParameter {
     try requireCaffeTypes()
     var net = Caffe_NetParameter()
     net.name = name
     net.layer = [
-      dataLayer(training, phase: .train, mirror: true),
-      dataLayer(testing, phase: .test, mirror: false),
+      dataLayer(training, phase: .train, mirror: true, pixelScale: pixelScale),
+      dataLayer(testing, phase: .test, mirror: false, pixelScale: pixelScale),
     ]
     for definition in layersWithAccuracy {
       var layer = definition.layerParameter
@@ -61,7 +65,7 @@ extension NetworkDefinition {
   }
 
   private func dataLayer(
-    _ database: Database, phase: Caffe_Phase, mirror: Bool
+    _ database: Database, phase: Caffe_Phase, mirror: Bool, pixelScale: Float
   ) -> Caffe_LayerParameter {
     var layer = Caffe_LayerParameter()
     layer.name = data
@@ -70,6 +74,7 @@ extension NetworkDefinition {
     layer.include = [.with { $0.phase = phase }]
     layer.transformParam.mirror = mirror
     layer.transformParam.cropSize = UInt32(clamping: imageShape.last ?? 0)
+    if pixelScale != 1 { layer.transformParam.scale = pixelScale }
     layer.transformParam.meanValue = [104, 117, 123]
     layer.dataParam.source = database.source
     layer.dataParam.batchSize = UInt32(clamping: database.batchSize)

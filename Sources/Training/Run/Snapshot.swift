@@ -103,10 +103,12 @@ public struct Snapshot: Sendable {
         throw error("array \"\(name)\": \(problem)")
       }
     }
+    // No run comes near: so whatever goes on counting from here doesn't overflow.
+    let greatest = 1 << 60
     func integer(_ name: String) throws(SnapshotError) -> Int {
       let values = try integers(name)
-      guard values.count == 1, values[0] >= 0 else {
-        throw error("array \"\(name)\" must be one number that isn't negative")
+      guard values.count == 1, (0...greatest).contains(values[0]) else {
+        throw error("array \"\(name)\" must be one number from 0 to 2^60")
       }
       return values[0]
     }
@@ -127,9 +129,18 @@ public struct Snapshot: Sendable {
       nextRecord: try integer("next_record"), random: try generator("loader_random"))
     var log = TrainingLog()
     log.losses = archive["losses"]?.tensor(as: Float.self).elements ?? []
+    guard log.losses.count <= iteration else {
+      throw error("array \"losses\" holds \(log.losses.count) numbers for \(iteration) iterations")
+    }
     if let table = archive["tests"]?.tensor(as: Double.self) {
       guard let tests = TrainingLog.tests(table) else {
-        throw error("array \"tests\" must hold rows of iteration, loss, accuracy and update ratios")
+        throw error(
+          "array \"tests\" must hold rows of iteration, loss, accuracy from 0 to 1, and update ratios"
+        )
+      }
+      let last = iteration
+      guard tests.allSatisfy({ $0.iteration <= last }) else {
+        throw error("array \"tests\" holds a test after iteration \(last), the snapshot's own")
       }
       log.tests = tests
     }

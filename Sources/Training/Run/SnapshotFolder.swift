@@ -26,15 +26,16 @@ public struct SnapshotFolder: Sendable {
   /// - Complexity: O(length) of the path.
   public var caffePrefix: String { url.appending(path: "snapshot").relativePath }
 
-  /// The files there are, the newest iteration first.
+  /// The files there are, the newest iteration first. A folder or a pipe of such a name is none.
   ///
   /// - Complexity: O(n·log n) for n files in the folder.
   public var files: [URL] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
     return
-      names.compactMap { name in Self.iteration(of: name).map { ($0, name) } }
+      names.compactMap { name in Self.iteration(of: name).map { ($0, url.appending(path: name)) } }
+      .filter { Self.isFile($0.1) }
       .sorted { $0.0 > $1.0 }
-      .map { url.appending(path: $0.1) }
+      .map(\.1)
   }
 
   /// The newest snapshot that is whole, and what is wrong with those that are newer.
@@ -100,6 +101,13 @@ public struct SnapshotFolder: Sendable {
     public var file: URL
     /// What is wrong with those that are newer.
     public var damaged: [SnapshotError]
+  }
+
+  /// Whether a name leads to a regular file, through links too.
+  private static func isFile(_ url: URL) -> Bool {
+    let path = url.resolvingSymlinksInPath().path
+    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    return attributes?[.type] as? FileAttributeType == .typeRegular
   }
 
   private static var prefix: String { "snapshot_iter_" }

@@ -52,6 +52,9 @@ extension TrainingLog {
       guard let first = values.first, let iteration = Int(exactly: first), iteration >= 0
       else { return nil }
       let numbers = Array(values.dropFirst())
+      guard (0...1).contains(numbers[1]), numbers.dropFirst(2).allSatisfy({ !($0 < 0) }) else {
+        return nil
+      }
       tests.append(
         .init(
           iteration: iteration, loss: numbers[0], accuracy: numbers[1],

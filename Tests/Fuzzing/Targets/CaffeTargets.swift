@@ -33,9 +33,23 @@ private func use(_ net: NetPrototxt) throws {
   _ = net.lint()
   for phase in Phase.allCases {
     guard let network = try accepted({ try net.network(phase: phase) }) else { continue }
-    _ = try? NetworkPlan(network.definition, batch: network.batch)
+    if let plan = try? NetworkPlan(network.definition, batch: network.batch) {
+      try runOnce(network, plan)
+    }
     _ = network.definition.netParameter(batch: network.batch, phase: phase)
   }
+}
+
+/// Runs a network forwards and backwards, if it is so small that this takes a moment.
+private func runOnce(_ network: CaffeNetwork, _ plan: NetworkPlan) throws {
+  let size = plan.outputCount + plan.input.count + plan.parameterCount
+  guard size <= 1 << 14, plan.multiplyAccumulates <= 1 << 18,
+    let run = try? Network(
+      network.definition, backend: ReferenceBackend<Float>(), batch: network.batch)
+  else { return }
+  // What refuses its input or its labels says so.
+  guard (try? run.forward()) != nil else { return }
+  run.backward()
 }
 
 /// What is printed has to be readable, and to say the same. Messages are compared by what is printed
@@ -59,8 +73,11 @@ func readCaffeModel(_ bytes: [UInt8]) throws {
   }) {
     try use(net)
   }
-  let network = try smallNetwork()
-  _ = try accepted { () throws(CaffeFileError) in try model.copy(into: network) }
+  let run = try smallRun(from: LoaderState(seed: 1))
+  if try accepted({ () throws(CaffeFileError) in try model.copy(into: run.network) }) != nil {
+    // A divergence is an answer.
+    _ = try? run.step()
+  }
 }
 
 /// Reads a solver's state and hands it to a network.
@@ -70,10 +87,15 @@ func readSolverState(_ bytes: [UInt8]) throws {
       try SolverStateFile<Float>(decoding: bytes, file: inputName)
     })
   else { return }
-  let shapes = try smallNetwork().parameters.map { $0.map(\.shape) }
-  _ = try accepted { () throws(CaffeFileError) in
-    try state.history(for: shapes, file: inputName)
+  let run = try smallRun(from: LoaderState(seed: 1))
+  let history = try accepted { () throws(CaffeFileError) in
+    try state.history(
+      for: run.network.parameters.map { $0.map(\.shape) }, file: inputName)
   }
+  guard let history else { return }
+  try run.solver.resume(iteration: state.iteration, momentumBuffers: history)
+  // A divergence is an answer.
+  _ = try? run.step()
 }
 
 /// Reads a mean image.
@@ -99,10 +121,11 @@ func readDatum(_ bytes: [UInt8]) throws {
 }
 
 /// A network that the seeds fit: a convolution and an inner product, of 15 parameters.
-func smallNetwork() throws -> Network<Float> {
+func smallNetwork(hasLoss: Bool = false) throws -> Network<Float> {
   var net = NetworkBuilder(name: "small", channels: 1, height: 3, width: 3)
   let relu = net.convolutionReLU(
     "1", net.data, kernel: 2, outputs: 1, weights: .constant(0), bias: 0)
-  _ = net.fullyConnected("fc2", relu, outputs: 2, weights: .constant(0), bias: 0)
+  let scores = net.fullyConnected("fc2", relu, outputs: 2, weights: .constant(0), bias: 0)
+  if hasLoss { net.softmaxWithLoss("loss", scores) }
   return try Network(net.definition, backend: ReferenceBackend<Float>())
 }

@@ -1,4 +1,7 @@
+import Datasets
 import NumPyFiles
+import Reference
+import Tensors
 import Training
 
 /// Reads an array, and writes it again.
@@ -42,7 +45,7 @@ func readNumPyArchive(_ bytes: [UInt8]) throws {
   try promise(again == archive, "another archive after writing and reading")
 }
 
-/// Reads a snapshot of a training run and hands it to a network.
+/// Reads a snapshot of a training run, resumes the run from it, takes a step, and writes the next one.
 func readSnapshot(_ bytes: [UInt8]) throws {
   guard
     let snapshot = try accepted({ () throws(SnapshotError) in
@@ -50,9 +53,34 @@ func readSnapshot(_ bytes: [UInt8]) throws {
     })
   else { return }
   try promise(snapshot.iteration >= 0, "iteration \(snapshot.iteration)")
-  let network = try smallNetwork()
+  let run = try smallRun(from: snapshot.loader)
   // These errors name layer and parameter: the caller knows the file.
-  _ = try? snapshot.momentumBuffers(for: network)
-  _ = try? snapshot.restore(network)
-  _ = network.context.random.next()
+  guard (try? run.resume(snapshot)) != nil else { return }
+  try promise(run.solver.iteration == snapshot.iteration, "resumed at \(run.solver.iteration)")
+  // A divergence is an answer.
+  guard (try? run.step()) != nil, let next = try? run.snapshot() else { return }
+  try promise(next.iteration == snapshot.iteration + 1, "after a step, iteration \(next.iteration)")
+}
+
+/// A run of the small network, whose loader stands where a snapshot says.
+func smallRun(from state: LoaderState) throws -> TrainingRun {
+  let network = try smallNetwork(hasLoss: true)
+  let solver = try Solver(
+    SolverSpecification(baseLearningRate: 0.1, momentum: 0.9), network: network,
+    backend: ReferenceBackend<Float>())
+  let loader = try BatchLoader(
+    NinePixels(), transformer: DataTransformer(), images: 1, isTraining: true, state: state)
+  return TrainingRun(solver, loader: loader, depth: 0)
+}
+
+/// Records of 1×3×3 pixels.
+private struct NinePixels: RecordSource {
+  func datum(_ index: Int) throws(DatasetError) -> Datum {
+    try Datum(
+      channels: 1, height: 3, width: 3,
+      values: .bytes((0..<9).map { UInt8(truncatingIfNeeded: index &+ $0) }), label: index & 1)
+  }
+
+  var count: Int? { nil }
+  var classNames: [String] { [] }
 }
