@@ -101,7 +101,7 @@ struct ExerciseCommand: ParsableCommand {
     if here {
       let limit = Attempt.endIfEndless(exercise)
       defer { limit.cancel() }
-      let states = exercise.states()
+      let states = Attempt.refusingToEnd { exercise.states() }
       print(Text.lines(exercise, states).joined(separator: "\n"))
       if !Text.isRight(states) { throw ExitCode.failure }
     } else if try !Attempt(exercise).run() {
