@@ -222,30 +222,41 @@ def check_unreadable():
         os.chmod(f"{folder}/locked", 0)
         for name, reason in names.items():
             path = f"{folder}/{name}"
-            user, runner = None, program
+            user, runner, network, pictures = None, program, NETWORK, PICTURES
             if name == "locked" and IS_ROOT:
-                # Root reads everything; somebody else can't always reach the program itself.
+                # Root reads everything. Somebody else can't always reach this checkout, as one in root's
+                # home: what they need comes along.
                 runner = Program(shutil.copy(program.path, f"{folder}/walkthrough"))
                 user = "nobody"
-                if runner.run("--help", user=user).code != 0:
+                tiny = shutil.copytree(TINY, f"{folder}/tiny")
+                pictures = shutil.copytree(PICTURES, f"{folder}/pictures")
+                for place, folders, files in os.walk(folder):
+                    for path in folders + files:
+                        if path != "locked":
+                            os.chmod(os.path.join(place, path), 0o755)
+                network = ["--net", f"{tiny}/net.prototxt", "--weights", f"{tiny}/weights.caffemodel"]
+                if runner.run("--help", user=user, folder=folder).code != 0:
                     skipped.append("a file that may not be read: nobody can run the program here")
                     continue
             for arguments in [
                 ["lint", path],
                 ["tour", "--network", "mini", "--image", path],
                 ["tour", "--network", "mini", "--weights", path],
-                ["dump", "--net", path, *BLOBS[2:], "--output", f"{folder}/out.npz"],
-                ["dump", *NETWORK, "--input", path, "--output", f"{folder}/out.npz"],
-                ["classify", *NETWORK, path],
+                ["dump", "--net", path, *network[2:], "--input", path, "--output",
+                 f"{folder}/out.npz"],
+                ["dump", *network, "--input", path, "--output", f"{folder}/out.npz"],
+                ["classify", *network, path],
                 ["train", "--solver", path],
-                ["convert-images", path, PICTURES, f"{folder}/database"],
+                ["convert-images", path, pictures, f"{folder}/database"],
             ]:
                 expect_refusal(
-                    f"{arguments[0]} of {name}", runner.run(*arguments, user=user), path, reason)
+                    f"{arguments[0]} of {name}",
+                    runner.run(*arguments, user=user, folder=folder), path, reason)
             for arguments in [["mean", path], ["train", "--resume", path],
                               ["train", "--dataset", path, "--output", f"{folder}/run"]]:
                 expect_refusal(
-                    f"{arguments[0]} of {name}", runner.run(*arguments, user=user), path)
+                    f"{arguments[0]} of {name}",
+                    runner.run(*arguments, user=user, folder=folder), path)
 
 
 def check_vanishing():

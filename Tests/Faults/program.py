@@ -39,7 +39,7 @@ class Ended:
 
 class Program:
     def __init__(self, path):
-        self.path = path
+        self.path = os.path.abspath(path)
         self.runs = 0
 
     def run(self, *arguments, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, folder=None,

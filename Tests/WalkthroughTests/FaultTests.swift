@@ -17,4 +17,11 @@ struct FaultTests {
     let problems = try Tools.problems("Faults/check_faults.py", [program.path])
     #expect(problems.isEmpty, "\(problems.joined(separator: "\n"))")
   }
+
+  @Test("keeps its promises, whatever the command line and the files are")
+  func habits() throws {
+    let program = try #require(Tools.walkthrough)
+    let problems = try Tools.problems("Faults/check_habits.py", [program.path])
+    #expect(problems.isEmpty, "\(problems.joined(separator: "\n"))")
+  }
 }

@@ -22,6 +22,7 @@ struct CheckText {
         tensor.passed ? "right" : "WRONG",
       ]
     }
+    table.fit(Terminal.windowWidth, leavingOut: [7, 6, 5])
     let wrong = report.tensors.filter { !$0.passed }
     let verdict =
       report.passed

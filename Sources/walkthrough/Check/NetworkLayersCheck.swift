@@ -90,10 +90,15 @@ struct NetworkLayersCheck {
       labels = (0..<scores.images * scores.spatialCount).map { ($0 * 7 + 3) % scores.channels }
     }
     let version = try specification.layer(on: backend)
+    var watch = CheckWatch(what: "\(layer.name), \(backend.name)", progress: progress)
     return try GradientChecking.check(
       version, inputs: inputs, labels: labels,
       exact: try specification.layer(on: ReferenceBackend<Dual<Double>>()), name: layer.name,
-      version: backend.name, options: options(for: specification, inputs, job.version))
+      version: backend.name, options: options(for: specification, inputs, job.version)
+    ) { state in
+      watch.see(state)
+      return true
+    }
   }
 
   /// As asked for, with fewer elements where each costs much. A quotient takes some four

@@ -24,8 +24,8 @@ struct Check: ParsableCommand {
     case directional
   }
 
-  @Option(help: "The network: caffenet, alexnet or mini.")
-  var network = NetworkChoice.caffenet
+  @Option(help: "The network: caffenet, alexnet or mini. (default: caffenet)")
+  var network: NetworkChoice?
 
   @Option(
     help: "Which versions to check, with commas between them; reference,fast if left out.",
@@ -35,8 +35,8 @@ struct Check: ParsableCommand {
   @Option(help: "Check one layer, by name.")
   var layer: String?
 
-  @Option(help: "Which elements: exhaustive, sampled or directional.")
-  var mode = Mode.sampled
+  @Option(help: "Which elements: exhaustive, sampled or directional. (default: sampled)")
+  var mode: Mode?
 
   @Option(
     parsing: .unconditional,
@@ -66,6 +66,7 @@ struct Check: ParsableCommand {
     guard (1...1_000_000).contains(samples ?? 1) else {
       throw ValidationError("--samples \(samples ?? 1): must be from 1 to 1000000.")
     }
+    try refuseIgnored()
     // Where all numbers move at once, some kink lies within the wide steps that Float needs.
     for version in version?.versions ?? [] where version.doubleBackend == nil {
       guard mode != .directional else {
@@ -78,6 +79,28 @@ struct Check: ParsableCommand {
           "--end-to-end needs Double, and \(version.rawValue) has Float only: take --version "
             + "reference or fast.")
       }
+    }
+  }
+
+  /// Refuses options that would change nothing.
+  private func refuseIgnored() throws {
+    let ofNetworks: [(name: String, isGiven: Bool)] = [
+      ("--network", network != nil), ("--version", version != nil), ("--layer", layer != nil),
+      ("--mode", mode != nil), ("--samples", samples != nil), ("--end-to-end", endToEnd),
+      ("--steps", steps), ("--broken", broken != nil),
+    ]
+    // A broken layer is checked whole, and its steps are always shown.
+    for (option, isGiven, others) in [
+      ("--gallery", gallery, ofNetworks), ("--broken", broken != nil, ofNetworks.dropLast()),
+    ] where isGiven {
+      let ignored = others.filter(\.isGiven).map(\.name)
+      guard ignored.isEmpty else {
+        throw ValidationError(
+          "\(option) leaves nothing to choose: leave out \(ignored.joined(separator: ", ")).")
+      }
+    }
+    guard samples == nil || (mode ?? .sampled) == .sampled else {
+      throw ValidationError("--samples goes with --mode sampled only.")
     }
   }
 
@@ -110,8 +133,10 @@ struct Check: ParsableCommand {
     if !report.passed { throw ExitCode.failure }
   }
 
+  private var definition: NetworkDefinition { (network ?? .caffenet).definition() }
+
   private func mode(sampling count: Int) -> CheckOptions.Mode {
-    switch mode {
+    switch mode ?? .sampled {
     case .exhaustive: .exhaustive
     case .sampled: .sampled(samples ?? count)
     case .directional: .directional
@@ -119,7 +144,7 @@ struct Check: ParsableCommand {
   }
 
   private func checkLayers() throws -> GradientReport {
-    let definition = network.definition()
+    let definition = definition
     var check = NetworkLayersCheck(
       definition: definition, versions: (version ?? VersionList(.reference, .fast)).versions,
       only: try layer.map { try definition.index(of: $0) }, mode: mode(sampling: 100), seed: seed,
@@ -129,8 +154,14 @@ struct Check: ParsableCommand {
   }
 
   private func checkEndToEnd() throws -> GradientReport {
-    let definition = network.definition()
-    if let layer { _ = try definition.index(of: layer) }
+    let definition = definition
+    if let layer {
+      let index = try definition.index(of: layer)
+      guard try !NetworkPlan(definition).layers[index].parameters.isEmpty else {
+        throw ValidationError(
+          "--layer \(layer): it has no parameters, by which --end-to-end checks the loss.")
+      }
+    }
     var check = EndToEndCheck(
       definition: definition, versions: (version ?? VersionList(.fast)).versions, layer: layer,
       mode: mode(sampling: 200), seed: seed, progress: Progress(steps: 0))

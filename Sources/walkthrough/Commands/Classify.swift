@@ -1,6 +1,7 @@
 import ArgumentParser
 import CaffeTools
 import Foundation
+import WholeFiles
 
 /// What pictures show.
 struct Classify: ParsableCommand {
@@ -63,13 +64,13 @@ struct Classify: ParsableCommand {
 
   func run() throws {
     let classifier = try Classifier(
-      net: URL(filePath: net), weights: URL(filePath: weights),
+      net: URL(fileNamed: net), weights: URL(fileNamed: weights),
       labels: try labels.map(ClassNames.read),
       preparation: .init(
-        resize: resize, mean: mean.map { URL(filePath: $0) }, scale: inputScale, tenCrop: tenCrop))
+        resize: resize, mean: mean.map { URL(fileNamed: $0) }, scale: inputScale, tenCrop: tenCrop))
     let results = try images.map {
       Result(
-        image: $0, predictions: try classifier.predictions(for: URL(filePath: $0), count: top))
+        image: $0, predictions: try classifier.predictions(for: URL(fileNamed: $0), count: top))
     }
     let terminal = Terminal.current
     print(
@@ -89,14 +90,14 @@ extension Classify.Result {
   /// The picture's name, then a bar for each class.
   func lines(_ terminal: Terminal) -> [String] {
     let length = 20
-    return [terminal.styled(image, .heading)]
+    return [terminal.styled(Escaping.visible(image), .heading)]
       + predictions.map { prediction in
         let share = prediction.probability.isFinite ? min(max(prediction.probability, 0), 1) : 0
         let filled = Int((Float(length) * share).rounded())
         let bar = Bars.gauge(filled, of: length)
         let percent = Format.padded(
           Format.percent(Double(prediction.probability)), 7, left: true)
-        return "  \(terminal.styled(bar, .good)) \(percent)  \(prediction.name)"
+        return "  \(terminal.styled(bar, .good)) \(percent)  \(Escaping.visible(prediction.name))"
       }
   }
 }

@@ -51,6 +51,8 @@ struct Compare: ParsableCommand {
   @Flag(help: "Print JSON for programs.")
   var json = false
 
+  @OptionGroup var writing: Writing
+
   func validate() throws {
     guard (1...65_536).contains(batch ?? 1) else {
       throw ValidationError("--batch \(batch ?? 1): must be from 1 to 65536.")
@@ -83,6 +85,7 @@ struct Compare: ParsableCommand {
   }
 
   func run() throws {
+    try writing.check(svg, mark: .drawing)
     let definition = network.definition()
     let (batch, threads) = (batch ?? 1, threads ?? Engine.shared.threads)
     if let sweep {
@@ -112,7 +115,7 @@ struct Compare: ParsableCommand {
   /// Writes a chart where `--svg` says, if it does.
   private func write(_ chart: String) throws {
     guard let svg else { return }
-    try WholeFile.write(Array(chart.utf8), to: URL(filePath: svg))
+    try WholeFile.write(Array(chart.utf8), to: URL(fileNamed: svg))
   }
 }
 

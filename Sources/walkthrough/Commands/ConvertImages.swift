@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
 import Foundation
+import WholeFiles
 
 /// Pictures into a database.
 struct ConvertImages: ParsableCommand {
@@ -56,9 +57,9 @@ struct ConvertImages: ParsableCommand {
   }
 
   func run() throws {
-    var images = try ImageList(contentsOf: URL(filePath: list))
+    var images = try ImageList(contentsOf: URL(fileNamed: list))
     if shuffle { images.shuffle(seed: seed) }
-    let folder = URL(filePath: root, directoryHint: .isDirectory)
+    let folder = URL(fileNamed: root)
     var conversion = ImageConversion(
       height: resizeHeight, width: resizeWidth, isGray: gray, encoding: encodeType)
     let writer = try DatumDatabaseWriter(database)
@@ -91,7 +92,7 @@ struct ConvertImages: ParsableCommand {
         let problem = "\(list):\(entry.line): \(error)"
         guard skipUnreadable else { throw DatasetError(problem) }
         progress.finish()
-        FileHandle.standardError.write(Data("Warning: \(problem)\n".utf8))
+        Output.say("Warning: \(Escaping.visible(problem))\n")
       }
     }
     try writer.finish()

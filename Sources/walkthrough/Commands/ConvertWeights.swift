@@ -28,34 +28,24 @@ struct ConvertWeights: ParsableCommand {
   @Argument(help: "The file to write. It appears whole or not at all.")
   var output: String
 
+  @OptionGroup var writing: Writing
+
   func run() throws {
-    let (source, target) = (URL(filePath: input), URL(filePath: output))
+    let (source, target) = (URL(fileNamed: input), URL(fileNamed: output))
     // The target first: it is known before anything has been read.
     let format = try WeightFile.Format(ofOutput: output)
-    guard !Self.isSameFile(source, target) else {
-      throw FileError(path: output, problem: "is the file to read: give the output another name")
-    }
+    try writing.check(output, inputs: [input])
     let file = try WeightFile(contentsOf: source)
     try file.write(to: target, as: format)
     var count = 0
     for name in file.tensors.names {
       guard let array = file.tensors[name] else { continue }
-      print("\(name)  \(array.shape)  \(array.elementType.rawValue)")
+      print("\(Escaping.visible(name))  \(array.shape)  \(array.elementType.rawValue)")
       count += array.shape.count
     }
     print(
       "wrote \(Format.grouped(file.tensors.names.count)) tensors with \(Format.grouped(count)) "
         + "numbers: \(output)")
-  }
-
-  /// Whether two names lead to one file, by links too.
-  private static func isSameFile(_ first: URL, _ second: URL) -> Bool {
-    func identity(_ url: URL) -> [UInt64]? {
-      var facts = stat()
-      return stat(url.path, &facts) == 0 ? [UInt64(facts.st_dev), UInt64(facts.st_ino)] : nil
-    }
-    let source = identity(first)
-    return source != nil && source == identity(second)
   }
 }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import CaffeTools
 import Foundation
 import Layers
+import WholeFiles
 
 /// The door through which any other program can check this one.
 struct Dump: ParsableCommand {
@@ -74,6 +75,8 @@ struct Dump: ParsableCommand {
   @Option(help: "The .npz to write.")
   var output: String
 
+  @OptionGroup var writing: Writing
+
   func validate() throws {
     guard precision == .float || version.doubleBackend != nil else {
       throw ValidationError(
@@ -83,18 +86,19 @@ struct Dump: ParsableCommand {
   }
 
   func run() throws {
+    try writing.check(output, mark: .blobs, inputs: [net, weights, input, label])
     let trace = try BlobTrace(
-      net: URL(filePath: net), model: URL(filePath: weights), input: URL(filePath: input),
-      label: label.map { URL(filePath: $0) }, phase: phase.phase, backward: backward, seed: seed)
+      net: URL(fileNamed: net), model: URL(fileNamed: weights), input: URL(fileNamed: input),
+      label: label.map { URL(fileNamed: $0) }, phase: phase.phase, backward: backward, seed: seed)
     let archive =
       if precision == .double, let backend = version.doubleBackend {
         try trace.run(on: backend)
       } else {
         try trace.run(on: version.backend())
       }
-    try archive.arrays.write(to: URL(filePath: output))
+    try archive.arrays.write(to: URL(fileNamed: output))
     for note in archive.notes {
-      FileHandle.standardError.write(Data("walkthrough dump: \(note)\n".utf8))
+      Output.say("walkthrough dump: \(Escaping.visible(note))\n")
     }
     print("wrote \(archive.arrays.names.count) arrays to \(output)")
   }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CaffeFormats
 import Foundation
+import WholeFiles
 
 /// What would go wrong with a network.
 struct Lint: ParsableCommand {
@@ -21,13 +22,13 @@ struct Lint: ParsableCommand {
   var json = false
 
   func run() throws {
-    let findings = try NetPrototxt(contentsOf: URL(filePath: file)).lint()
+    let findings = try NetPrototxt(contentsOf: URL(fileNamed: file)).lint()
     if json {
       print(try JSON.text(findings.map(FindingRow.init)))
     } else if findings.isEmpty {
       print("\(file): nothing found")
     } else {
-      print(findings.map(\.description).joined(separator: "\n"))
+      print(Escaping.visible(findings.map(\.description).joined(separator: "\n")))
     }
     if !findings.isEmpty { throw ExitCode.failure }
   }

@@ -2,6 +2,7 @@ import ArgumentParser
 import CaffeFormats
 import Datasets
 import Foundation
+import WholeFiles
 
 /// The mean of a database.
 struct Mean: ParsableCommand {
@@ -18,7 +19,11 @@ struct Mean: ParsableCommand {
   @Argument(help: "The file to write; only the channels' means are printed if left out.")
   var file: String?
 
+  @OptionGroup var writing: Writing
+
   func run() throws {
+    try writing.check(
+      file, inputs: [database, database + "/data.mdb", database + "/lock.mdb"])
     let records = try DatumDatabase(database)
     let count = records.count ?? 0
     let progress = Progress(steps: count)
@@ -26,7 +31,7 @@ struct Mean: ParsableCommand {
       progress.step("record \(done)")
     }
     progress.finish()
-    if let file { try MeanImage.write(mean, to: URL(filePath: file)) }
+    if let file { try MeanImage.write(mean, to: URL(fileNamed: file)) }
     print("Mean of \(Format.grouped(count)) records, \(Format.extents(mean.shape.dimensions)):")
     let area = mean.count / max(mean.shape.dimensions[0], 1)
     for channel in 0..<mean.shape.dimensions[0] {

@@ -9,7 +9,8 @@ struct Shapes: ParsableCommand {
     abstract: "Prints the table of all layers: shapes, parameters, work, receptive fields.",
     discussion: """
       MACs are multiply-accumulates of one image's forward pass; one is 2 FLOPs. Memory is that of \
-      the output in single precision; a layer in place adds none.
+      the output in single precision; a layer in place adds none. Columns that don't fit into a \
+      terminal's window are left out.
       """)
 
   @Option(help: "The network: caffenet, alexnet or mini.")
@@ -25,7 +26,7 @@ struct Shapes: ParsableCommand {
 
   func run() throws {
     let table = ShapesTable(try NetworkPlan(network.definition(inputSize: inputSize)))
-    print(json ? try JSON.text(table) : table.text())
+    print(json ? try JSON.text(table) : table.text(width: Terminal.windowWidth))
   }
 }
 
@@ -79,8 +80,8 @@ struct ShapesTable: Encodable {
       memoryBytes: SinglePrecision.bytes(summary.outputCount))
   }
 
-  /// The table for a terminal.
-  func text() -> String {
+  /// The table for a terminal, all of it unless there is a width to keep to.
+  func text(width: Int? = nil) -> String {
     var table = TextTable(
       header: [
         "layer", "type", "output", "parameters", "share", "MACs", "share", "FLOPs", "memory",
@@ -102,6 +103,8 @@ struct ShapesTable: Encodable {
         Format.grouped(totals.flops), Format.bytes(totals.memoryBytes), "", "",
       ]
     ]
+    // FLOPs are twice the MACs, and the receptive field is a matter of its own.
+    table.fit(width, leavingOut: [7, 10, 8, 6, 4, 9, 1])
     let title = "\(network) on one image of \(Format.extents(input))"
     return ([title, ""] + table.lines()).joined(separator: "\n")
   }

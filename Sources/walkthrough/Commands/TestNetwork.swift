@@ -1,6 +1,7 @@
 import ArgumentParser
 import CaffeTools
 import Foundation
+import WholeFiles
 
 /// How right a network is.
 struct TestNetwork: ParsableCommand {
@@ -65,19 +66,19 @@ struct TestNetwork: ParsableCommand {
   }
 
   func run() throws {
-    let weights = URL(filePath: weights)
+    let weights = URL(fileNamed: weights)
     let tests =
       if let net {
         [
           try NetworkTest(
-            net: URL(filePath: net), weights: weights, dataset: dataset,
+            net: URL(fileNamed: net), weights: weights, dataset: dataset,
             preparation: mean == nil && inputScale == nil
-              ? nil : .init(mean: mean.map { URL(filePath: $0) }, scale: inputScale ?? 1),
+              ? nil : .init(mean: mean.map { URL(fileNamed: $0) }, scale: inputScale ?? 1),
             iterations: iterations)
         ]
       } else {
         try NetworkTest.nets(
-          ofSolver: URL(filePath: solver ?? ""), weights: weights, iterations: iterations)
+          ofSolver: URL(fileNamed: solver ?? ""), weights: weights, iterations: iterations)
       }
     if json { return print(try JSON.text(tests.map { Row($0, try $0.run()) })) }
     for (number, test) in tests.enumerated() {
@@ -85,13 +86,15 @@ struct TestNetwork: ParsableCommand {
       print(Self.opening(test))
       let means = try test.run { batch, outputs in
         for output in outputs {
-          print("Batch \(batch), \(output.name) = \(NetworkTest.number(output.value))")
+          print(
+            "Batch \(batch), \(Escaping.visible(output.name)) = \(NetworkTest.number(output.value))"
+          )
         }
         // Whoever follows through a pipe sees each line when it is written.
         fflush(nil)
       }
       print("Loss: \(NetworkTest.number(means.loss))")
-      for output in means { print(output) }
+      for output in means { print(Escaping.visible("\(output)")) }
     }
   }
 

@@ -21,8 +21,8 @@ struct Tour: ParsableCommand {
       else, and with NO_COLOR or TERM=dumb, in ASCII.
       """)
 
-  @Option(help: "The network: caffenet, alexnet or mini.")
-  var network = NetworkChoice.caffenet
+  @Option(help: "The network: caffenet, alexnet or mini. (default: caffenet)")
+  var network: NetworkChoice?
 
   @Option(help: "The picture to look at, PNG or JPEG; a synthetic one if left out.")
   var image: String?
@@ -56,9 +56,17 @@ struct Tour: ParsableCommand {
   @Flag(help: "Print JSON for programs.")
   var json = false
 
+  @OptionGroup var writing: Writing
+
   func validate() throws {
     guard net == nil || weights != nil else {
       throw ValidationError("--net needs --weights: what that network has learnt.")
+    }
+    guard net == nil || network == nil else {
+      throw ValidationError("--net and --network: give one of the two.")
+    }
+    guard html == nil || !json else {
+      throw ValidationError("--html and --json: give one of the two.")
     }
     guard html == nil || layer == nil else {
       throw ValidationError("--html shows all layers: leave out --layer.")
@@ -66,9 +74,10 @@ struct Tour: ParsableCommand {
   }
 
   func run() throws {
+    try writing.check(html, mark: .page, inputs: [image, weights, net, labels])
     let report = try report()
     if let html {
-      let file = URL(filePath: html)
+      let file = URL(fileNamed: html)
       try WholeFile.write(Array(try TourPage(report: report).document().utf8), to: file)
       print("Wrote \(html). It needs nothing else: open it in a browser.")
       return
@@ -96,7 +105,7 @@ struct Tour: ParsableCommand {
   ///   that are damaged or don't fit, `FileError` for names that can't be read or are too few or too
   ///   many, `LayerError` for a layer that there isn't.
   func report() throws -> TourReport {
-    let standard = network.definition()
+    let standard = (network ?? .caffenet).definition()
     let trained = try weights.map {
       try TrainedNetwork(weights: $0, net: net, standard: standard, seed: seed)
     }
@@ -116,7 +125,8 @@ struct Tour: ParsableCommand {
   /// What the classes are called, where a file says so.
   private func classNames(of definition: NetworkDefinition) throws -> [String]? {
     guard let labels else { return nil }
-    let names = try ClassNames.read(labels)
+    // They are shown in a terminal, which would obey what controls it.
+    let names = try ClassNames.read(labels).map(Escaping.visible)
     let classes = try definition.scoresShape().channels
     guard names.count == classes else {
       throw FileError(

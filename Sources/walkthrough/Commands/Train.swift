@@ -44,11 +44,23 @@ struct Train: ParsableCommand {
   @Flag(help: "Print JSON Lines for programs.")
   var json = false
 
+  @OptionGroup var writing: Writing
+
   func validate() throws {
     guard (1...1024).contains(threads ?? 1) else {
       throw ValidationError("--threads \(threads ?? 1): must be from 1 to 1024.")
     }
     try caffe.check(resume: resume)
+    guard
+      caffe.solver == nil
+        || !options.isAnyGiven && output == nil && threads == nil && !json && !writing.force
+    else {
+      throw ValidationError(
+        "--solver: the file decides all else; leave out everything but --weights and --resume.")
+    }
+    guard options.dataset == nil || options.images == nil else {
+      throw ValidationError("--images is of synthetic pictures: leave it out beside --dataset.")
+    }
     guard options.testDataset == nil || options.dataset != nil || resume != nil else {
       throw ValidationError("--test-dataset: needs --dataset beside it.")
     }
@@ -63,15 +75,22 @@ struct Train: ParsableCommand {
   func run() throws {
     if let solver = caffe.solver { return try caffe.run(solver, resume: resume) }
     if let lesson {
+      let files = try TrainingFiles(URL(fileNamed: output ?? Self.defaultFolder))
+      let lock = try FolderLock(files.folder)
       try LessonRunner(
         lesson: lesson, seed: options.lessonSeed(), threads: threads, terminal: .current,
-        files: TrainingFiles(URL(filePath: output ?? Self.defaultFolder))
+        files: files
       ).run()
+      withExtendedLifetime(lock) {}
       return
     }
     let start = try start()
     let files = try TrainingFiles(start.output)
+    let lock = try FolderLock(start.output)
+    defer { withExtendedLifetime(lock) {} }
     let folder = SnapshotFolder(start.output)
+    try writing.check(html, mark: .page)
+    if resume == nil { try files.check(writing) }
     if resume == nil, let file = folder.files.first {
       throw SettingsError(
         description: "\(start.output.relativePath) holds snapshots of another run, the newest "
@@ -80,12 +99,18 @@ struct Train: ParsableCommand {
     }
     folder.removeUnfinished()
     let session = try TrainSession(start.settings, threads: threads, from: start.snapshot)
+    for warning in session.warnings { note("warning: \(warning)") }
     let terminal = Terminal.current
     let display = TrainingDisplay(
       terminal: terminal, isLive: terminal.isStyled,
       iterations: start.settings.iterations,
       images: start.settings.batch * start.settings.gradientAccumulationSteps, log: session.run.log)
-    if !json { print(session.title) }
+    if !json {
+      print(session.title)
+      if start.settings.dataset != nil {
+        print(terminal.wrapped("Tested on \(session.testSet.description).").joined(separator: "\n"))
+      }
+    }
 
     let interruption = Interruption()
     do {
@@ -110,7 +135,7 @@ struct Train: ParsableCommand {
         if !json { display.clear() }
         throw interruption.farewell(
           iteration: session.run.solver.iteration,
-          resuming: "--resume \((file ?? folder.url).relativePath)")
+          resuming: ["--resume", (file ?? folder.url).relativePath])
       }
     } catch let divergence as Divergence {
       let last = folder.files.first.map { ". The last good snapshot is \($0.relativePath)" } ?? ""
@@ -123,13 +148,13 @@ struct Train: ParsableCommand {
   /// Where a run starts, and where it leaves its files.
   private func start() throws -> (settings: TrainSettings, snapshot: Snapshot?, output: URL) {
     guard let resume else {
-      return (try options.settings(), nil, URL(filePath: output ?? Self.defaultFolder))
+      return (try options.settings(), nil, URL(fileNamed: output ?? Self.defaultFolder))
     }
-    let found = try SnapshotFolder.newest(at: URL(filePath: resume))
+    let found = try SnapshotFolder.newest(at: URL(fileNamed: resume))
     for error in found.damaged { note("passed over: \(error)") }
     note("going on from \(found.file.relativePath), iteration \(found.snapshot.iteration)")
     let settings = try options.settings(continuing: TrainSettings(found.snapshot))
-    let folder = output.map { URL(filePath: $0) } ?? found.file.deletingLastPathComponent()
+    let folder = output.map { URL(fileNamed: $0) } ?? found.file.deletingLastPathComponent()
     return (settings, found.snapshot, folder)
   }
 
@@ -137,11 +162,11 @@ struct Train: ParsableCommand {
   private func writePage(of report: TrainingReport) throws {
     guard let html else { return }
     try WholeFile.write(
-      Array(try TrainingPage(report: report).document().utf8), to: URL(filePath: html))
+      Array(try TrainingPage(report: report).document().utf8), to: URL(fileNamed: html))
   }
 
   /// Says something that is no result.
   private func note(_ text: String) {
-    FileHandle.standardError.write(Data((text + "\n").utf8))
+    Output.say(Escaping.visible(text) + "\n")
   }
 }

@@ -1,12 +1,16 @@
 import ArgumentParser
 import Foundation
 
+/// The newest heading of `CHANGELOG.md`.
+let releaseName = "unreleased"
+
 /// The command line of the project.
 @main
 struct Walkthrough: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "walkthrough",
     abstract: "Steps through AlexNet layer by layer, every number computed twice.",
+    discussion: "--version alone says which release this is.",
     subcommands: [
       Tour.self, Shapes.self, Check.self, Train.self, Compare.self, LadderCommand.self,
       WritePrototxt.self, Lint.self,
@@ -21,6 +25,10 @@ struct Walkthrough: ParsableCommand {
     signal(SIGXFSZ, SIG_IGN)
     TerminalSignals.take()
     do {
+      try Surroundings.check()
+      let arguments = CommandLine.arguments.dropFirst()
+      if arguments == ["--version"] { return print("walkthrough, \(releaseName)") }
+      try requireKnownCommand(arguments.first)
       var command = try parseAsRoot()
       do {
         try command.run()
@@ -31,7 +39,26 @@ struct Walkthrough: ParsableCommand {
       }
       try Output.finish()
     } catch {
-      exit(withError: error)
+      let (code, text) = (exitCode(for: error), fullMessage(for: error))
+      guard code != .success else {
+        print(text)
+        fflush(nil)
+        Foundation.exit(code.rawValue)
+      }
+      // Names in it may come from anywhere.
+      if !text.isEmpty { Output.say(Escaping.visible(text) + "\n") }
+      Foundation.exit(code.rawValue)
     }
+  }
+
+  /// Without a command, options are those of the tour; a word would be taken for one of its arguments.
+  private static func requireKnownCommand(_ word: String?) throws {
+    guard let word, word.utf8.first != UInt8(ascii: "-"), word != "help" else { return }
+    let known = configuration.subcommands.flatMap {
+      [$0._commandName] + $0.configuration.aliases
+    }
+    guard !known.contains(word) else { return }
+    throw ValidationError(
+      "there is no command \"\(word)\". There are: \(known.joined(separator: ", ")).")
   }
 }

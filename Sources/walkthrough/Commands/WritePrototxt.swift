@@ -28,15 +28,24 @@ struct WritePrototxt: ParsableCommand {
   var network = NetworkChoice.caffenet
 
   @Option(help: "The database of training images.")
-  var trainLmdb = "/path/to/caffe-train-lmdb"
+  var trainLmdb = Self.trainLmdb
 
   @Option(help: "The database of test images.")
-  var testLmdb = "/path/to/caffe-val-lmdb"
+  var testLmdb = Self.testLmdb
+
+  private static let trainLmdb = "/path/to/caffe-train-lmdb"
+  private static let testLmdb = "/path/to/caffe-val-lmdb"
+
+  @OptionGroup var writing: Writing
 
   func validate() throws {
     guard named || deploy || network == .caffenet else {
       throw ValidationError(
         "--network \(network.rawValue): caffenet.py has CaffeNet only; add --named or --deploy.")
+    }
+    guard named || !deploy || trainLmdb == Self.trainLmdb && testLmdb == Self.testLmdb else {
+      throw ValidationError(
+        "--deploy has no database: leave out --train-lmdb and --test-lmdb, or add --named.")
     }
   }
 
@@ -44,9 +53,10 @@ struct WritePrototxt: ParsableCommand {
   func files() throws -> [(name: String, text: String)] {
     var files: [(String, String)] = []
     if named {
-      let net = try network.definition().trainValForm(
+      let definition = network.definition()
+      let net = try definition.trainValForm(
         training: .init(source: trainLmdb, batchSize: 256),
-        testing: .init(source: testLmdb, batchSize: 50))
+        testing: .init(source: testLmdb, batchSize: 50), pixelScale: definition.transformer.scale)
       files.append(("train_val.prototxt", try net.prototxt()))
     }
     if deploy {
@@ -65,12 +75,16 @@ struct WritePrototxt: ParsableCommand {
   }
 
   func run() throws {
-    let folder = URL(filePath: output)
+    let folder = URL(fileNamed: output)
     let files = try files()
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch {
       throw FileError(path: output, problem: "cannot be made: \(error.localizedDescription)")
+    }
+    for file in files {
+      let path = folder.appending(path: file.name).relativePath
+      try writing.check(path, content: Array(file.text.utf8))
     }
     for file in files {
       let url = folder.appending(path: file.name)

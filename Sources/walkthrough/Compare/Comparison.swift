@@ -46,7 +46,9 @@ struct Comparison {
     }
     // Behind the network, so that both have met a processor that is warm.
     progress.step("measuring the peak")
-    let rate = peak.measure(threads: engine.threads, repeats: repeats)
+    let rate = peak.measure(
+      // More threads than cores only wait for each other: the peak is that of the machine.
+      threads: min(engine.threads, Engine.shared.threads), repeats: repeats)
     let layers = try LayerComparison(
       definition: definition, batch: batch, warmup: warmup, repeats: repeats, versions: versions,
       only: only, seed: seed, progress: progress

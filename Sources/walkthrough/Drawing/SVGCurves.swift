@@ -4,7 +4,7 @@ import Foundation
 struct SVGCurves {
   struct Curve {
     var name: String
-    /// Iteration and value; values that are no finite numbers are left out.
+    /// Iteration and value; values that no `Float` can be are left out.
     var points: [(iteration: Int, value: Double)]
     /// A thin, pale line for values that jump about.
     var isFaint = false
@@ -34,7 +34,7 @@ struct SVGCurves {
   }
 
   func document() -> String {
-    let finite = curves.map { curve in curve.points.filter { $0.value.isFinite } }
+    let finite = curves.map { curve in curve.points.filter { Float($0.value).isFinite } }
     let last = Double(max(finite.joined().map(\.iteration).max() ?? 1, 1))
     let legend = Legend(curves.map(\.name), left: left, right: width - Self.right)
     let values = finite.joined().map(\.value)

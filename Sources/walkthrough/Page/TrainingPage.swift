@@ -63,8 +63,7 @@ struct TrainingPage {
       ?? "\(Format.grouped(settings.images)) synthetic pictures"
     return "\(report.network) learnt from \(source), "
       + "\(Format.grouped(settings.batch * settings.gradientAccumulationSteps)) in each iteration, and was "
-      + "tested on pictures that it never learnt from. The same seed, \(settings.seed), gives the "
-      + "same run."
+      + "tested on \(report.testSet.description). The same seed, \(settings.seed), gives the same run."
   }
 
   private func keyNumber(_ name: String, _ value: String) -> HTML {

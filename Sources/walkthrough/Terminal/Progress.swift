@@ -24,6 +24,13 @@ final class Progress: Sendable {
     write("\r\u{1B}[K\(Bars.gauge(filled, of: 20)) \(what)")
   }
 
+  /// Says more of the step that is being done.
+  func detail(_ what: String) {
+    guard isShown else { return }
+    let filled = 20 * min(max(done.withLock { $0 } - 1, 0), total) / max(total, 1)
+    write("\r\u{1B}[K\(Bars.gauge(filled, of: 20)) \(what)")
+  }
+
   /// Clears the line.
   func finish() {
     guard isShown else { return }
@@ -31,8 +38,7 @@ final class Progress: Sendable {
   }
 
   private func write(_ text: String) {
-    let data = Data(text.utf8)
     guard !TerminalSignals.isLeaving else { return }
-    FileHandle.standardError.write(data)
+    Output.say(text)
   }
 }

@@ -46,6 +46,9 @@ struct Terminal {
     return environment["NO_COLOR"].map { !$0.isEmpty } ?? false || environment["TERM"] == "dumb"
   }
 
+  /// The columns of the window that results are shown in; `nil` where they go somewhere else.
+  static var windowWidth: Int? { isatty(STDOUT_FILENO) == 1 ? columns() : nil }
+
   /// The width of the window, 80 where it can't be asked.
   private static func columns() -> Int {
     var size = winsize()

@@ -85,8 +85,9 @@ private func wakeUp(_ number: Int32) {
   _ = write(wakeUpPipe.writer, &byte, 1)
 }
 
-/// Remembers that the user (Ctrl-C) or the system (SIGTERM) wants the process to end, so that a
-/// run can finish its iteration first. Asked a second time, the process ends at once.
+/// Remembers that the user (Ctrl-C), the system (SIGTERM) or a terminal that goes away (SIGHUP) wants the
+/// process to end, so that a run can finish its iteration first. Asked a second time, the process ends at
+/// once.
 final class Interruption {
   private final class Signal: Sendable {
     let number = LockedState<Int32?>(nil)
@@ -95,12 +96,17 @@ final class Interruption {
   private let received = Signal()
   private let sources: [any DispatchSourceSignal]
 
-  /// Takes SIGINT and SIGTERM from now on, as long as this lives.
+  /// Takes SIGINT, SIGTERM and SIGHUP from now on, as long as this lives; not one that whoever started
+  /// the process has had ignored, as nohup does.
   init() {
     let queue = DispatchQueue(label: "signals", qos: .userInteractive)
-    sources = [SIGINT, SIGTERM].map { [received] number in
+    sources = [SIGINT, SIGTERM, SIGHUP].compactMap { [received] number in
       // Not SIG_IGN: what is ignored stays so in every program that is started meanwhile.
       let before = signal(number) { _ in }
+      guard unsafeBitCast(before, to: Int.self) != unsafeBitCast(SIG_IGN, to: Int.self) else {
+        signal(number, SIG_IGN)
+        return nil
+      }
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       source.setEventHandler { [received] in
         received.number.withLock { $0 = $0 ?? number }
@@ -125,11 +131,24 @@ final class Interruption {
   ///   - iteration: how many iterations it had taken.
   ///   - arguments: what `walkthrough train` has to be told to go on.
   /// - Returns: the code to exit with.
-  func farewell(iteration: Int, resuming arguments: String) -> ExitCode {
-    let text =
-      "stopped behind iteration \(iteration). Go on with: walkthrough train \(arguments)\n"
-    FileHandle.standardError.write(Data(text.utf8))
+  func farewell(iteration: Int, resuming arguments: [String]) -> ExitCode {
+    let words = arguments.map(Self.quoted).joined(separator: " ")
+    Output.say("stopped after iteration \(iteration). Go on with: walkthrough train \(words)\n")
     return exitCode
+  }
+
+  /// A word as a shell takes it.
+  static func quoted(_ word: String) -> String {
+    let isPlain = word.utf8.allSatisfy { byte in
+      switch Unicode.Scalar(byte) {
+      case "a"..."z", "A"..."Z", "0"..."9", "_", "-", ".", "/", ",", ":", "+", "@", "%", "=": true
+      default: false
+      }
+    }
+    if isPlain && !word.isEmpty { return word }
+    // By scalars: to Swift, a quotation mark with a combining mark after it is another character.
+    let escaped = word.unicodeScalars.map { $0 == "'" ? "'\\''" : String($0) }
+    return "'\(escaped.joined())'"
   }
 
   /// The exit code of a process that a signal ended, 128 + its number.

@@ -13,8 +13,33 @@ struct TextTable {
   /// Rows below a second rule.
   var totals: [[String]] = []
 
-  /// The table as lines.
+  /// Leaves columns out, in this order, until the table fits into a window; all that may go where even
+  /// that is too wide.
+  mutating func fit(_ width: Int?, leavingOut columns: [Int]) {
+    guard let width else { return }
+    var left: Set<Int> = []
+    for column in columns {
+      var rest = self
+      rest.remove(left)
+      if rest.lines().allSatisfy({ $0.count <= width }) { break }
+      left.insert(column)
+    }
+    remove(left)
+  }
+
+  private mutating func remove(_ columns: Set<Int>) {
+    func rest(_ cells: [String]) -> [String] {
+      cells.indices.filter { !columns.contains($0) }.map { cells[$0] }
+    }
+    textColumns -= columns.count { $0 < textColumns }
+    (header, rows, totals) = (rest(header), rows.map(rest), totals.map(rest))
+  }
+
+  /// The table as lines. Control characters in cells, which may come from files, are shown as signs.
   func lines() -> [String] {
+    let header = header.map(Escaping.visible)
+    let rows = rows.map { $0.map(Escaping.visible) }
+    let totals = totals.map { $0.map(Escaping.visible) }
     let widths = header.indices.map { column in
       ([header] + rows + totals).map { $0[column].count }.max() ?? 0
     }

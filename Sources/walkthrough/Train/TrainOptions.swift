@@ -2,6 +2,7 @@ import ArgumentParser
 import CaffeTools
 import Foundation
 import Networks
+import WholeFiles
 
 /// What the command line says of a run; what it leaves out is as the network or a snapshot says.
 struct TrainOptions: ParsableArguments {
@@ -64,10 +65,14 @@ struct TrainOptions: ParsableArguments {
     help: "Learn from the pictures of this LMDB database, each at least as large as the images.")
   var dataset: String?
 
-  @Option(help: "Test on this LMDB database. (default: that of --dataset)")
+  @Option(
+    help:
+      "Test on this LMDB database. (default: pictures split off that of --dataset, a fifth at most)"
+  )
   var testDataset: String?
 
-  @Option(parsing: .unconditional, help: "How many other pictures to test on.")
+  @Option(
+    parsing: .unconditional, help: "How many other pictures to test on, if there are so many.")
   var testImages: Int?
 
   @Option(parsing: .unconditional, help: "Test each time after so many iterations; 0: at the end.")
@@ -81,9 +86,20 @@ struct TrainOptions: ParsableArguments {
   @Flag(help: "Learn from the middle of each picture, not from random crops and mirror images.")
   var noAugmentation = false
 
+  /// Whether any of these was given.
+  var isAnyGiven: Bool {
+    let given: [Any?] = [
+      network, version, batch, iterations, lr, policy, gamma, power, stepSize, momentum,
+      weightDecay,
+      regularization, clipGradients, iterSize, seed, images, dataset, testDataset, testImages,
+      testInterval, snapshot,
+    ]
+    return given.contains { $0 != nil } || !stepValue.isEmpty || noAugmentation
+  }
+
   /// What may differ from the run that a snapshot is of.
   private static let changeable = [
-    "--version", "--iterations", "--test-interval", "--snapshot",
+    "--version", "--iterations", "--test-interval", "--snapshot", "--dataset", "--test-dataset",
   ]
 
   /// The settings of a new run.
@@ -99,7 +115,12 @@ struct TrainOptions: ParsableArguments {
   /// - Throws: `SettingsError` for an option that would make another run of it.
   func settings(continuing former: TrainSettings) throws -> TrainSettings {
     var settings = former
-    let changed = apply(to: &settings).filter { !Self.changeable.contains($0) }
+    // A database may have moved, but a run on one goes on on one.
+    let hadDatabases = [former.dataset != nil, former.testDataset != nil]
+    let changed = apply(to: &settings).filter {
+      !Self.changeable.contains($0) || $0 == "--dataset" && !hadDatabases[0]
+        || $0 == "--test-dataset" && !hadDatabases[1]
+    }
     guard changed.isEmpty else {
       throw SettingsError(
         description: "\(changed.joined(separator: ", ")): not as in the run of the snapshot. "
@@ -182,21 +203,21 @@ struct SolverOptions: ParsableArguments {
   ///
   /// - Throws: what is wrong with the files.
   func run(_ solver: String, resume: String?) throws {
-    let run = try SolverRun(URL(filePath: solver)) { line in
-      print(line)
+    let run = try SolverRun(URL(fileNamed: solver)) { line in
+      print(Escaping.visible(line))
       // Whoever follows the log through a pipe sees each line when it is written.
       fflush(nil)
     }
-    let models = weights.map { $0.split(separator: ",").map { URL(filePath: String($0)) } }
+    let models = weights.map { $0.split(separator: ",").map { URL(fileNamed: String($0)) } }
     if resume == nil || weights != nil {
       for model in models ?? run.initialModels { try run.start(from: model) }
     }
-    if let resume { try run.resume(from: URL(filePath: resume)) }
+    if let resume { try run.resume(from: URL(fileNamed: resume)) }
     let interruption = Interruption()
     if case .interrupted(let state?) = try run.solve(isInterrupted: { interruption.hasCome }) {
       throw interruption.farewell(
         iteration: run.solver.iteration,
-        resuming: "--solver \(solver) --resume \(state.relativePath)")
+        resuming: ["--solver", solver, "--resume", state.relativePath])
     }
   }
 
@@ -208,6 +229,9 @@ struct SolverOptions: ParsableArguments {
     }
     if weights != nil, solver == nil {
       throw ValidationError("--weights: needs --solver beside it.")
+    }
+    if let weights, weights.split(separator: ",").isEmpty {
+      throw ValidationError("--weights: names no file.")
     }
   }
 }

@@ -15,6 +15,10 @@ struct TrainSession {
   /// What the network learns from, and what it is tested on.
   let training: any RecordSource
   let testing: any RecordSource
+  /// What to say of the pictures that it is tested on.
+  let testSet: TestSet
+  /// What a run that goes on should know of its data.
+  private(set) var warnings: [String] = []
   /// The weights of the first convolution before anything was learnt, also in a run that goes on;
   /// `nil` where there is none.
   let filtersAtStart: Tensor<Float>?
@@ -33,21 +37,39 @@ struct TrainSession {
   init(_ settings: TrainSettings, threads: Int?, depth: Int = 2, from snapshot: Snapshot? = nil)
     throws
   {
-    self.settings = settings
+    var settings = settings
     let definition = settings.definition
+    let side = settings.network.recordSide
     // Parameters, gradients and momentum buffers, and a snapshot of the first and the
     // last as arrays and as bytes; blobs and gradients in training, blobs in a test.
-    try MemoryNeed(
+    var need = try MemoryNeed(
       NetworkPlan(
         definition, batch: max(settings.batch, Self.testBatch(images: settings.testImages))),
-      parameters: 7, blobs: 4
-    ).require()
+      parameters: 7, blobs: 4)
+    if settings.dataset == nil {
+      // Synthetic pictures are kept, three bytes a pixel.
+      let images = settings.images + settings.testImages
+      need.purpose += " and \(Format.grouped(images)) pictures of \(side)×\(side)"
+      need.bytes += Double(images) * Double(3 * side * side)
+    }
+    try need.require()
     let transformer = definition.transformer
-    let side = settings.network.recordSide
     if let path = settings.dataset {
       // A database is read again and again: what it holds may not fit into memory.
-      training = try DatumDatabase(path)
-      testing = try DatumDatabase(settings.testDataset ?? path)
+      let database = try DatumDatabase(path)
+      let other = try settings.testDataset.map { try DatumDatabase($0) }
+      if snapshot == nil, other == nil {
+        settings.splitOff = try Self.splitOff(settings.testImages, of: database)
+      }
+      warnings =
+        try Self.changes(of: database, since: &settings.fingerprint)
+        + (other.map { try Self.changes(of: $0, since: &settings.testFingerprint) } ?? [])
+      if let count = settings.splitOff, other == nil {
+        let split = try RecordSplit(database, testing: count, seed: UInt64(settings.seed))
+        (training, testing) = (split.learning, split.testing)
+      } else {
+        (training, testing) = (database, other ?? database)
+      }
     } else {
       training = try CachedRecords(
         SyntheticImages(seed: UInt64(settings.seed), side: side), count: settings.images)
@@ -55,6 +77,8 @@ struct TrainSession {
       testing = try CachedRecords(
         SyntheticImages(seed: ~UInt64(settings.seed), side: side), count: settings.testImages)
     }
+    testSet = TestSet(settings, learning: training.count ?? 0, testing: testing.count ?? 0)
+    self.settings = settings
 
     var mirrored = transformer
     mirrored.mirror = settings.isAugmented
@@ -65,11 +89,36 @@ struct TrainSession {
     let backend = settings.version.backend(engine: Engine(threads: threads))
     run = try Self.makeRun(
       settings, backend, loader,
-      Self.makeEvaluation(settings, backend, on: testing, images: settings.testImages),
+      Self.makeEvaluation(settings, backend, on: testing, images: testSet.images),
       depth: depth)
     self.backend = backend
     filtersAtStart = run.network.firstFilters
     if let snapshot { try run.resume(snapshot) }
+  }
+
+  /// How many pictures of a database are split off to test on: as many as asked for, but a fifth at most.
+  private static func splitOff(
+    _ images: Int, of database: DatumDatabase
+  ) throws(DatasetError) -> Int {
+    let count = database.count ?? 0
+    guard count >= 2 else {
+      throw DatasetError(
+        "\(database.path): of one record, none can be split off to test on: give --test-dataset")
+    }
+    return min(images, max(count / 5, 1))
+  }
+
+  /// What has changed in a database since a fingerprint was taken, which is taken anew.
+  private static func changes(
+    of database: DatumDatabase, since former: inout String?
+  ) throws(DatasetError) -> [String] {
+    let present = try database.fingerprint()
+    defer { former = present }
+    guard let former, former != present else { return [] }
+    return [
+      "\(database.path) isn't what the run read before: its records have changed. It goes on with those "
+        + "that are there now"
+    ]
   }
 
   /// What is trained, and how.

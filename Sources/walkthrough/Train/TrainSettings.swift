@@ -25,12 +25,18 @@ struct TrainSettings: Codable, Equatable {
   var seed: UInt32 = 1
   /// The pictures to learn from, again and again.
   var images = 8000
-  /// The pictures to test on, which are never learnt from.
+  /// The pictures to test on, if there are so many.
   var testImages = 500
   /// The database to learn from; `nil` draws synthetic pictures.
   var dataset: String?
-  /// The database to test on; `nil` takes that to learn from.
+  /// The database to test on; `nil` takes pictures that are split off the one to learn from.
   var testDataset: String?
+  /// How many pictures were split off, drawn by the seed. `nil` in a run of two databases, and in one of
+  /// an earlier release, which tested on pictures that it learnt from.
+  var splitOff: Int?
+  /// The fingerprints of the databases, by which a run that goes on notices that they have changed.
+  var fingerprint: String?
+  var testFingerprint: String?
   var testInterval = 200
   var snapshotInterval = 0
   /// Whether pictures are cropped and mirrored at random in training; otherwise as in testing.
@@ -43,7 +49,7 @@ struct TrainSettings: Codable, Equatable {
     case stepValues, momentum, weightDecay, regularization, gradientNormLimit
     case gradientAccumulationSteps = "passesPerIteration"
     case seed, images, testImages, dataset, testDataset, testInterval, snapshotInterval
-    case isAugmented, change
+    case splitOff, fingerprint, testFingerprint, isAugmented, change
   }
 
   /// Caffe's names of the policies.
@@ -77,9 +83,19 @@ struct TrainSettings: Codable, Equatable {
     }
   }
 
-  /// As a snapshot carries them.
+  /// As a snapshot carries them: with whole paths, so that a run goes on from any folder.
   func encoded() throws -> [UInt8] {
-    Array(try JSON.compact(self).utf8)
+    var settings = self
+    settings.dataset = dataset.map(Self.wholePath)
+    settings.testDataset = testDataset.map(Self.wholePath)
+    return Array(try JSON.compact(settings).utf8)
+  }
+
+  /// A path from the root; the path itself where the current folder isn't known.
+  private static func wholePath(_ path: String) -> String {
+    guard path.utf8.first != UInt8(ascii: "/") else { return path }
+    let folder = FileManager.default.currentDirectoryPath
+    return folder.isEmpty ? path : "\(folder)/\(path)"
   }
 
   /// Those that a snapshot carries.

@@ -19,6 +19,20 @@ struct TrainingFiles {
     }
   }
 
+  /// Throws where the folder holds files of these names that no run has left. What a run leaves shows
+  /// in its curve.
+  ///
+  /// - Throws: `FileError` naming the file.
+  func check(_ writing: Writing) throws {
+    try writing.check(folder.appending(path: "loss.svg").relativePath, mark: .drawing)
+    guard
+      !FileManager.default.fileExists(atPath: folder.appending(path: "loss.svg").path)
+    else { return }
+    for name in ["accuracy.svg", "conv1-before.png", "conv1-after.png"] {
+      try writing.check(folder.appending(path: name).relativePath)
+    }
+  }
+
   /// Writes curves and filters.
   ///
   /// - Returns: the names of the files.
@@ -63,7 +77,7 @@ struct TrainingFiles {
         (
           "accuracy.svg",
           SVGCurves(
-            title: "Accuracy on unseen images", subtitle: subtitle,
+            title: report.testSet.title, subtitle: subtitle,
             curves: [
               .init(
                 name: "test", points: report.tests.map { ($0.iteration, $0.accuracy) }, colour: 0)

@@ -9,6 +9,8 @@ struct TrainingReport: Encodable {
   var network: String
   /// What the run was asked to do.
   var settings: TrainSettings
+  /// The pictures that it was tested on.
+  var testSet: TestSet
   /// What the labels stand for, by label.
   var classNames: [String]
   /// How many iterations were taken.
@@ -56,6 +58,7 @@ struct TrainingReport: Encodable {
     let run = session.run
     network = run.network.definition.name
     settings = session.settings
+    testSet = session.testSet
     classNames = session.testing.classNames
     iteration = run.solver.iteration
     losses = run.log.losses

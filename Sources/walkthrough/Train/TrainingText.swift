@@ -32,7 +32,9 @@ struct TrainingText {
     let text =
       "after \(Format.grouped(report.iteration)) iterations: test accuracy "
       + Format.percent(report.testAccuracy) + loss
-    return terminal.styled(text, .strong)
+    // Who learns from pictures of their own has to know what the number is of.
+    let testSet = report.settings.dataset == nil ? "" : ", on \(report.testSet.description)"
+    return terminal.styled(text + testSet, .strong)
   }
 
   private func section(_ title: String, explanation: String, table: TextTable?) -> [String] {

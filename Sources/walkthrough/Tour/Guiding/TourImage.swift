@@ -3,6 +3,7 @@ import Foundation
 import Layers
 import Networks
 import Tensors
+import WholeFiles
 
 /// A picture that the tour shows the network.
 struct TourImage: Sendable {
@@ -33,10 +34,11 @@ struct TourImage: Sendable {
       self = try Self.synthetic(seed: seed, definition: definition, numbers: 0..<1)[0]
       return
     }
-    let picture = try Picture(contentsOf: URL(filePath: path))
+    let picture = try Picture(contentsOf: URL(fileNamed: path))
     try self.init(
       picture, label: 0,
-      name: "\(URL(filePath: path).lastPathComponent), \(picture.height)×\(picture.width), resized",
+      name:
+        "\(URL(fileNamed: path).lastPathComponent), \(picture.height)×\(picture.width), resized",
       definition: definition)
     isLabelAssumed = true
   }

@@ -4,6 +4,7 @@ import Foundation
 import Layers
 import Networks
 import Tensors
+import WholeFiles
 
 /// A network with what it has learnt, from Caffe's files.
 struct TrainedNetwork {
@@ -27,14 +28,14 @@ struct TrainedNetwork {
   init(weights: String, net: String?, standard: NetworkDefinition, seed: UInt32) throws {
     definition =
       try net.map {
-        try NetPrototxt(contentsOf: URL(filePath: $0)).network(phase: .testing).definition
+        try NetPrototxt(contentsOf: URL(fileNamed: $0)).network(phase: .testing).definition
       } ?? standard
     // The network's parameters, the file, and what is read of it.
     let plan = try NetworkPlan(definition)
     try MemoryNeed(plan, parameters: 3, blobs: 1).require()
-    let (read, report) = try CaffeModel(contentsOf: URL(filePath: weights))
+    let (read, report) = try CaffeModel(contentsOf: URL(fileNamed: weights))
       .parameters(of: plan, as: Float.self)
-    let name = URL(filePath: weights).lastPathComponent
+    let name = URL(fileNamed: weights).lastPathComponent
     guard !report.copied.isEmpty else {
       throw LayerError(
         layer: name, value: "layers \(report.ignored.joined(separator: ", "))",

@@ -1,0 +1,97 @@
+import ArgumentParser
+import Foundation
+import WholeFiles
+
+/// What a command may write over.
+///
+/// A file that is there is replaced only where the command can see that it made it, or is told so.
+struct Writing: ParsableArguments {
+  @Flag(help: "Replace a file that is there, also one that this command didn't make.")
+  var force = false
+
+  /// How to see that a file was made by this program.
+  enum Mark {
+    /// A page: `PageFrame` begins it.
+    case page
+    /// A drawing: `SVG.document` begins it.
+    case drawing
+    /// An archive of blobs: its first array is named as `dump` names them.
+    case blobs
+
+    /// Whether the beginning of a file has the mark.
+    func isFound(in bytes: [UInt8]) -> Bool {
+      let text = String(decoding: bytes, as: UTF8.self)
+      switch self {
+      case .page:
+        return text.hasPrefix("<!doctype html>\n<html") && text.contains("Content-Security-Policy")
+          && text.contains("'sha256-")
+      case .drawing:
+        return text.hasPrefix("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 ")
+          && text.contains("font-family=\"system-ui, sans-serif\" font-size=\"11\">\n<title>")
+      case .blobs:
+        let names = ["top/", "bottom_grad/", "param/", "param_grad/"].map { Array($0.utf8) }
+        return bytes.starts(with: [0x50, 0x4B, 0x03, 0x04])
+          && names.contains { bytes.dropFirst(30).starts(with: $0) }
+      }
+    }
+  }
+
+  /// Throws unless a file may be written, before any work is done for it.
+  ///
+  /// - Parameters:
+  ///   - path: the file; `nil` is let pass.
+  ///   - mark: how to see that it was made by this command; `nil` where that can't be seen.
+  ///   - inputs: what the command reads. None of it is ever replaced, by no name.
+  /// - Throws: `FileError` saying what to do instead.
+  func check(_ path: String?, mark: Mark? = nil, inputs: [String?] = []) throws(FileError) {
+    guard let path else { return }
+    for input in inputs.compactMap({ $0 }) where Self.isSameFile(path, input) {
+      throw FileError(
+        path: path, problem: "is what is read (\(input)): give the output another name")
+    }
+    guard !force, Self.holdsSomething(path) else { return }
+    if let mark, mark.isFound(in: Self.beginning(of: path)) { return }
+    throw FileError(
+      path: path,
+      problem:
+        "is there already, and was made by something else, or can't be told from that: choose "
+        + "another name, or add --force to replace it")
+  }
+
+  /// The same for a file of known content: one that holds it already is let pass.
+  func check(_ path: String, content: [UInt8]) throws(FileError) {
+    guard !force, Self.holdsSomething(path) else { return }
+    if let present = try? WholeFile.read(URL(fileNamed: path), limit: content.count),
+      present == content
+    {
+      return
+    }
+    try check(path)
+  }
+
+  /// Whether two names lead to one file, by links too.
+  static func isSameFile(_ first: String, _ second: String) -> Bool {
+    guard let first = facts(first), let second = facts(second) else { return false }
+    // What everybody may write to at once, as /dev/null, is no file.
+    guard [S_IFREG, S_IFDIR].contains(first.st_mode & S_IFMT) else { return false }
+    return first.st_dev == second.st_dev && first.st_ino == second.st_ino
+  }
+
+  /// Whether a name leads to a regular file that isn't empty. Standard output by its name counts as none:
+  /// it is written where it stands, whatever it is.
+  private static func holdsSomething(_ path: String) -> Bool {
+    guard WholeFile.descriptor(named: path) == nil, let facts = facts(path) else { return false }
+    return facts.st_mode & S_IFMT == S_IFREG && facts.st_size > 0
+  }
+
+  private static func facts(_ path: String) -> stat? {
+    var facts = stat()
+    return stat(URL(fileNamed: path).path, &facts) == 0 ? facts : nil
+  }
+
+  private static func beginning(of path: String) -> [UInt8] {
+    guard let file = try? FileHandle(forReadingFrom: URL(fileNamed: path)) else { return [] }
+    defer { try? file.close() }
+    return (try? file.read(upToCount: 2048)).map { [UInt8]($0) } ?? []
+  }
+}
