@@ -15,16 +15,25 @@ struct StructureTests {
 
   /// Chapters that tell of something else than a layer's two versions, and order it their own way.
   private static let others: Set<String> = [
-    "11-Backpropagation.md", "12-GradientChecking.md", "15-Initialisation.md",
+    "00-2012.md", "11-Backpropagation.md", "12-GradientChecking.md", "15-Initialisation.md",
     "16-ReadingATrainingRun.md", "17-CaffesFormats.md", "18-BeyondBLAS.md",
   ]
 
-  @Test("the numbers run from 1 without gaps, and the heading has the file's number")
+  @Test("the numbers run from 0 without gaps, and the heading has the file's number")
   func numbers() throws {
     #expect(!Self.chapters.isEmpty)
     for (index, chapter) in Self.chapters.enumerated() {
-      #expect(Int(chapter.name.prefix { $0 != "-" }) == index + 1)
-      #expect(chapter.lines.first?.hasPrefix("# \(index + 1). ") == true, "\(chapter.name)")
+      #expect(Int(chapter.name.prefix { $0 != "-" }) == index)
+      #expect(chapter.lines.first?.hasPrefix("# \(index). ") == true, "\(chapter.name)")
+      // From the second on, each leads on.
+      let (before, next) = (index - 1, index + 1)
+      let last = chapter.lines.suffix(4).joined(separator: " ")
+      if before >= 0 {
+        #expect(last.contains("](\(Self.chapters[before].name))"), "\(chapter.name)")
+      }
+      if next < Self.chapters.count {
+        #expect(last.contains("](\(Self.chapters[next].name))"), "\(chapter.name)")
+      }
     }
   }
 
