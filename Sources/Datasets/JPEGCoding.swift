@@ -26,29 +26,49 @@ func decodedJPEG(
   guard
     tjDecompressHeader3(decoder, bytes, length, &width, &height, &subsampling, &colours) == 0
   else { throw failure() }
-  guard colours != TJCS_CMYK.rawValue, colours != TJCS_YCCK.rawValue else {
-    throw PictureError(
-      name: name, problem: "the JPEG holds printing colours (CMYK); RGB and gray are read")
-  }
   try Picture.check(height: Int(height), width: Int(width), name: name)
 
   // The limit of scans: a progressive file may hold any number, each of which goes over the picture.
   let flags = TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS
   // Nothing else is asked for: the decoder then is libjpeg's default, and so Caffe's.
-  let count = (inGray ? 1 : 3) * Int(height) * Int(width)
-  let format = inGray ? TJPF_GRAY : TJPF_RGB
+  let isPrinted = colours == TJCS_CMYK.rawValue || colours == TJCS_YCCK.rawValue
+  let format = isPrinted ? TJPF_CMYK : inGray ? TJPF_GRAY : TJPF_RGB
+  let count = (isPrinted ? 4 : inGray ? 1 : 3) * Int(height) * Int(width)
   // In the size of the picture and without gaps between rows, the decoder writes `count` bytes.
   var succeeded = false
-  let pixels = [UInt8](unsafeUninitializedCapacity: count) { buffer, used in
+  var pixels = [UInt8](unsafeUninitializedCapacity: count) { buffer, used in
     let status = tjDecompress2(
       decoder, bytes, length, buffer.baseAddress, width, 0, height, format.rawValue, flags)
     succeeded = status == 0
     used = succeeded ? count : 0
   }
   guard succeeded else { throw failure() }
-  return Picture(
-    unchecked: inGray ? pixels.flatMap { [$0, $0, $0] } : pixels, height: Int(height),
-    width: Int(width))
+  if isPrinted {
+    pixels = printed(pixels, inGray: inGray)
+  } else if inGray {
+    pixels = pixels.flatMap { [$0, $0, $0] }
+  }
+  return Picture(unchecked: pixels, height: Int(height), width: Int(width))
+    .turned(by: Orientation(jpeg: bytes))
+}
+
+/// Red, green and blue of printing colours, in three equal channels if in gray, as OpenCV computes them
+/// (`utils.cpp`, `icvCvt_CMYK2BGR_8u_C4C3R` and `icvCvt_CMYK2Gray_8u_C4C1R`). 255 is no ink.
+private func printed(_ inks: [UInt8], inGray: Bool) -> [UInt8] {
+  var pixels: [UInt8] = []
+  pixels.reserveCapacity(inks.count / 4 * 3)
+  for start in stride(from: 0, to: inks.count, by: 4) {
+    let black = Int(inks[start + 3])
+    let colours = (0..<3).map { black - ((255 - Int(inks[start + $0])) * black) >> 8 }
+    if inGray {
+      // 0.299, 0.587 and 0.114 in parts of 2¹⁴, rounded.
+      let sum = 4899 * colours[0] + 9617 * colours[1] + 1868 * colours[2]
+      pixels += Array(repeating: UInt8((sum + 1 << 13) >> 14), count: 3)
+    } else {
+      pixels += colours.map { UInt8($0) }
+    }
+  }
+  return pixels
 }
 
 extension Picture {

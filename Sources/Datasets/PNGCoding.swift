@@ -2,60 +2,59 @@ import CPNG
 
 let pngSignature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
-// libpng's older functions report errors by longjmp, which must not cross Swift's frames. The
-// functions of its simplified API, used here, return them.
-
-/// The picture in a PNG file.
-func decodedPNG(_ bytes: [UInt8], name: String) throws(PictureError) -> Picture {
+/// The picture in a PNG file, byte for byte what OpenCV reads: stored values whatever the file says of
+/// gamma and colour spaces, the upper byte of 16 bits, no transparency, turned as EXIF says.
+///
+/// In gray, libpng mixes the colours in linear light where the file states its gamma, as OpenCV has it.
+///
+/// - Parameters:
+///   - bytes: the whole file.
+///   - name: what error messages call it.
+///   - inGray: whether three equal channels come of a coloured picture too.
+func decodedPNG(
+  _ bytes: [UInt8], name: String, inGray: Bool
+) throws(PictureError) -> Picture {
   guard hasAllChunks(bytes) else {
     throw PictureError(name: name, problem: "truncated or damaged PNG: its last chunk is missing")
   }
-  var image = png_image()
-  // libpng remembers from one call to the next where the file and the image lie.
-  var pixels = try bytes.withUnsafeBufferPointer { file throws(PictureError) in
-    try withUnsafeMutablePointer(to: &image) { image throws(PictureError) in
-      try decodedPixels(file, image, name: name)
+  var reading = PNGReading()
+  // libpng remembers from one call to the next where the file and the reading lie.
+  return try bytes.withUnsafeBufferPointer { file throws(PictureError) in
+    try withUnsafeMutablePointer(to: &reading) { reading throws(PictureError) in
+      defer { png_reading_end(reading) }
+      return try decodedPNG(file, reading, name: name, inGray: inGray)
     }
   }
-  let (height, width) = (Int(image.height), Int(image.width))
-  // To 3·i + channel from 4·i + channel, which is no earlier; there are 4·H·W bytes.
-  pixels.withUnsafeMutableBufferPointer { buffer in
-    for i in 0..<height * width {
-      for channel in 0..<3 { buffer[3 * i + channel] = buffer[4 * i + channel] }
-    }
-  }
-  pixels.removeLast(height * width)
-  return Picture(unchecked: pixels, height: height, width: width)
 }
 
-/// The pixels of a PNG file in red, green, blue and alpha; the image then knows its height and width.
-private func decodedPixels(
-  _ file: UnsafeBufferPointer<UInt8>, _ image: UnsafeMutablePointer<png_image>, name: String
-) throws(PictureError) -> [UInt8] {
+private func decodedPNG(
+  _ file: UnsafeBufferPointer<UInt8>, _ reading: UnsafeMutablePointer<PNGReading>, name: String,
+  inGray: Bool
+) throws(PictureError) -> Picture {
   func failure() -> PictureError {
-    PictureError(
-      name: name, problem: "truncated or damaged PNG: \(message(of: image.pointee))")
+    let reason = withUnsafeBytes(of: reading.pointee.message) {
+      String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+    }
+    return PictureError(
+      name: name,
+      problem: "truncated or damaged PNG: \(reason.isEmpty ? "libpng has no memory" : reason)")
   }
-  image.pointee.version = png_uint_32(PNG_IMAGE_VERSION)
-  defer { png_image_free(image) }
-  guard png_image_begin_read_from_memory(image, file.baseAddress, file.count) != 0 else {
-    throw failure()
-  }
-  let (height, width) = (Int(image.pointee.height), Int(image.pointee.width))
+  guard png_reading_begin(reading, file.baseAddress, file.count) != 0 else { throw failure() }
+  let (height, width) = (Int(reading.pointee.height), Int(reading.pointee.width))
   try Picture.check(height: height, width: width, name: name)
-
-  // With alpha as a fourth channel libpng leaves the colours as they are stored. Without the flag
-  // it would take 16-bit pictures to be linear light.
-  image.pointee.format = rgba
-  image.pointee.flags |= png_uint_32(PNG_IMAGE_FLAG_16BIT_sRGB)
-  // Four bytes a pixel and no gaps between rows.
+  var rows = [UnsafeMutablePointer<UInt8>?](repeating: nil, count: height)
   var succeeded = false
-  let pixels = [UInt8](unsafeUninitializedCapacity: 4 * height * width) { buffer, count in
-    succeeded = png_image_finish_read(image, nil, buffer.baseAddress, 0, nil) != 0
-    count = succeeded ? 4 * height * width : 0
+  let count = (inGray ? 1 : 3) * height * width
+  let pixels = [UInt8](unsafeUninitializedCapacity: count) { buffer, used in
+    succeeded = png_reading_finish(reading, inGray ? 1 : 0, buffer.baseAddress, &rows) != 0
+    used = succeeded ? count : 0
   }
   guard succeeded else { throw failure() }
-  return pixels
+  let exif = UnsafeBufferPointer(
+    start: reading.pointee.exif, count: Int(reading.pointee.exif_length))
+  return Picture(
+    unchecked: inGray ? pixels.flatMap { [$0, $0, $0] } : pixels, height: height, width: width
+  ).turned(by: Orientation(exif: exif))
 }
 
 extension Picture {
@@ -91,7 +90,6 @@ extension Picture {
 
 private let gray = png_uint_32(PNG_FORMAT_GRAY)
 private let rgb = png_uint_32(PNG_FORMAT_FLAG_COLOR)
-private let rgba = png_uint_32(PNG_FORMAT_FLAG_COLOR) | png_uint_32(PNG_FORMAT_FLAG_ALPHA)
 
 /// Whether chunk follows chunk up to the last one, `IEND`: libpng stops caring after the pixels.
 private func hasAllChunks(_ bytes: [UInt8]) -> Bool {

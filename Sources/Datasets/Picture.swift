@@ -156,8 +156,10 @@ extension Picture {
 
   /// Reads the content of a PNG or JPEG file.
   ///
-  /// Gray becomes three equal channels, a palette is looked up, 16 bits become 8. Transparency is
-  /// ignored, as OpenCV and so Caffe ignore it, and so is an orientation in EXIF.
+  /// The bytes are those that OpenCV 4 reads, and so those that Caffe gets: gray becomes three equal
+  /// channels, a palette is looked up, of 16 bits the upper 8 are kept, printing colours (CMYK) become
+  /// red, green and blue. Transparency, gamma and colour profiles are ignored. A picture that EXIF says
+  /// to turn, as those of phones, is turned; OpenCV before 3.1, and so Caffe built with it, left it.
   ///
   /// - Parameters:
   ///   - bytes: the whole file.
@@ -169,8 +171,7 @@ extension Picture {
     decoding bytes: [UInt8], name: String = "picture", inGray: Bool = false
   ) throws(PictureError) {
     if bytes.starts(with: pngSignature) {
-      let picture = try decodedPNG(bytes, name: name)
-      self = inGray ? picture.grayed() : picture
+      self = try decodedPNG(bytes, name: name, inGray: inGray)
     } else if bytes.starts(with: [0xFF, 0xD8]) {
       self = try decodedJPEG(bytes, name: name, inGray: inGray)
     } else {
@@ -198,19 +199,6 @@ extension Picture {
   /// The red channel alone, H×W.
   var redPlane: [UInt8] { stride(from: 0, to: bytes.count, by: 3).map { bytes[$0] } }
 
-  /// Three equal channels, made of the colours as OpenCV makes them when it reads a PNG file in
-  /// gray: with libpng's weights, cut off and not rounded.
-  func grayed() -> Picture {
-    var gray = bytes
-    for i in stride(from: 0, to: bytes.count, by: 3) {
-      let (red, green, blue) = (Int(bytes[i]), Int(bytes[i + 1]), Int(bytes[i + 2]))
-      // 0.299, 0.587 and what is left of 1, in parts of 2¹⁵.
-      let value = UInt8((9797 * red + 19234 * green + 3737 * blue) >> 15)
-      for channel in 0..<3 { gray[i + channel] = value }
-    }
-    return Picture(unchecked: gray, height: height, width: width)
-  }
-
   /// Whether a PNG or JPEG file stores no colours.
   static func isStoredInGray(_ file: [UInt8]) -> Bool {
     if file.starts(with: pngSignature) {
@@ -222,19 +210,34 @@ extension Picture {
 
   /// How many colours a JPEG file has: its frame header says.
   private static func componentsOfJPEG(_ file: [UInt8]) -> UInt8? {
-    var position = 2
-    while position + 9 < file.count, file[position] == 0xFF {
-      let marker = file[position + 1]
-      if marker == 0xFF {
-        position += 1
-      } else if (0xC0...0xCF).contains(marker), ![0xC4, 0xC8, 0xCC].contains(marker) {
-        return file[position + 9]
-      } else {
-        position += 2 + Int(file[position + 2]) << 8 + Int(file[position + 3])
-      }
+    jpegSegment(of: file) { marker, _ in
+      (0xC0...0xCF).contains(marker) && ![0xC4, 0xC8, 0xCC].contains(marker)
     }
-    return nil
+    .flatMap { $0.count > 5 ? $0[$0.startIndex + 5] : nil }
   }
+}
+
+/// The content of the first segment before the pixels of a JPEG file that is asked for by its marker and
+/// content.
+func jpegSegment(
+  of file: [UInt8], where isWanted: (UInt8, ArraySlice<UInt8>) -> Bool
+) -> ArraySlice<UInt8>? {
+  var position = 2
+  while position + 4 <= file.count, file[position] == 0xFF {
+    let marker = file[position + 1]
+    if marker == 0xFF {
+      position += 1
+      continue
+    }
+    // The length counts its own two bytes.
+    let end = position + 2 + Int(file[position + 2]) << 8 + Int(file[position + 3])
+    let content = file[position + 4..<max(min(end, file.count), position + 4)]
+    if isWanted(marker, content) { return content }
+    // The pixels begin: what looks like a marker there is none.
+    guard marker != 0xDA else { return nil }
+    position = end
+  }
+  return nil
 }
 
 extension Picture {

@@ -28,18 +28,6 @@ import Testing
     #expect(huge?.problem == "100000×100000 pixels are more than the 67108864 allowed")
   }
 
-  /// A JPEG's head: of four components, with Adobe's mark.
-  @Test func printingColoursAreRefused() {
-    let components: [UInt8] = [1, 2, 3, 4].flatMap { [$0, 0x11, 0] }
-    let bytes =
-      [0xFF, 0xD8]
-      + [0xFF, 0xEE, 0, 14] + Array("Adobe".utf8) + [0, 100, 0, 0, 0, 0, 0]
-      + [0xFF, 0xC0, 0, 20, 8, 0, 8, 0, 8, 4] + components
-      + [0xFF, 0xDA, 0, 14, 4, 1, 0, 2, 0, 3, 0, 4, 0, 0, 63, 0, 0xFF, 0xD9]
-    let error = #expect(throws: PictureError.self) { try Picture(decoding: bytes) }
-    #expect(error?.problem == "the JPEG holds printing colours (CMYK); RGB and gray are read")
-  }
-
   @Test func jpegHasALargestSide() throws {
     let long = try Picture(height: 1, width: 65536, bytes: Array(repeating: 0, count: 3 * 65536))
     let error = #expect(throws: PictureError.self) { try long.jpegEncoded() }
