@@ -14,11 +14,11 @@
 /// Record i is the one with the i-th key. Keys begin with a number of eight digits, so this is the
 /// order of the list that the database was made of, and that in which Caffe's Data layer reads.
 ///
-/// A database that another process has open through liblmdb (Caffe, Python's lmdb) is refused: it may
-/// be changed at any moment. Nothing is written, no `lock.mdb` either, so a folder that can't be
-/// written to serves as well, and any number of processes may read a database through this class at
-/// once. In exchange nobody may begin to write to it meanwhile; where it is seen that somebody did,
-/// that is an error.
+/// A database that another process has open through liblmdb (Caffe, Python's lmdb) so that it may write
+/// is refused: it may be changed at any moment. Those who only read are no danger; Linux shows who does.
+/// Nothing is written, no `lock.mdb` either, so a folder that can't be written to serves as well, and any
+/// number of processes may read a database through this class at once. In exchange nobody may begin to
+/// write to it meanwhile; where it is seen that somebody did, that is an error.
 ///
 /// Opening reads the whole tree of keys, refuses a file whose tree is damaged, and keeps where each
 /// value lies. A value is then read from its place in the file: nothing is mapped into memory, so a
@@ -37,7 +37,7 @@ public final class DatumDatabase: RecordSource {
   /// - Parameters:
   ///   - path: the folder that holds `data.mdb`, or a database that is a file of its own.
   ///   - colours: what becomes of encoded pictures.
-  /// - Throws: `DatasetError` naming the file when there is none, another process has it open, it is
+  /// - Throws: `DatasetError` naming the file when there is none, another process may be writing, it is
   ///   no LMDB database, it is truncated or damaged, or has no records.
   /// - Complexity: O(pages of keys): the whole tree is read once, and its keys are kept in memory.
   ///   Values are not.
@@ -49,7 +49,8 @@ public final class DatumDatabase: RecordSource {
     }
     let isFolder = (try? FileManager.default.contentsOfDirectory(atPath: path)) != nil
     let file = isFolder ? path + "/data.mdb" : path
-    try LockFile.requireUnused(path, path: isFolder ? path + "/lock.mdb" : path + "-lock")
+    try LockFile.requireNoWriter(
+      path, data: file, path: isFolder ? path + "/lock.mdb" : path + "-lock")
     self.file = try PageFile(path: file)
     records = try TreeWalk.records(of: self.file)
     guard records.count > 0 else { throw DatasetError("\(path): the database has no records") }
