@@ -20,6 +20,9 @@ public final class Solver<Scalar: Tensors.Scalar> {
   /// remembers (Caffe: history).
   public private(set) var momentumBuffers: [[Tensor<Scalar>]]
 
+  /// How often the rate of the last step had been lowered: the `current_step` of Caffe's snapshots.
+  public private(set) var stepCount = 0
+
   private let backend: any Backend<Scalar>
 
   /// A solver at iteration 0.
@@ -48,9 +51,12 @@ public final class Solver<Scalar: Tensors.Scalar> {
   /// - Parameters:
   ///   - iteration: how many steps that run had taken.
   ///   - momentumBuffers: its last steps, in the order and the shapes of the network's parameters.
+  ///   - stepCount: how often its rate had been lowered; if left out, as often as this policy does.
   /// - Throws: `SolverError` for a negative iteration or buffers of other shapes.
-  /// - Complexity: O(1): the tensors are taken over.
-  public func resume(iteration: Int, momentumBuffers: [[Tensor<Scalar>]]) throws(SolverError) {
+  /// - Complexity: O(1): the tensors are taken over; O(step values) to count them.
+  public func resume(
+    iteration: Int, momentumBuffers: [[Tensor<Scalar>]], stepCount: Int? = nil
+  ) throws(SolverError) {
     guard iteration >= 0 else {
       throw SolverError(setting: "iteration \(iteration)", rule: "must not be negative")
     }
@@ -60,20 +66,19 @@ public final class Solver<Scalar: Tensors.Scalar> {
     }
     self.iteration = iteration
     self.momentumBuffers = momentumBuffers
+    self.stepCount = stepCount ?? specification.policy.stepCount(iteration: max(iteration - 1, 0))
   }
 
   /// The learning rate of the next step.
   ///
-  /// - Complexity: O(step values) for the policy `multistep`, else O(1).
+  /// - Complexity: O(1).
   public var learningRate: Float {
-    specification.policy.rate(base: specification.baseLearningRate, iteration: iteration)
+    specification.policy.rate(
+      base: specification.baseLearningRate, iteration: iteration, stepCount: nextStepCount)
   }
 
-  /// How often the rate of the last step had been lowered: the `current_step` of Caffe's snapshots.
-  ///
-  /// - Complexity: O(step values) for the policy `multistep`, else O(1).
-  public var stepCount: Int {
-    specification.policy.stepCount(iteration: max(iteration - 1, 0))
+  private var nextStepCount: Int {
+    specification.policy.stepCount(iteration: iteration, after: stepCount)
   }
 
   /// Takes one step: forwards, backwards, update.
@@ -108,6 +113,7 @@ public final class Solver<Scalar: Tensors.Scalar> {
     {
       throw divergence
     }
+    stepCount = nextStepCount
     iteration += 1
     return loss / Scalar(Double(specification.gradientAccumulationSteps))
   }

@@ -66,17 +66,31 @@ extension SolverSpecification {
       try require(
         limit.isFinite && limit > 0, "gradient norm limit \(limit)", "must be finite and positive")
     }
-    switch policy {
-    case .step(_, let stepSize):
+    // What Caffe's GetLearningRate refuses; what it would train NaN with is refused as well.
+    func requireGamma(_ gamma: Float) throws(SolverError) {
+      try require(gamma.isFinite && gamma >= 0, "gamma \(gamma)", "must be finite, not negative")
+    }
+    func requirePower(_ power: Float) throws(SolverError) {
+      try require(power.isFinite, "power \(power)", "must be finite")
+    }
+    func requireStepSize(_ stepSize: Int) throws(SolverError) {
       try require(stepSize >= 1, "step size \(stepSize)", "must be at least 1")
-    case .multistep(_, let stepValues):
-      try require(
-        stepValues == stepValues.sorted(), "step values \(stepValues)", "must not decrease")
-    case .polynomial(_, let maxIterations):
+    }
+    switch policy {
+    case .step(let gamma, let stepSize), .sigmoid(let gamma, let stepSize):
+      try requireGamma(gamma)
+      try requireStepSize(stepSize)
+    case .exponential(let gamma), .multistep(let gamma, _):
+      try requireGamma(gamma)
+    case .inverse(let gamma, let power):
+      try requireGamma(gamma)
+      try requirePower(power)
+    case .polynomial(let power, let maxIterations):
+      try requirePower(power)
       try require(
         maxIterations >= 1, "greatest iteration \(maxIterations)",
         "must be at least 1 for the polynomial policy")
-    case .fixed, .exponential, .inverse, .sigmoid:
+    case .fixed:
       break
     }
   }

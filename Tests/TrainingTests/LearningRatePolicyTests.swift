@@ -48,3 +48,60 @@ struct LearningRatePolicyTests {
 /// The results that Caffe computed.
 let fixtures = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
   .appending(path: "Fixtures/caffe")
+
+/// A line of `lr/sweep.txt`: a policy, where it begins, and the rates that C++ computes from there on.
+private struct SweepLine {
+  var policy: LearningRatePolicy
+  var base: Float
+  var first: Int
+  var stepCount: Int
+  var rates: [UInt32]
+
+  init?(_ line: Substring) {
+    let halves = line.split(separator: ":")
+    let words = halves[0].split(separator: " ").map(String.init)
+    let floats = words[1...3].compactMap { UInt32($0, radix: 16).map(Float.init(bitPattern:)) }
+    let stepValues = words[5].split(separator: ",").compactMap { Int($0) }
+    guard let stepSize = Int(words[4]), let greatest = Int(words[6]), let first = Int(words[7]),
+      let stepCount = Int(words[8])
+    else { return nil }
+    let (gamma, power) = (floats[1], floats[2])
+    switch words[0] {
+    case "fixed": policy = .fixed
+    case "step": policy = .step(gamma: gamma, stepSize: stepSize)
+    case "exp": policy = .exponential(gamma: gamma)
+    case "inv": policy = .inverse(gamma: gamma, power: power)
+    case "multistep": policy = .multistep(gamma: gamma, stepValues: stepValues)
+    case "poly": policy = .polynomial(power: power, maxIterations: greatest)
+    case "sigmoid": policy = .sigmoid(gamma: gamma, stepSize: stepSize)
+    default: return nil
+    }
+    (base, self.first, self.stepCount) = (floats[0], first, stepCount)
+    rates = halves[1].split(separator: " ").compactMap { UInt32($0, radix: 16) }
+  }
+}
+
+extension LearningRatePolicyTests {
+  @Test("give C++'s rates bit for bit over their whole range: 0⁰, equal step values, resumed runs")
+  func sweep() throws {
+    let text = try String(contentsOf: fixtures.appending(path: "lr/sweep.txt"), encoding: .utf8)
+    let lines = text.split(separator: "\n")
+    #expect(lines.count == 336)
+    for line in lines {
+      let expected = try #require(SweepLine(line))
+      #expect(expected.rates.count == 24)
+      var stepCount = expected.stepCount
+      for (number, bits) in expected.rates.enumerated() {
+        let iteration = expected.first + number
+        stepCount = expected.policy.stepCount(iteration: iteration, after: stepCount)
+        let rate = expected.policy.rate(
+          base: expected.base, iteration: iteration, stepCount: stepCount)
+        #expect(rate.bitPattern == bits, "\(expected.policy), iteration \(iteration): \(rate)")
+        guard expected.first == 0 else { continue }
+        #expect(
+          expected.policy.rate(base: expected.base, iteration: iteration).bitPattern == bits,
+          "\(expected.policy), iteration \(iteration), at once")
+      }
+    }
+  }
+}

@@ -174,15 +174,28 @@ struct SolverRuleTests {
     #expect(error?.setting == "network")
   }
 
-  @Test("step values must not decrease")
-  func stepValues() {
+  @Test(
+    "policies that Caffe refuses, or that could only train NaN",
+    arguments: [
+      (
+        LearningRatePolicy.step(gamma: -0.5, stepSize: 3), "gamma -0.5 must be finite, not negative"
+      ),
+      (.step(gamma: 0.1, stepSize: 0), "step size 0 must be at least 1"),
+      (.exponential(gamma: .nan), "gamma nan must be finite, not negative"),
+      (.multistep(gamma: .infinity, stepValues: [3]), "gamma inf must be finite, not negative"),
+      (.inverse(gamma: -1, power: 1), "gamma -1.0 must be finite, not negative"),
+      (.inverse(gamma: 1, power: .nan), "power nan must be finite"),
+      (.sigmoid(gamma: -1, stepSize: 3), "gamma -1.0 must be finite, not negative"),
+      (.sigmoid(gamma: 1, stepSize: 0), "step size 0 must be at least 1"),
+      (.polynomial(power: .infinity, maxIterations: 3), "power inf must be finite"),
+    ])
+  func policies(policy: LearningRatePolicy, rule: String) {
     let error = #expect(throws: SolverError.self) {
       try Solver(
-        SolverSpecification(
-          baseLearningRate: 0.1, policy: .multistep(gamma: 0.1, stepValues: [5, 3])),
+        SolverSpecification(baseLearningRate: 0.1, policy: policy),
         network: Network(scores(), backend: Twin.fast.backend, batch: 4), backend: Twin.fast.backend
       )
     }
-    #expect(error?.description == "solver: step values [5, 3] must not decrease")
+    #expect(error?.description == "solver: " + rule)
   }
 }
