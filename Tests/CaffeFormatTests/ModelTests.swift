@@ -132,7 +132,6 @@ struct ModelTests {
     arguments: [
       ([0xA2, 0x06, 0xFF, 0xFF, 0xFF, 0xFF, 0x07], "0: field 100 claims 2147483647 bytes"),
       ([0xA2, 0x06, 0x02, 0x0A, 0x05], "3: field 1 claims 5 bytes where only 0 are left"),
-      ([0x0A, 0x01, 0xFF], "0: \"name\" must be text in UTF-8"),
       ([0x0B], "0: field 1 has wire type 3"), ([0x00], "0: there is no field with number 0"),
       ([0x08, 0xFF], "1: a number is cut off"),
       (Array(repeating: 0xFF, count: 11), "0: a number has more than 10 bytes"),

@@ -28,6 +28,33 @@ import WholeFiles
     #expect(try names() == ["größe 1.bin"])
   }
 
+  @Test func aPlaceIsTriedWithoutATrace() throws {
+    let file = folder.appending(path: "file")
+    try WholeFile.requirePlace(for: file)
+    #expect(try names() == [])
+    try WholeFile.write([1], to: file)
+    try WholeFile.requirePlace(for: file)
+    #expect(try WholeFile.read(file) == [1])
+    // Through a link, the folder it leads to counts.
+    let link = FileManager.default.temporaryDirectory.appending(path: "place-\(UUID())")
+    try FileManager.default.createSymbolicLink(at: link, withDestinationURL: file)
+    defer { try? FileManager.default.removeItem(at: link) }
+    try WholeFile.requirePlace(for: link)
+    try WholeFile.requirePlace(for: URL(filePath: "/dev/null"))
+    #expect(try names() == ["file"])
+    for (path, problem) in [
+      (folder.path, "is a folder, so no file can take its name"),
+      (folder.appending(path: "no/file").path, "cannot be written: No such file or directory"),
+      (file.path + "/file", "cannot be written: Not a directory"),
+      ("/proc/file", "cannot be written: No such file or directory"),
+    ] {
+      let error = #expect(throws: FileError.self) {
+        try WholeFile.requirePlace(for: URL(filePath: path))
+      }
+      #expect(error?.description == "\(path): \(problem)")
+    }
+  }
+
   @Test func linksAreFollowed() throws {
     let (file, link) = (folder.appending(path: "file"), folder.appending(path: "link"))
     try WholeFile.write([1], to: file)

@@ -1,3 +1,4 @@
+import CaffeMessages
 import SwiftProtobuf
 
 #if canImport(FoundationEssentials)
@@ -26,16 +27,32 @@ enum BinaryMessage {
   static func decode<Content: Message>(
     _ type: Content.Type, _ bytes: [UInt8], file: String
   ) throws(CaffeFileError) -> Content {
-    guard !bytes.starts(with: [0x89, 0x48, 0x44, 0x46]) else {
-      throw CaffeFileError(
-        file: file,
-        problem: "is an HDF5 file; Caffe writes the other form with snapshot_format: BINARYPROTO")
+    let expected: FileKind =
+      type == Caffe_SolverState.self ? .solverState : type == Caffe_BlobProto.self ? .blob : .model
+    do throws(CaffeFileError) {
+      let message = try decodeAsIs(type, bytes, file: file)
+      // Any file of Caffe's can be read as any other: what doesn't fit is taken for unknown fields.
+      if let kind = FileKind(of: bytes), kind != expected,
+        [.model, .solverState, .blob].contains(kind)
+      {
+        throw CaffeFileError(file: file, problem: "is \(kind.description)")
+      }
+      return message
+    } catch {
+      throw FileKind.explaining(error, of: bytes, expected: expected)
     }
+  }
+
+  private static func decodeAsIs<Content: Message>(
+    _ type: Content.Type, _ bytes: [UInt8], file: String
+  ) throws(CaffeFileError) -> Content {
     // SwiftProtobuf notices what is wrong, but says neither where nor what.
-    var left = messageLimit
-    try check(WireReader(bytes, file: file), .of(type), left: &left)
+    var (left, isUTF8) = (messageLimit, true)
+    let reader = WireReader(bytes, file: file)
+    try check(reader, .of(type), left: &left, isUTF8: &isUTF8)
     do {
-      return try Content(serializedBytes: bytes, partial: true)
+      return try Content(
+        serializedBytes: isUTF8 ? bytes : WireWriter.inUTF8(reader, .of(type)), partial: true)
     } catch {
       throw CaffeFileError(file: file, problem: "is no \(type.protoMessageName): \(error)")
     }
@@ -43,8 +60,10 @@ enum BinaryMessage {
 
   /// Walks through all messages, without looking at numbers. It recurses as deep as the schema,
   /// which has no cycles.
+  ///
+  /// - Parameter isUTF8: becomes false where a name is no text in UTF-8.
   private static func check(
-    _ reader: WireReader, _ schema: MessageSchema, left: inout Int
+    _ reader: WireReader, _ schema: MessageSchema, left: inout Int, isUTF8: inout Bool
   ) throws(CaffeFileError) {
     var reader = reader
     while let field = try reader.next() {
@@ -54,11 +73,9 @@ enum BinaryMessage {
         guard left >= 0 else {
           throw reader.error("there are more than \(messageLimit) messages", at: field.offset)
         }
-        try check(reader.reader(of: field), message, left: &left)
+        try check(reader.reader(of: field), message, left: &left, isUTF8: &isUTF8)
       } else if case .string = known.kind, field.type == .delimited {
-        guard String(validating: reader.bytes[field.content], as: UTF8.self) != nil else {
-          throw reader.error("\"\(known.name)\" must be text in UTF-8", at: field.offset)
-        }
+        isUTF8 = isUTF8 && String(validating: reader.bytes[field.content], as: UTF8.self) != nil
       }
     }
   }
@@ -169,6 +186,15 @@ struct WireReader {
   }
 }
 
+/// Text in UTF-8 as it is; of another encoding (GBK, Latin-1) each byte as the character of that number.
+///
+/// Protobuf's older messages take any bytes, and so Caffe does; strings of Swift don't. Equal names stay
+/// equal and different ones different, so that layers find their weights. They are written in UTF-8.
+func textInUTF8(_ bytes: [UInt8]) -> [UInt8] {
+  guard String(validating: bytes, as: UTF8.self) == nil else { return bytes }
+  return bytes.flatMap { Array(String(Unicode.Scalar($0)).utf8) }
+}
+
 /// Writes protobuf's binary format.
 struct WireWriter {
   private(set) var bytes: [UInt8] = []
@@ -177,6 +203,26 @@ struct WireWriter {
   static func encode(_ message: TextMessage) -> [UInt8] {
     var writer = WireWriter()
     for field in message.fields { writer.write(field) }
+    return writer.bytes
+  }
+
+  /// A message with names in UTF-8 where they were in another encoding.
+  static func inUTF8(
+    _ reader: WireReader, _ schema: MessageSchema
+  ) throws(CaffeFileError) -> [UInt8] {
+    var reader = reader
+    var writer = WireWriter()
+    while let field = try reader.next() {
+      let known = schema.field(numbered: field.number)
+      if field.type == .delimited, let message = known?.message {
+        writer.delimited(
+          UInt64(field.number), try inUTF8(reader.reader(of: field), message))
+      } else if case .string? = known?.kind, field.type == .delimited {
+        writer.delimited(UInt64(field.number), textInUTF8(Array(reader.bytes[field.content])))
+      } else {
+        writer.bytes += reader.bytes[field.offset..<reader.offset]
+      }
+    }
     return writer.bytes
   }
 

@@ -135,19 +135,21 @@ func nearestName(to name: String, among known: some Sequence<String>) -> String?
   return distances.filter { $0.0 <= limit }.min { $0 < $1 }?.1
 }
 
-/// The letters to insert, remove or replace to make one name of another (Levenshtein 1966); any
-/// number above `limit` when it takes more than that.
+/// The letters to insert, remove, replace or exchange with their neighbours to make one name of another
+/// (Damerau 1964); any number above `limit` when it takes more than that.
 private func distance(_ first: String, _ second: String, limit: Int) -> Int {
   let (a, b) = (Array(first.utf8), Array(second.utf8))
   guard abs(a.count - b.count) <= limit else { return limit + 1 }
-  var row = Array(0...b.count)
+  // The distances of all beginnings of b from the beginnings of a: of the one before last, the last, this.
+  var (before, last, row) = ([Int](), [Int](), Array(0...b.count))
   for (i, letter) in a.enumerated() {
-    var diagonal = row[0]
+    (before, last) = (last, row)
     row[0] = i + 1
     for (j, other) in b.enumerated() {
-      let replaced = diagonal + (letter == other ? 0 : 1)
-      diagonal = row[j + 1]
-      row[j + 1] = min(replaced, row[j] + 1, row[j + 1] + 1)
+      row[j + 1] = min(last[j] + (letter == other ? 0 : 1), row[j] + 1, last[j + 1] + 1)
+      if i > 0, j > 0, letter == b[j - 1], a[i - 1] == other {
+        row[j + 1] = min(row[j + 1], before[j - 1] + 1)
+      }
     }
   }
   return row[b.count]

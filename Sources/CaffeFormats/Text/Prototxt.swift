@@ -54,7 +54,12 @@ public struct Prototxt<Content: Message>: Sendable {
   /// - Complexity: O(length) of the text.
   public init(decoding bytes: [UInt8], file: String = "text") throws(CaffeFileError) {
     self.file = file
-    text = try TextParser.parse(bytes, as: .of(Content.self), file: file)
+    do throws(CaffeFileError) {
+      text = try TextParser.parse(bytes, as: .of(Content.self), file: file)
+    } catch {
+      throw FileKind.explaining(
+        error, of: bytes, expected: Content.self == Caffe_SolverParameter.self ? .solver : .network)
+    }
     do {
       message = try Content(serializedBytes: WireWriter.encode(text), partial: true)
     } catch {

@@ -273,16 +273,13 @@ extension TextParser {
     guard case .string(var content) = token.kind else {
       throw expected("a string in quotes", field)
     }
-    let start = token.position
     try advance()
     // Strings beside each other are one, as in C.
     while case .string(let more) = token.kind {
       content += more
       try advance()
     }
-    if case .string = field.kind, String(validating: content, as: UTF8.self) == nil {
-      throw error("\"\(field.name)\" must be text in UTF-8", at: start)
-    }
+    if case .string = field.kind { return textInUTF8(content) }
     return content
   }
 }
