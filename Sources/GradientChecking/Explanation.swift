@@ -49,9 +49,12 @@ extension TensorReport {
       return "\(name): right. \(summary); worst relative error "
         + worstRelativeError.formatted(digits: 2)
     }
+    let isUndecided = failed == 0 && failedDirections == 0 && undecided > 0
     var lines = [
-      "\(name): WRONG at \(failed) of \(checked) elements, along \(failedDirections) of "
-        + "\(directions) directions",
+      isUndecided
+        ? "\(name): UNDECIDED at \(undecided) of \(checked) elements"
+        : "\(name): WRONG at \(failed) of \(checked) elements, along \(failedDirections) of "
+          + "\(directions) directions",
       "  checked: \(summary)",
     ]
     lines += causes.map { "  likely cause: \($0)" }
