@@ -60,7 +60,7 @@ public struct BlobTrace {
   /// - Complexity: A forward pass, and a backward pass if asked for; memory for all blobs and
   ///   parameters, their gradients, and copies of them.
   public func run<Scalar>(on backend: some Backend<Scalar>) throws -> Result {
-    let caffe = try net.network(phase: phase)
+    let caffe = try net.network(phase: phase, fedExtents: content.extents)
     let fed = try feeds(of: caffe, as: Scalar.self)
     var definition = caffe.definition
     for index in definition.otherInputs.indices {
@@ -233,10 +233,15 @@ private struct InputArrays {
 
   init(input: URL, label: URL?) throws {
     labels = try label.map { (try NumPyArray(contentsOf: $0), $0.relativePath) }
-    // Told apart by their first bytes: an .npz is a zip archive.
     // Read once, as a pipe can be.
     let bytes = try WholeFile.read(input)
-    if bytes.starts(with: [0x50, 0x4B]) {
+    let kind = FileKind(of: bytes)
+    if let kind, kind != .array, kind != .archive {
+      throw FileError(
+        path: input.relativePath, problem: "is \(kind.description); the input is an .npy or an .npz"
+      )
+    }
+    if kind == .archive {
       let archive = try NumPyArchive(decoding: bytes, name: input.relativePath)
       for name in archive.names {
         arrays[name] = archive[name]
@@ -247,6 +252,9 @@ private struct InputArrays {
       files[""] = input.relativePath
     }
   }
+
+  /// The extents of one image in each array, by the names of their blobs.
+  var extents: [String: [Int]] { arrays.mapValues { Array($0.shape.dimensions.dropFirst()) } }
 
   /// The array for an input, and the file it came from.
   func array(for blob: String, isImages: Bool, isLabels: Bool) -> (array: NumPyArray, file: String)?

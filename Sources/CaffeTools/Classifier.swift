@@ -7,8 +7,8 @@ import Tensors
 import Tuned
 import WholeFiles
 
-/// A trained network that says what pictures show, prepared as Caffe's classification example does:
-/// resized, cropped, blue before green before red, the mean subtracted.
+/// A trained network that says what pictures show, prepared as one of Caffe's two examples does it: blue
+/// before green before red, the mean subtracted.
 public struct Classifier {
   /// A class and how sure the network is.
   public struct Prediction: Encodable, Equatable, Sendable {
@@ -27,22 +27,38 @@ public struct Classifier {
     }
   }
 
+  /// Which of Caffe's two programs pictures are prepared as. They cut and resize differently, and so don't
+  /// say the same of a picture.
+  public enum Preprocessing: String, CaseIterable, Sendable {
+    /// `python/classify.py`: resized to 256×256 for a network that takes 227×227, and in that proportion for
+    /// others, between floating-point numbers; the middle cut out (there: `--center_only`), or ten crops;
+    /// a mean image resized to the crop.
+    case classifyPy = "classify.py"
+    /// `examples/cpp_classification/classification.cpp`: the whole picture resized to what the network
+    /// takes, nothing cut; of a mean image the average of each channel.
+    case classification
+  }
+
   /// How pictures are prepared.
   public struct Preparation: Sendable {
-    /// The rows and columns that a picture is resized to; `nil` for 256 in front of a crop of 227,
+    /// As which of Caffe's programs.
+    public var preprocessing: Preprocessing
+    /// The rows and columns that `classifyPy` resizes a picture to; `nil` for 256 in front of a crop of 227,
     /// and in that proportion for other crops.
     public var resize: Int?
-    /// The file with the mean; `nil` for CaffeNet's 104, 117 and 123.
-    public var mean: URL?
+    /// What is subtracted.
+    public var mean: PictureMean
     /// What the difference to the mean is multiplied by.
     public var scale: Float
-    /// Whether the four corners, the middle and the mirror images of all five are averaged.
+    /// Whether `classifyPy` averages the four corners, the middle and the mirror images of all five.
     public var tenCrop: Bool
 
     /// A preparation, CaffeNet's if left out.
     public init(
-      resize: Int? = nil, mean: URL? = nil, scale: Float = 1, tenCrop: Bool = false
+      preprocessing: Preprocessing = .classifyPy, resize: Int? = nil, mean: PictureMean = .caffenet,
+      scale: Float = 1, tenCrop: Bool = false
     ) {
+      self.preprocessing = preprocessing
       self.resize = resize
       self.mean = mean
       self.scale = scale
@@ -53,7 +69,9 @@ public struct Classifier {
   private let network: Network<Float>
   private let probabilities: String
   private let transformer: DataTransformer
+  /// The rows and columns that a picture is resized to before it is cut.
   private let side: Int
+  private let preprocessing: Preprocessing
   private let tenCrop: Bool
   private let labels: [String]
 
@@ -106,17 +124,36 @@ public struct Classifier {
     }
     self.labels = labels ?? []
 
-    side = preparation.resize ?? (image[1] * 256 + 113) / 227
-    guard side >= image[1] else {
-      throw CaffeFileError(
-        file: net.relativePath,
-        problem: "takes \(image[1]) rows and columns: resizing to \(side) is too small")
-    }
+    preprocessing = preparation.preprocessing
     tenCrop = preparation.tenCrop
-    transformer = DataTransformer(
-      cropSize: image[1],
-      mean: try Self.mean(preparation.mean, channels: image[0], side: side),
-      scale: preparation.scale)
+    var mean = try preparation.mean.content(channels: image[0])
+    switch preprocessing {
+    case .classification:
+      guard preparation.resize == nil, !tenCrop else {
+        throw CaffeFileError(
+          file: net.relativePath,
+          problem:
+            "as classification prepares pictures they are resized to what the network takes, and "
+            + "nothing is cut: leave out the other size and the ten crops")
+      }
+      side = image[1]
+      mean = mean.averaged
+    case .classifyPy:
+      side = preparation.resize ?? (image[1] * 256 + 113) / 227
+      guard side >= image[1] else {
+        throw CaffeFileError(
+          file: net.relativePath,
+          problem: "takes \(image[1]) rows and columns: resizing to \(side) is too small")
+      }
+      if case .image(let picture) = mean {
+        let resized = FloatPlanes(
+          channels: image[0], height: picture.shape[1], width: picture.shape[2],
+          values: picture.elements
+        ).resized(height: image[1], width: image[1])
+        mean = .image(Tensor(Shape(image[0], image[1], image[2]), resized.values))
+      }
+    }
+    transformer = DataTransformer(mean: mean, scale: preparation.scale)
   }
 
   /// The classes of a picture, the likeliest first; of equal ones the first.
@@ -126,19 +163,26 @@ public struct Classifier {
   public func predictions(for file: URL, count: Int) throws -> [Prediction] {
     let isGray = network.input.shape.channels == 1
     let picture = try Picture(
-      decoding: try Picture.fileContent(file), name: file.relativePath, inGray: isGray
-    ).resized(height: side, width: side)
-    let datum = isGray ? Datum(gray: picture) : Datum(picture)
+      decoding: try Picture.fileContent(file), name: file.relativePath, inGray: isGray)
+    func datum(_ picture: Picture) -> Datum { isGray ? Datum(gray: picture) : Datum(picture) }
+    let crops: [Datum]
+    switch preprocessing {
+    case .classification:
+      crops = [datum(try picture.resized(height: side, width: side))]
+    case .classifyPy:
+      let planes = FloatPlanes(datum(picture)).resized(height: side, width: side)
+      crops = try placements.map { try planes.cropped(network.input.shape.height, $0).datum() }
+    }
     var images = Tensor<Float>(network.input.shape)
-    for (index, placement) in placements(of: datum).enumerated() {
-      try transformer.write(datum, placement: placement, into: &images, image: index)
+    for (index, crop) in crops.enumerated() {
+      try transformer.write(crop, placement: .init(top: 0, left: 0), into: &images, image: index)
     }
     try network.load(images: images, labels: [])
     try network.forward()
     guard let output = network.blob(probabilities) else { return [] }
-    let crops = images.shape.images
     let average = (0..<classCount).map { index in
-      (0..<crops).reduce(Float(0)) { $0 + output.elements[$1 * classCount + index] } / Float(crops)
+      crops.indices.reduce(Float(0)) { $0 + output.elements[$1 * classCount + index] }
+        / Float(crops.count)
     }
     return average.indices.sorted { (average[$0], $1) > (average[$1], $0) }.prefix(count).map {
       Prediction(
@@ -148,34 +192,13 @@ public struct Classifier {
   }
 
   /// The middle; or the corners and the middle, then their mirror images.
-  private func placements(of datum: Datum) -> [DataTransformer.Placement] {
-    let centre = transformer.centre(of: datum)
-    guard tenCrop else { return [centre] }
+  private var placements: [DataTransformer.Placement] {
     let last = side - network.input.shape.height
-    let corners = [(0, 0), (0, last), (last, 0), (last, last), (centre.top, centre.left)]
+    guard tenCrop else { return [.init(top: last / 2, left: last / 2)] }
+    let corners = [(0, 0), (0, last), (last, 0), (last, last), (last / 2, last / 2)]
     return [false, true].flatMap { mirrored in
       corners.map { .init(top: $0.0, left: $0.1, isMirrored: mirrored) }
     }
-  }
-
-  /// A mean image where it has the size of the resized picture, else its average in each channel.
-  private static func mean(_ file: URL?, channels: Int, side: Int) throws -> DataTransformer.Mean {
-    guard let file else {
-      return channels == 3 ? DataTransformer.caffenet.mean : .none
-    }
-    let image = try MeanImage.read(file, as: Float.self)
-    guard image.shape.dimensions[0] == channels else {
-      throw CaffeFileError(
-        file: file.relativePath,
-        problem: "has \(image.shape.dimensions[0]) channels; the network takes \(channels)")
-    }
-    if image.shape.dimensions == [channels, side, side] { return .image(image) }
-    let area = image.count / channels
-    return .perChannel(
-      (0..<channels).map { channel in
-        let values = image.elements[channel * area..<(channel + 1) * area]
-        return Float(values.reduce(0.0) { $0 + Double($1) } / Double(area))
-      })
   }
 }
 

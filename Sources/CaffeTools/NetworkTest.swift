@@ -1,4 +1,5 @@
 import CaffeFormats
+import CaffeMessages
 import Datasets
 import Foundation
 import Layers
@@ -25,6 +26,12 @@ public final class NetworkTest {
     public var value: Float
     /// What the value counts in the network's loss; 0 for a metric.
     public var lossWeight: Float
+    /// Whether Caffe shows it: a blob with a name that no layer reads.
+    var isShown = true
+
+    private enum CodingKeys: String, CodingKey {
+      case name, value, lossWeight
+    }
 
     /// As Caffe prints it: `loss = 4.488 (* 1 = 4.488 loss)`.
     ///
@@ -40,13 +47,13 @@ public final class NetworkTest {
 
   /// How pictures of `dataset` are prepared for a network that has no Data layer.
   public struct Preparation: Sendable {
-    /// The file with the mean; `nil` for CaffeNet's 104, 117 and 123, none for grey pictures.
-    public var mean: URL?
+    /// What is subtracted.
+    public var mean: PictureMean
     /// What the difference to the mean is multiplied by.
     public var scale: Float
 
     /// A preparation, CaffeNet's if left out.
-    public init(mean: URL? = nil, scale: Float = 1) {
+    public init(mean: PictureMean = .caffenet, scale: Float = 1) {
       self.mean = mean
       self.scale = scale
     }
@@ -54,28 +61,30 @@ public final class NetworkTest {
 
   /// How many batches `run` tests: as many as the solver file says, or as the data set fills.
   public let iterations: Int
-  /// How many records the data set has.
+  /// How many records the data set has; 0 without one, where a distribution fills the network.
   public let records: Int
   /// How many of them a batch takes.
   public let batch: Int
 
   let network: Network<Float>
   private let caffe: CaffeNetwork
-  private let prefetcher: Prefetcher
+  private let feeders: [InputFeeder]
 
   /// A test net, its parameters those of its fillers; with accuracy and loss, if asked for, where
   /// it measures nothing.
   init(
-    _ net: SolverFile.Net, backend: TunedBackend, beside folder: URL, seed: UInt32,
-    measuringScores: Bool = false
+    _ net: SolverFile.Net, backend: TunedBackend, beside folder: URL,
+    seeds: inout MersenneTwister, measuringScores: Bool = false
   ) throws {
-    let (caffe, loader) = try net.open(training: false, beside: folder, seed: seed)
+    let (caffe, feeders) = try net.open(training: false, beside: folder, seeds: &seeds)
     let definition = measuringScores ? caffe.definition.measuringScores() : caffe.definition
     self.caffe = caffe
-    prefetcher = Prefetcher(loader)
+    self.feeders = feeders
     batch = caffe.batch
-    records = loader.source.count ?? 0
-    iterations = net.iterations > 0 ? net.iterations : max((records + batch - 1) / batch, 1)
+    records = feeders.lazy.compactMap(\.recordCount).first ?? 0
+    // Where there are no records to count, as many as `caffe test` takes.
+    iterations =
+      net.iterations > 0 ? net.iterations : records > 0 ? (records + batch - 1) / batch : 50
     // The network's parameters, a file of them, and what is read of it.
     try MemoryNeed(NetworkPlan(definition, batch: batch), parameters: 3, blobs: 2).require()
     network = try caffe.locatingErrors { () throws(LayerError) in
@@ -103,11 +112,12 @@ public final class NetworkTest {
     net: URL, weights: URL, dataset: String? = nil, preparation: Preparation? = nil,
     iterations: Int? = nil
   ) throws {
+    var seeds = MersenneTwister(seed: 1)
     try self.init(
       SolverFile.Net(
         prototxt: NetPrototxt(contentsOf: net), dataset: dataset, preparation: preparation,
         iterations: iterations ?? 0),
-      backend: TunedBackend(), beside: net.deletingLastPathComponent(), seed: 1,
+      backend: TunedBackend(), beside: net.deletingLastPathComponent(), seeds: &seeds,
       measuringScores: true)
     try load(weights)
   }
@@ -129,12 +139,13 @@ public final class NetworkTest {
       throw CaffeFileError(
         file: solver.relativePath, problem: "has no test net: a test_iter for each is missing")
     }
+    var seeds = MersenneTwister(seed: file.seed)
     return try file.testing.map { net in
       var net = net
       net.iterations = iterations ?? net.iterations
       let test = try NetworkTest(
         net, backend: TunedBackend(), beside: solver.deletingLastPathComponent(),
-        seed: file.seed)
+        seeds: &seeds)
       try test.load(weights)
       return test
     }
@@ -168,9 +179,9 @@ public final class NetworkTest {
   ) throws -> [Output] {
     var sums: [Output] = []
     for number in 0..<iterations {
-      try prefetcher.loadNext(into: network)
-      try network.forward()
-      let outputs = network.outputs
+      try feeders.loadNext(into: network)
+      try feeders.namingRecords(of: network) { try network.forward() }
+      let outputs = caffe.outputs(of: network)
       try batchDone(number, outputs)
       sums = sums.isEmpty ? outputs : sums
       if number > 0 { for index in sums.indices { sums[index].value += outputs[index].value } }
@@ -214,17 +225,39 @@ extension [NetworkTest.Output] {
   public var loss: Float { reduce(0) { $0 + $1.lossWeight * $1.value } }
 }
 
-extension Network<Float> {
-  /// The losses and metrics of the last forward pass, in the order of the layers.
-  var outputs: [NetworkTest.Output] {
-    definition.layers.compactMap { layer in
-      guard let result = results[layer.name] else { return nil }
-      var weight: Float = 0
-      if let loss = layer.specification as? SoftmaxWithLossSpecification {
-        weight = Float(loss.lossWeight)
-      }
-      return .init(name: layer.top, value: result, lossWeight: weight)
+extension CaffeNetwork {
+  /// What a network has as outputs after a forward pass: each number of each blob that no layer reads, in
+  /// the alphabetical order of the blobs, as Caffe keeps them (`net.cpp`, `available_blobs`). Losses that
+  /// are read, and those without a name, are there as well, but aren't shown.
+  ///
+  /// - Parameter network: made of this one's definition, or of it with more layers.
+  func outputs(of network: Network<Float>) -> [NetworkTest.Output] {
+    let definition = network.definition
+    // What the caller of a network fills, and nobody reads, is nobody's output either.
+    var unread = Set(
+      inputs.lazy.filter { if case .caller = $0.source { false } else { true } }.map(\.name))
+    var lossWeights: [String: Float] = [:]
+    for (layer, planned) in zip(definition.layers, network.plan.layers) {
+      unread.subtract(layer.bottoms)
+      unread.formUnion([layer.top, layer.probabilities].compactMap { $0 })
+      if planned.lossWeight != 0 { lossWeights[layer.top] = Float(planned.lossWeight) }
     }
+    for layer in message.layer where layer.type == "Silence" {
+      unread.subtract(layer.bottom)
+    }
+    // Their tops got the names of their layers.
+    let nameless = Set(message.layer.filter(\.top.isEmpty).map(\.name))
+    return unread.union(lossWeights.keys).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+      .flatMap { name in
+        let values =
+          name == definition.label
+          ? network.labels.map(Float.init) : network.blob(name)?.elements ?? []
+        return values.map { value in
+          NetworkTest.Output(
+            name: name, value: value, lossWeight: lossWeights[name] ?? 0,
+            isShown: unread.contains(name) && !nameless.contains(name))
+        }
+      }
   }
 }
 

@@ -1,10 +1,7 @@
 import CaffeFormats
 import CaffeMessages
-import Datasets
 import Foundation
 import Layers
-import Networks
-import Tensors
 import Training
 import WholeFiles
 
@@ -110,6 +107,10 @@ struct SolverFile {
   /// What no solver here can do, and what makes no sense.
   private static func check(_ prototxt: Prototxt<Caffe_SolverParameter>) throws {
     let message = prototxt.message
+    guard !message.hasType || !message.hasSolverType else {
+      throw prototxt.error(
+        "solver_type", "type and its older form solver_type can't both be given; leave out one")
+    }
     let type = message.hasType ? message.type : "\(message.solverType)".uppercased()
     guard type == "SGD" else {
       throw prototxt.error(
@@ -122,7 +123,7 @@ struct SolverFile {
       throw prototxt.error("snapshot_diff", "gradients are not kept in snapshots here")
     }
     for (field, value, least) in [
-      ("max_iter", message.maxIter, 1), ("iter_size", message.iterSize, 1),
+      ("iter_size", message.iterSize, 1),
       ("average_loss", message.averageLoss, 1), ("display", message.display, 0),
       ("snapshot", message.snapshot, 0), ("test_interval", message.testInterval, 0),
       ("test_iter", message.testIter.min() ?? 1, 1),
@@ -162,7 +163,8 @@ struct SolverFile {
     case "inv": return .inverse(gamma: gamma, power: power)
     case "multistep":
       return .multistep(gamma: gamma, stepValues: message.stepvalue.map(Int.init))
-    case "poly": return .polynomial(power: power, maxIterations: Int(message.maxIter))
+    // Without an iteration, as max_iter 0 has it, the rate is never asked for.
+    case "poly": return .polynomial(power: power, maxIterations: max(Int(message.maxIter), 1))
     case "sigmoid": return .sigmoid(gamma: gamma, stepSize: Int(message.stepsize))
     default:
       throw prototxt.error(
@@ -171,116 +173,4 @@ struct SolverFile {
           + "sigmoid")
     }
   }
-}
-
-extension SolverFile.Net {
-  /// The network in its phase, with shapes from the databases, and the batches that feed it: what
-  /// Caffe's Data layer does.
-  ///
-  /// Batches go on where the last one ended, behind the last record with the first.
-  /// Source: Caffe's `data_layer.cpp`.
-  ///
-  /// - Parameters:
-  ///   - training: whether in the phase of training.
-  ///   - folder: where paths lead that lead nowhere from here.
-  ///   - seed: the `random_seed` that the placements of pictures are drawn from.
-  /// - Throws: `CaffeFileError` when images come from elsewhere, or the database can't be used.
-  func open(
-    training: Bool, beside folder: URL, seed: UInt32
-  ) throws -> (CaffeNetwork, BatchLoader) {
-    let own = prototxt.message.state
-    // Caffe merges the states: what the solver says of level and stages, where it says anything.
-    let network = try prototxt.network(
-      phase: training ? .training : .testing,
-      level: Int(state.hasLevel ? state.level : own.level), stages: own.stage + state.stage
-    ) { data, transform in
-      let datum = try database(data, transform, beside: folder).datum(0)
-      return [datum.channels, datum.height, datum.width]
-    }
-    let source: DatumDatabase
-    let transformer: DataTransformer
-    let images = network.images
-    switch (images?.source, dataset) {
-    case (.database(let data, let transform), _):
-      guard preparation == nil else {
-        throw CaffeFileError(
-          file: prototxt.file,
-          problem: "has a Data layer, whose transform_param says what is done to pictures: give "
-            + "neither mean nor scale beside it")
-      }
-      source = try database(data, transform, beside: folder)
-      transformer = try self.transformer(transform, beside: folder)
-    case (.caller, let dataset?):
-      source = try DatumDatabase(
-        dataset, colours: network.definition.imageShape.first == 1 ? .gray : .asStored)
-      transformer = try (preparation ?? .init()).transformer(
-        for: network.definition, file: prototxt.file)
-    default:
-      throw CaffeFileError(
-        file: prototxt.file,
-        problem: "nothing fills blob \"\(network.definition.data)\" when \(network.phase): "
-          + "training needs a Data layer, a test that or a database beside the network")
-    }
-    do {
-      let loader = try BatchLoader(
-        source, transformer: transformer, images: network.batch,
-        isTraining: network.phase == .training,
-        state: LoaderState(nextRecord: 0, random: MersenneTwister(dataLayerSeed: seed)))
-      return (network, loader)
-    } catch {
-      guard let images else { throw error }
-      throw network.error(error.description, input: images, field: "transform_param")
-    }
-  }
-
-  /// The database that a Data layer names.
-  private func database(
-    _ data: Caffe_DataParameter, _ transform: Caffe_TransformationParameter, beside folder: URL
-  ) throws -> DatumDatabase {
-    try DatumDatabase(
-      dataset ?? located(data.source, beside: folder).relativePath,
-      colours: transform.forceColor ? .colour : transform.forceGray ? .gray : .asStored)
-  }
-
-  private func transformer(
-    _ transform: Caffe_TransformationParameter, beside folder: URL
-  ) throws -> DataTransformer {
-    let mean: DataTransformer.Mean =
-      transform.hasMeanFile
-      ? .image(
-        try MeanImage.read(located(transform.meanFile, beside: folder), as: Float.self))
-      : transform.meanValue.isEmpty ? .none : .perChannel(transform.meanValue)
-    return DataTransformer(
-      cropSize: transform.cropSize > 0 ? Int(transform.cropSize) : nil, mean: mean,
-      scale: transform.scale, mirror: transform.mirror)
-  }
-}
-
-extension NetworkTest.Preparation {
-  /// What cuts the middle out of a picture, as large as the network's images.
-  fileprivate func transformer(
-    for network: NetworkDefinition, file: String
-  ) throws -> DataTransformer {
-    let image = network.imageShape
-    guard image.count == 3, image[1] == image[2] else {
-      throw CaffeFileError(
-        file: file,
-        problem: "takes \(image.map(String.init).joined(separator: "×")) numbers an image; a "
-          + "database needs a network for square pictures")
-    }
-    return DataTransformer(
-      cropSize: image[1],
-      mean: try mean.map { .image(try MeanImage.read($0, as: Float.self)) }
-        ?? (image[0] == 3 ? DataTransformer.caffenet.mean : .none),
-      scale: scale)
-  }
-}
-
-/// A path as Caffe takes it, from the folder in which the program was started; where nothing is
-/// there, from the folder of the file that names it.
-func located(_ path: String, beside folder: URL) -> URL {
-  let url = URL(fileNamed: path)
-  guard !path.hasPrefix("/"), !FileManager.default.fileExists(atPath: path) else { return url }
-  let beside = folder.appending(path: path)
-  return FileManager.default.fileExists(atPath: beside.path) ? beside : url
 }

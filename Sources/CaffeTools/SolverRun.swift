@@ -46,10 +46,11 @@ public final class SolverRun {
     file = try SolverFile(contentsOf: url)
     self.log = log
     initialModels = file.message.weights.flatMap {
-      $0.split(separator: ",").map { URL(fileNamed: String($0)) }
+      Self.models($0)
     }
     let (folder, seed) = (url.deletingLastPathComponent(), file.seed)
-    let (caffe, loader) = try file.training.open(training: true, beside: folder, seed: seed)
+    var seeds = MersenneTwister(seed: seed)
+    let (caffe, feeders) = try file.training.open(training: true, beside: folder, seeds: &seeds)
     self.caffe = caffe
     // Parameters, gradients and what momentum remembers, and a snapshot of two files.
     try MemoryNeed(
@@ -62,14 +63,21 @@ public final class SolverRun {
         keepingGradients: false)
     }
     training = TrainingRun(
-      try Solver(file.specification, network: network, backend: backend), loader: loader)
+      try Solver(file.specification, network: network, backend: backend), feeders: feeders)
     tests = try file.testing.map {
-      let test = try NetworkTest($0, backend: backend, beside: folder, seed: seed)
+      let test = try NetworkTest($0, backend: backend, beside: folder, seeds: &seeds)
       // It is lent those of the net that learns.
       test.network.parameters = []
       return test
     }
     lastDisplay = (0, .now)
+  }
+
+  /// The files that a list names, separated by commas; spaces around them don't count.
+  ///
+  /// - Complexity: O(length) of the list.
+  public static func models(_ list: String) -> [URL] {
+    list.split(separator: ",").map { URL(fileNamed: $0.trimmingCharacters(in: .whitespaces)) }
   }
 
   /// Takes over parameters by the names of layers.
@@ -98,7 +106,8 @@ public final class SolverRun {
         : url.deletingLastPathComponent().appending(
           path: URL(fileNamed: state.learnedNet).lastPathComponent)
     ).copy(into: solver.network)
-    try solver.resume(iteration: state.iteration, momentumBuffers: history)
+    try solver.resume(
+      iteration: state.iteration, momentumBuffers: history, stepCount: state.currentStep)
     lastDisplay.iteration = state.iteration
   }
 
@@ -107,11 +116,15 @@ public final class SolverRun {
   /// - Parameter isInterrupted: whether to stop before the next iteration, with a snapshot.
   /// - Returns: how it ended; for a run that was interrupted, the `.solverstate` to resume from.
   /// - Throws: `Divergence` when the loss is no finite number; what reading data and writing
-  ///   snapshots throws.
+  ///   snapshots throws, before the first iteration where no snapshot could be written.
   /// - Complexity: That of `TrainingLoop.run`.
   @discardableResult
   public func solve(isInterrupted: () -> Bool = { false }) throws -> TrainingLoop.Ending {
     let message = file.message
+    if message.snapshot > 0 || message.snapshotAfterTrain {
+      let files = CaffeSnapshot.files(prefix: file.snapshotPrefix, iteration: solver.iteration)
+      try WholeFile.requirePlace(for: files.model)
+    }
     log("Solving \(caffe.definition.name)")
     log("Learning Rate Policy: \(message.lrPolicy)")
     lastDisplay.time = .now
@@ -157,7 +170,7 @@ public final class SolverRun {
         + "\(file.message.display) iters), loss = \(NetworkTest.number(smoothed(training.log.losses)))"
     )
     lastDisplay = (iteration, .now)
-    log(solver.network.outputs, of: "Train")
+    log(caffe.outputs(of: solver.network), of: "Train")
     log("Iteration \(iteration), lr = \(NetworkTest.number(step.learningRate))")
   }
 
@@ -171,7 +184,7 @@ public final class SolverRun {
   }
 
   private func log(_ outputs: [NetworkTest.Output], of net: String) {
-    for (number, output) in outputs.enumerated() {
+    for (number, output) in outputs.filter(\.isShown).enumerated() {
       log("    \(net) net output #\(number): \(output)")
     }
   }

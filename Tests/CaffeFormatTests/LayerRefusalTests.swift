@@ -147,7 +147,7 @@ struct LayerRefusalTests {
     )
     let net = try NetPrototxt(parsing: refused.text, file: "net")
     let error = #expect(throws: CaffeFileError.self) {
-      try net.network(phase: .training) { _, _ in throw Unreadable() }
+      try net.network(phase: .training) { _ in throw Unreadable() }
     }
     #expect(error?.problem == refused.problem)
     #expect(error?.place == .text(refused.place))

@@ -107,7 +107,7 @@ struct NetworkReadingTests {
     }
     #expect(data.source == "db")
     #expect(network.labels?.shape == Shape(7))
-    let records = try net.network(phase: .training) { _, _ in [1, 32, 32] }
+    let records = try net.network(phase: .training) { _ in [1, 32, 32] }
     #expect(records.definition.imageShape == [1, 5, 5])
   }
 
@@ -117,7 +117,7 @@ struct NetworkReadingTests {
       (
         "layer { name: \"x\" type: \"Concat\" bottom: \"data\" top: \"x\" concat_param { axis: 1 } }",
         "3:19: layer \"x\": type \"Concat\" is none of this project's: Accuracy, Convolution, Data, "
-          + "Dropout, DummyData, InnerProduct, Input, LRN, Pooling, ReLU, Silence, Softmax, "
+          + "Dropout, DummyData, ImageData, InnerProduct, Input, LRN, Pooling, ReLU, Silence, Softmax, "
           + "SoftmaxWithLoss"
       ),
       (
@@ -237,7 +237,8 @@ struct NetworkReadingTests {
     text: String, expected: SoftmaxWithLossSpecification.Normalization
   ) throws {
     let net = try NetPrototxt(
-      parsing: head + """
+      parsing: head.replacingOccurrences(of: "shape { dim: 2 } }", with: "shape { dim: 162 } }")
+        + """
         layer { name: "loss" type: "SoftmaxWithLoss" bottom: "data" bottom: "label" top: "loss"
           loss_param { \(text) } }
         """)

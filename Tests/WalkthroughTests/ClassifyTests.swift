@@ -39,6 +39,50 @@ struct ClassifyTests {
         == classifier().predictions(for: picture, count: 3))
   }
 
+  /// `golden.py` takes the steps of Caffe's two programs with OpenCV and scikit-image.
+  @Test(
+    "prepares pictures as either of Caffe's programs does",
+    arguments: [
+      ("classification, values", Classifier.Preparation(preprocessing: .classification)),
+      (
+        "classification, image",
+        .init(preprocessing: .classification, mean: .file(Self.golden("mean.binaryproto")))
+      ),
+      ("classify.py, values", .init(mean: PictureMean("104, 117,123"))),
+      ("classify.py, image", .init(mean: .file(Self.golden("mean.npy")))),
+      ("classify.py, image", .init(resize: 27, mean: .file(Self.golden("mean.binaryproto")))),
+      ("classify.py, ten crops", .init(mean: .file(Self.golden("mean.npy")), tenCrop: true)),
+      ("classify.py, larger", .init(resize: 90, mean: .file(Self.golden("mean.npy")))),
+    ])
+  func preprocessing(name: String, preparation: Classifier.Preparation) throws {
+    let all = try JSONDecoder().decode(
+      [String: [Float]].self, from: Data(contentsOf: Self.golden("golden.json")))
+    let expected = try #require(all[name])
+    let classifier = try Classifier(
+      net: Self.golden("d.prototxt"), weights: Self.golden("w.caffemodel"),
+      preparation: preparation)
+    let found = try classifier.predictions(for: Self.golden("a.png"), count: 4)
+      .sorted { $0.index < $1.index }.map(\.probability)
+    // Scores are sums of 1,728 products of some 100 in single precision.
+    for (a, b) in zip(found, expected) { #expect(abs(a - b) < 2e-5, "\(found), \(expected)") }
+    #expect(found.count == 4)
+  }
+
+  private static func golden(_ name: String) -> URL {
+    fixtures.appending(path: "caffe/situations/classify").appending(path: name)
+  }
+
+  @Test("takes a mean as numbers or as a file")
+  func means() {
+    #expect(PictureMean("104,117,123") == .values([104, 117, 123]))
+    #expect(PictureMean("-3.5") == .values([-3.5]))
+    #expect(PictureMean("mean.npy") == .file(URL(filePath: "mean.npy")))
+    let few = #expect(throws: CaffeFileError.self) { try classifier(.init(mean: .values([1, 2]))) }
+    #expect(few?.description == "--mean: has 2 values; the network takes 3 channels")
+    let wrong = #expect(throws: CaffeFileError.self) { try classifier(.init(mean: .file(picture))) }
+    #expect(wrong?.problem == "is a picture (PNG or JPEG)")
+  }
+
   @Test("averages ten crops: of a picture without corners, they are all alike")
   func tenCrop() throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).png")

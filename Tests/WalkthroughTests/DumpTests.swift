@@ -2,6 +2,7 @@ import Foundation
 import NumPyFiles
 import Tensors
 import Testing
+import WholeFiles
 
 @testable import walkthrough
 
@@ -30,6 +31,50 @@ private func withFolder<Result>(_ body: (URL) throws -> Result) throws -> Result
 
 @Suite("walkthrough dump")
 struct DumpTests {
+  /// A database named there is not opened, and so may be in any format.
+  @Test("takes the size of images from the input where a data layer doesn't crop")
+  func uncropped() throws {
+    try withFolder { folder in
+      let tiny = fixtures.appending(path: "tiny35")
+      let expected = try dump(into: folder)
+      let net = try String(contentsOf: tiny.appending(path: "net.prototxt"), encoding: .utf8)
+      let layers = try #require(net.range(of: "layer { name: \"conv1\""))
+      for kind in [
+        "type: \"Data\" data_param { source: \"db\" batch_size: 7 }",
+        "type: \"ImageData\" image_data_param { source: \"list\" batch_size: 7 }",
+      ] {
+        let file = folder.appending(path: "net.prototxt")
+        let data = "layer { name: \"data\" top: \"data\" top: \"label\" \(kind) }\n"
+        try Data((data + net[layers.lowerBound...]).utf8).write(to: file)
+        let output = folder.appending(path: "out.npz")
+        var command = try Walkthrough.parseAsRoot([
+          "dump", "--net", file.path, "--weights", tiny.path + "/weights.caffemodel", "--input",
+          tiny.path + "/data.npy", "--label", tiny.path + "/label.npy", "--output", output.path,
+        ])
+        try command.run()
+        let found = try NumPyArchive(contentsOf: output)
+        #expect(found.names == expected.names)
+        for name in found.names { #expect(found[name] == expected[name], "\(name)") }
+      }
+    }
+  }
+
+  @Test("names what was given in place of an input, and misses the folder of the output first")
+  func wrongFiles() throws {
+    let weights = fixtures.appending(path: "tiny35/weights.caffemodel").path
+    let error = #expect(throws: FileError.self) {
+      try withFolder { try dump("--input", weights, into: $0) }
+    }
+    #expect(
+      error?.description
+        == "\(weights): is Caffe's weights (.caffemodel), which --weights takes; the input is an .npy or "
+        + "an .npz")
+    let missing = #expect(throws: FileError.self) {
+      try withFolder { try dump("--input", weights, into: $0.appending(path: "missing")) }
+    }
+    #expect(missing?.problem == "cannot be written: No such file or directory")
+  }
+
   @Test(
     "agrees with Caffe in every blob and gradient",
     arguments: [

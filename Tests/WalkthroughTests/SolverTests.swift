@@ -275,7 +275,6 @@ struct SolverTests {
         "transform_param { mean_file: \"m\" mean_value: 104 }", "backend: LMDB",
         ":2:83: layer \"data\": ", "mean_file and mean_value exclude each other"
       ),
-      ("", "backend: LMDB rand_skip: 2", ":3:57: layer \"data\": ", "skipping records at random"),
     ])
   func dataLayers(transform: String, database: String, place: String, problem: String) throws {
     let workshop = try Workshop()

@@ -84,6 +84,8 @@ public struct CaffeInput: Sendable {
     case filler(Filler)
     /// A database of pictures and labels: a `Data` layer, and what is done to its pictures.
     case database(Caffe_DataParameter, Caffe_TransformationParameter)
+    /// A list of pictures with their labels: an `ImageData` layer, and what is done to its pictures.
+    case pictures(Caffe_ImageDataParameter, Caffe_TransformationParameter)
   }
 
   /// The blob's name.
@@ -97,9 +99,9 @@ public struct CaffeInput: Sendable {
 }
 
 extension NetPrototxt {
-  /// The extents of a database's records as a `Data` layer decodes them: channels, rows, columns.
-  public typealias RecordExtents =
-    (Caffe_DataParameter, Caffe_TransformationParameter) throws -> [Int]
+  /// The extents of the records of a `Data` or `ImageData` layer before they are cropped: channels, rows,
+  /// columns.
+  public typealias RecordExtents = (CaffeInput.Source) throws -> [Int]
 
   /// The network in one phase.
   ///
@@ -107,20 +109,24 @@ extension NetPrototxt {
   ///   - phase: training or testing; with `level` and `stages` it decides which layers belong.
   ///   - level: Caffe's `NetState.level`.
   ///   - stages: Caffe's `NetState.stage`.
-  ///   - recordExtents: looks into a database. Without it, a `Data` layer has to crop, and its
+  ///   - recordExtents: looks into a database or a list. Without it, a `Data` layer has to crop, and its
   ///     records are taken to have 3 channels, or 1 with `force_gray`.
+  ///   - fedExtents: the extents of one image in blobs that somebody fills in place of a `Data` or
+  ///     `ImageData` layer; under "", those for the first such layer.
   /// - Throws: `CaffeFileError` naming the layer and its line for layers that this project doesn't
   ///   have, blobs that nobody or several layers write, shapes that don't fit, and databases of which
   ///   `recordExtents` throws, with what it says.
   /// - Complexity: O(layers·connections), and what `recordExtents` takes. No tensor is made.
   public func network(
-    phase: Phase, level: Int = 0, stages: [String] = [], recordExtents: RecordExtents? = nil
+    phase: Phase, level: Int = 0, stages: [String] = [], recordExtents: RecordExtents? = nil,
+    fedExtents: [String: [Int]] = [:]
   ) throws(CaffeFileError) -> CaffeNetwork {
     var state = Caffe_NetState()
     state.phase = Caffe_Phase(phase)
     state.level = Int32(clamping: level)
     state.stage = stages
     var reader = NetworkReader(net: self, state: state, recordExtents: recordExtents)
+    reader.fedExtents = fedExtents
     return try reader.read(phase: phase)
   }
 }

@@ -21,7 +21,7 @@ extension Caffe_LayerParameter {
     "SoftmaxWithLoss",
   ]
   /// The types of layers that bring something into the network.
-  static let inputTypes = ["Data", "DummyData", "Input"]
+  static let inputTypes = ["Data", "DummyData", "ImageData", "Input"]
   /// The types of layers that only keep a blob from being an output.
   static let idleTypes = ["Silence"]
 
@@ -51,10 +51,29 @@ extension Caffe_LayerParameter {
 
   func unknownType() -> LayerProblem {
     guard !type.isEmpty else { return LayerProblem("a \"type\" is missing") }
+    guard type != "HDF5Data" else {
+      return LayerProblem(
+        "HDF5 files are not read here. Python's h5py makes an .npz of one, which \"dump --input\" takes: "
+          + "numpy.savez(\"data.npz\", **{k: v[()] for k, v in h5py.File(\"data.h5\").items()})",
+        field: "type")
+    }
     let known = (Self.operationTypes + Self.inputTypes + Self.idleTypes).sorted()
+    if let today = Self.todaysType(of: type, among: known) {
+      return LayerProblem(
+        "type \"\(type)\" is \"\(today)\" in a \"layer\"; only the form of 2014, with \"layers\", has names "
+          + "like CONVOLUTION",
+        field: "type")
+    }
     return LayerProblem(
       "type \"\(type)\" is none of this project's: \(known.joined(separator: ", "))"
         + suggestion(for: type, among: known), field: "type")
+  }
+
+  /// The known type that an old or half-converted file means: `SOFTMAX_LOSS`, `CONVOLUTION`, `relu`.
+  private static func todaysType(of type: String, among known: [String]) -> String? {
+    let letters = type.lowercased().filter { $0 != "_" }
+    return letters == "softmaxloss"
+      ? "SoftmaxWithLoss" : known.first { $0.lowercased() == letters }
   }
 
   private func requireClassAxis(_ axis: Int32, _ input: Shape) throws(LayerProblem) {

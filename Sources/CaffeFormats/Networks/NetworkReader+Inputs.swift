@@ -19,13 +19,13 @@ extension NetworkReader {
       case "Input": contents = try layer.fedInputs()
       case "DummyData": contents = try layer.filledInputs()
       default:
-        if recordExtents != nil { try layer.requireReadableDatabase() }
+        try layer.requireRecords(isRead: recordExtents != nil)
         contents = []
       }
     } catch {
       throw fail(error.problem, field: error.field)
     }
-    let all = layer.type == "Data" ? try databaseInputs(layer, index: index) : contents
+    let all = contents.isEmpty ? try recordInputs(layer, index: index) : contents
     for (top, content) in zip(layer.top, all) {
       guard shapes[top] == nil else {
         throw fail("blob \"\(top)\" is written by an earlier layer already", field: "top")
@@ -41,49 +41,66 @@ extension NetworkReader {
     }
   }
 
-  private func databaseInputs(
+  /// What a Data or ImageData layer writes.
+  private func recordInputs(
     _ layer: Caffe_LayerParameter, index: Int
   ) throws(CaffeFileError) -> [(dimensions: [Int64], source: CaffeInput.Source)] {
-    let (data, transform) = (layer.dataParam, layer.transformParam)
-    guard layer.top.count <= 2 else {
-      throw net.error("a Data layer writes 1 blob, or 2 with labels", layer: index, field: "top")
-    }
-    guard data.batchSize > 0 else {
-      throw net.error("\"batch_size\" must be at least 1", layer: index, field: "batch_size")
-    }
+    let transform = layer.transformParam
+    let isDatabase = layer.type == "Data"
+    let source: CaffeInput.Source =
+      isDatabase
+      ? .database(layer.dataParam, transform) : .pictures(layer.imageDataParam, transform)
     let crop = Int64(transform.cropSize)
     var extents: [Int64]
     if let recordExtents {
       do {
-        extents = try recordExtents(data, transform).map { Int64($0) }
+        extents = try recordExtents(source).map { Int64($0) }
       } catch {
         throw net.error("\(error)", layer: index, field: "source")
       }
-      if crop > 0, extents.count == 3 { extents = [extents[0], crop, crop] }
+    } else if let fed = fedExtents[layer.top[0]] ?? (inputs.isEmpty ? fedExtents[""] : nil) {
+      extents = fed.map { Int64($0) }
     } else {
-      guard crop > 0 else {
+      let isGray = isDatabase ? transform.forceGray : !layer.imageDataParam.isColor
+      let (height, width) = (layer.imageDataParam.newHeight, layer.imageDataParam.newWidth)
+      guard crop > 0 || height > 0 else {
         throw net.error(
-          "the size of its images is known only from the database: give a \"crop_size\"",
+          "the size of its images is known only from the \(isDatabase ? "database" : "pictures"): give "
+            + "a \"crop_size\"\(isDatabase ? "" : ", or new_height and new_width")",
           layer: index, field: "transform_param")
       }
-      extents = [transform.forceGray ? 1 : 3, crop, crop]
+      extents = [isGray ? 1 : 3, Int64(height), Int64(width)]
     }
-    let batch = Int64(data.batchSize)
-    let source = CaffeInput.Source.database(data, transform)
+    if crop > 0, extents.count == 3 { extents = [extents[0], crop, crop] }
+    let batch = Int64(isDatabase ? layer.dataParam.batchSize : layer.imageDataParam.batchSize)
     return [([batch] + extents, source), ([batch], source)]
   }
 }
 
 extension Caffe_LayerParameter {
-  /// What a Data layer can't do here, or what Caffe itself refuses.
-  fileprivate func requireReadableDatabase() throws(LayerProblem) {
-    guard dataParam.backend == .lmdb else {
+  /// What a Data or ImageData layer can't do here, or what Caffe itself refuses. `rand_skip` of a Data
+  /// layer is no longer read by Caffe either.
+  ///
+  /// - Parameter isRead: whether the records will be read, and not just their blobs be filled by somebody.
+  fileprivate func requireRecords(isRead: Bool) throws(LayerProblem) {
+    let isDatabase = type == "Data"
+    guard top.count == 2 || isDatabase && top.count == 1 else {
+      throw LayerProblem(
+        "\(isDatabase ? "a Data layer writes 1 blob, or 2 with labels" : "an ImageData layer writes 2 blobs, pictures and labels")",
+        field: "top")
+    }
+    guard (isDatabase ? dataParam.batchSize : imageDataParam.batchSize) > 0 else {
+      throw LayerProblem("\"batch_size\" must be at least 1", field: "batch_size")
+    }
+    guard (imageDataParam.newHeight > 0) == (imageDataParam.newWidth > 0) else {
+      throw LayerProblem(
+        "new_height and new_width go together: give both, or none", field: "image_data_param")
+    }
+    guard isRead else { return }
+    guard !isDatabase || dataParam.backend == .lmdb else {
       throw LayerProblem(
         "LevelDB, Caffe's default, is not read here: a Data layer needs \"backend: LMDB\"",
         field: dataParam.hasBackend ? "backend" : "data_param")
-    }
-    guard dataParam.randSkip == 0 else {
-      throw LayerProblem("skipping records at random is not possible here", field: "rand_skip")
     }
     guard !(transformParam.forceColor && transformParam.forceGray) else {
       throw LayerProblem("force_color and force_gray exclude each other", field: "force_gray")

@@ -8,6 +8,7 @@ struct NetworkReader {
   let net: NetPrototxt
   let state: Caffe_NetState
   let recordExtents: NetPrototxt.RecordExtents?
+  var fedExtents: [String: [Int]] = [:]
 
   /// The shape of each blob written so far.
   var shapes: [String: Shape] = [:]
@@ -81,6 +82,16 @@ struct NetworkReader {
       throw LayerProblem(
         "has \(layer.bottom.count) bottoms; a \(layer.type) layer reads \(bottoms)",
         field: "bottom")
+    }
+    if specification.takesLabels, let labels = shapes[layer.bottom[1]] {
+      // Found out here, and not in the first batch: data layers may differ in their batches.
+      let expected = shape.images * shape.spatialCount
+      guard labels.count == expected else {
+        throw LayerProblem(
+          "compares scores \"\(bottom)\" of \(shape) with labels \"\(layer.bottom[1])\" of \(labels); "
+            + "there must be \(expected) labels, one for each image and position",
+          field: "bottom")
+      }
     }
     // Caffe names the top of a loss or metric itself when the file doesn't.
     let tops = layer.top.isEmpty && specification.takesLabels ? [layer.name] : layer.top

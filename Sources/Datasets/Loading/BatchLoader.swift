@@ -109,17 +109,22 @@ public struct BatchLoader: Sendable {
 }
 
 extension MersenneTwister {
-  /// What the transformer of Caffe's Data layer draws from, when a `random_seed` is set and the
-  /// layer is the network's first.
+  /// What the transformer of Caffe's next data layer draws from, where this generator is the one that a
+  /// `random_seed` starts.
   ///
-  /// Caffe draws a seed for the transformer each time it is set up, and the Data layer does so
-  /// twice: the second output of the seed's generator is the one that counts
-  /// (`base_data_layer.cpp` and `data_transformer.cpp`, `InitRand`).
+  /// Caffe draws a seed for the transformer each time it is set up, and a data layer does so twice: before
+  /// and after it draws itself. The second seed is the one that counts (`base_data_layer.cpp` and
+  /// `data_transformer.cpp`, `InitRand`). Layers draw in their order in the file.
   ///
-  /// - Complexity: O(s) for the generator's s = 624 words of state.
-  public init(dataLayerSeed seed: UInt32) {
-    var seeds = MersenneTwister(seed: seed)
-    _ = seeds.next() as UInt32
-    self.init(seed: seeds.next() as UInt32)
+  /// - Parameters:
+  ///   - isNeeded: whether the transformer draws at all: to mirror, or to crop in training.
+  ///   - draw: what the layer itself draws from this generator: its order, how many records to skip.
+  /// - Complexity: O(s) for the generator's s = 624 words of state, and that of `draw`.
+  public mutating func seedTransformer(
+    isNeeded: Bool = true, settingUp draw: (inout MersenneTwister) -> Void = { _ in }
+  ) -> MersenneTwister {
+    if isNeeded { _ = next() }
+    draw(&self)
+    return MersenneTwister(seed: isNeeded ? next() : 0)
   }
 }

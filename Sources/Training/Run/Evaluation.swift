@@ -92,14 +92,18 @@ public final class Evaluation {
     var result = Result(
       loss: 0, confusion: .init(repeating: .init(repeating: 0, count: classes), count: classes),
       wrong: [], right: [])
-    let prefetcher = Prefetcher(loader, depth: 1)
-    for _ in 0..<batches {
-      let batch = try prefetcher.loadNext(into: network)
-      try network.forward()
+    let feeders = [
+      InputFeeder(
+        loader, images: network.definition.data, labels: network.definition.label, depth: 1)
+    ]
+    for number in 0..<batches {
+      try feeders.loadNext(into: network)
+      try feeders.namingRecords(of: network) { try network.forward() }
       result.loss += Double(network.results[definition.name] ?? 0)
       guard let scores = network.blob(definition.bottoms[0]) else { continue }
-      for image in 0..<batch.labels.count {
-        result.add(prediction(scores, image, batch, classes))
+      let firstRecord = loader.state.nextRecord + number * loader.shape.images
+      for image in network.labels.indices {
+        result.add(prediction(scores, image, firstRecord, classes))
       }
     }
     result.loss /= Double(batches)
@@ -107,14 +111,14 @@ public final class Evaluation {
   }
 
   private func prediction(
-    _ scores: Tensor<Float>, _ image: Int, _ batch: Batch, _ classes: Int
+    _ scores: Tensor<Float>, _ image: Int, _ firstRecord: Int, _ classes: Int
   ) -> Prediction {
     let row = scores.elements[image * classes..<(image + 1) * classes]
     var best = row.startIndex
     for i in row.indices where row[i] > row[best] { best = i }
     let sum = row.reduce(0.0) { $0 + Double.exp(Double($1 - row[best])) }
     return Prediction(
-      record: batch.firstRecord + image, label: batch.labels[image],
+      record: firstRecord + image, label: network.labels[image],
       predicted: best - row.startIndex, probability: 1 / sum)
   }
 }

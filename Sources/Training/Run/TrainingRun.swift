@@ -12,10 +12,14 @@ public final class TrainingRun {
   public let solver: Solver<Float>
   /// What has been measured so far.
   public private(set) var log = TrainingLog()
-  /// Where the loader stands behind the last batch that was learnt from.
-  public private(set) var loaderState: LoaderState
+  /// Where the loader stands behind the last batch that was learnt from; of several loaders the first.
+  ///
+  /// - Complexity: O(feeders).
+  public var loaderState: LoaderState {
+    feeders.lazy.compactMap(\.state).first ?? LoaderState(seed: 0)
+  }
 
-  private let prefetcher: Prefetcher
+  private let feeders: [InputFeeder]
   private let evaluation: Evaluation?
 
   /// A run at iteration 0.
@@ -27,13 +31,30 @@ public final class TrainingRun {
   ///   - depth: how many batches are made ahead; it changes nothing but the time it takes.
   /// - Complexity: O(1) here; with a depth above 0 the first batches are made meanwhile, on a
   ///   thread of their own.
-  public init(
+  public convenience init(
     _ solver: Solver<Float>, loader: BatchLoader, evaluation: Evaluation? = nil, depth: Int = 2
+  ) {
+    let definition = solver.network.definition
+    self.init(
+      solver,
+      feeders: [
+        InputFeeder(loader, images: definition.data, labels: definition.label, depth: depth)
+      ], evaluation: evaluation)
+  }
+
+  /// A run at iteration 0 of a network with any number of data layers.
+  ///
+  /// - Parameters:
+  ///   - solver: what takes the steps.
+  ///   - feeders: what fills the network's inputs. A `Snapshot` remembers where one loader stands, so
+  ///     that a run with several goes on from one only as Caffe's do: with its data from their start.
+  ///   - evaluation: what to test on, if at all.
+  public init(
+    _ solver: Solver<Float>, feeders: [InputFeeder], evaluation: Evaluation? = nil
   ) {
     self.solver = solver
     self.evaluation = evaluation
-    loaderState = loader.state
-    prefetcher = Prefetcher(loader, depth: depth)
+    self.feeders = feeders
   }
 
   /// The network that learns.
@@ -47,8 +68,8 @@ public final class TrainingRun {
   /// - Complexity: That of `Solver.step`; waits for a batch if none is ready.
   @discardableResult
   public func step() throws -> Float {
-    let loss = try solver.step { network in
-      loaderState = try prefetcher.loadNext(into: network).stateAfter
+    let loss = try feeders.namingRecords(of: network) {
+      try solver.step { try feeders.loadNext(into: $0) }
     }
     log.losses.append(loss)
     return loss
@@ -59,8 +80,8 @@ public final class TrainingRun {
   /// - Throws: `DatasetError` or `LayerError` when images or labels can't be read or don't fit.
   /// - Complexity: A forward pass; waits for a batch if none is ready.
   public func lossOfNextBatch() throws -> Float {
-    loaderState = try prefetcher.loadNext(into: network).stateAfter
-    return try network.forward()
+    try feeders.loadNext(into: network)
+    return try feeders.namingRecords(of: network) { try network.forward() }
   }
 
   /// Tests what the network has learnt so far; `nil` without anything to test on.
@@ -99,20 +120,7 @@ public final class TrainingRun {
     try snapshot.restore(network)
     try solver.resume(
       iteration: snapshot.iteration, momentumBuffers: try snapshot.momentumBuffers(for: network))
-    loaderState = snapshot.loader
     log = snapshot.log
-  }
-}
-
-extension Prefetcher {
-  /// Loads a network with the next batch. The network keeps the batch until the next call.
-  ///
-  /// - Returns: the batch.
-  /// - Throws: `DatasetError` or `LayerError` when images or labels can't be read or don't fit.
-  /// - Complexity: That of `next`.
-  @discardableResult
-  public func loadNext(into network: Network<Float>) throws -> Batch {
-    try loadNext { try network.load(images: $0.images, labels: $0.labels) }
   }
 }
 

@@ -8,8 +8,11 @@ struct Classify: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Says what pictures show, with a network and weights of Caffe's.",
     discussion: """
-      As Caffe's classification example does it: each picture is resized (256×256 for CaffeNet), \
-      its middle cut out, its channels ordered blue, green, red, and the mean subtracted.
+      Caffe has two programs for this, which prepare pictures differently and so don't say the same. \
+      classify.py (here the default) resizes each picture to 256×256 for CaffeNet and cuts out the \
+      middle, as with its --center_only, or ten crops. classification, the program in C++ and the \
+      notebook, resizes the whole picture to the 227×227 that CaffeNet takes, and takes of a mean image \
+      the average of each channel. Both order channels blue, green, red, and subtract the mean.
       """)
 
   @Option(help: "The network: a .prototxt, for example deploy.prototxt.")
@@ -18,8 +21,12 @@ struct Classify: ParsableCommand {
   @Option(help: "Its weights: a .caffemodel.")
   var weights: String
 
-  @Option(help: "The mean image: a .binaryproto; 104, 117 and 123 if left out.")
+  @Option(
+    help: "The mean: a .binaryproto, an .npy, or numbers with commas; 104,117,123 if left out.")
   var mean: String?
+
+  @Option(help: "As which program of Caffe's pictures are prepared: classify.py or classification.")
+  var preprocessing = Classifier.Preprocessing.classifyPy
 
   @Option(help: ClassNames.help)
   var labels: String?
@@ -56,6 +63,11 @@ struct Classify: ParsableCommand {
     guard (1...65_536).contains(resize ?? 1) else {
       throw ValidationError("--resize \(resize ?? 1): must be from 1 to 65536.")
     }
+    guard preprocessing == .classifyPy || resize == nil && !tenCrop else {
+      throw ValidationError(
+        "--resize and --ten-crop go with --preprocessing classify.py: classification resizes to what the "
+          + "network takes, and cuts nothing.")
+    }
     guard inputScale.isFinite else {
       throw ValidationError("--input-scale \(inputScale): must be finite.")
     }
@@ -67,7 +79,9 @@ struct Classify: ParsableCommand {
       net: URL(fileNamed: net), weights: URL(fileNamed: weights),
       labels: try labels.map(ClassNames.read),
       preparation: .init(
-        resize: resize, mean: mean.map { URL(fileNamed: $0) }, scale: inputScale, tenCrop: tenCrop))
+        preprocessing: preprocessing, resize: resize,
+        mean: mean.map { PictureMean($0) } ?? .caffenet,
+        scale: inputScale, tenCrop: tenCrop))
     let results = try images.map {
       Result(
         image: $0, predictions: try classifier.predictions(for: URL(fileNamed: $0), count: top))
@@ -79,6 +93,8 @@ struct Classify: ParsableCommand {
         : results.map { $0.lines(terminal).joined(separator: "\n") }.joined(separator: "\n\n"))
   }
 }
+
+extension Classifier.Preprocessing: ExpressibleByArgument {}
 
 extension ClassNames {
   /// The help of an option for such a file.

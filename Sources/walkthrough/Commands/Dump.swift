@@ -17,7 +17,8 @@ struct Dump: ParsableCommand {
 
       The input is the .npy of the images (N×C×H×W), with the labels in a file of their own, or an \
       .npz with an array for each input of the network, under its blob's name. The number of images \
-      may differ from what the .prototxt says. What a DummyData layer fills may be left out.
+      may differ from what the .prototxt says, and where it says nothing of the size of images, as a \
+      Data layer without crop_size, the input does. What a DummyData layer fills may be left out.
 
       The output is an .npz with, where <index> counts the layers of the phase from 00:
         top/<index>_<layer>/<blob>          a blob right after the layer ran

@@ -30,7 +30,7 @@ struct TestNetwork: ParsableCommand {
 
   @Option(
     help:
-      "The mean image, a .binaryproto, for a network without a Data layer; 104, 117, 123 if not."
+      "The mean for a network without a Data layer: a .binaryproto, an .npy, or numbers; 104,117,123 if not."
   )
   var mean: String?
 
@@ -73,7 +73,8 @@ struct TestNetwork: ParsableCommand {
           try NetworkTest(
             net: URL(fileNamed: net), weights: weights, dataset: dataset,
             preparation: mean == nil && inputScale == nil
-              ? nil : .init(mean: mean.map { URL(fileNamed: $0) }, scale: inputScale ?? 1),
+              ? nil
+              : .init(mean: mean.map { PictureMean($0) } ?? .caffenet, scale: inputScale ?? 1),
             iterations: iterations)
         ]
       } else {

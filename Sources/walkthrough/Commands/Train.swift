@@ -1,4 +1,5 @@
 import ArgumentParser
+import CaffeFormats
 import Foundation
 import Training
 import WholeFiles
@@ -86,6 +87,7 @@ struct Train: ParsableCommand {
     }
     let start = try start()
     let files = try TrainingFiles(start.output)
+    if let html { try WholeFile.requirePlace(for: URL(fileNamed: html)) }
     let lock = try FolderLock(start.output)
     defer { withExtendedLifetime(lock) {} }
     let folder = SnapshotFolder(start.output)
@@ -150,7 +152,19 @@ struct Train: ParsableCommand {
     guard let resume else {
       return (try options.settings(), nil, URL(fileNamed: output ?? Self.defaultFolder))
     }
-    let found = try SnapshotFolder.newest(at: URL(fileNamed: resume))
+    let found: SnapshotFolder.Found
+    do {
+      found = try SnapshotFolder.newest(at: URL(fileNamed: resume))
+    } catch {
+      // Another program's file says more by what it is than by what it is not.
+      guard let bytes = try? WholeFile.read(URL(fileNamed: resume)),
+        let kind = FileKind(of: bytes), kind != .archive
+      else { throw error }
+      throw SettingsError(
+        description:
+          "\(resume): is \(kind.description); --resume takes a snapshot (.npz) or a folder of "
+          + "them, and beside --solver a .solverstate")
+    }
     for error in found.damaged { note("passed over: \(error)") }
     note("going on from \(found.file.relativePath), iteration \(found.snapshot.iteration)")
     let settings = try options.settings(continuing: TrainSettings(found.snapshot))

@@ -36,7 +36,7 @@ struct Writing: ParsableArguments {
     }
   }
 
-  /// Throws unless a file may be written, before any work is done for it.
+  /// Throws unless a file may and can be written, before any work is done for it.
   ///
   /// - Parameters:
   ///   - path: the file; `nil` is let pass.
@@ -49,6 +49,7 @@ struct Writing: ParsableArguments {
       throw FileError(
         path: path, problem: "is what is read (\(input)): give the output another name")
     }
+    try WholeFile.requirePlace(for: URL(fileNamed: path))
     guard !force, Self.holdsSomething(path) else { return }
     if let mark, mark.isFound(in: Self.beginning(of: path)) { return }
     throw FileError(

@@ -208,7 +208,7 @@ struct SolverOptions: ParsableArguments {
       // Whoever follows the log through a pipe sees each line when it is written.
       fflush(nil)
     }
-    let models = weights.map { $0.split(separator: ",").map { URL(fileNamed: String($0)) } }
+    let models = weights.map(SolverRun.models)
     if resume == nil || weights != nil {
       for model in models ?? run.initialModels { try run.start(from: model) }
     }

@@ -8,7 +8,7 @@ struct TrainingFiles {
 
   /// Makes the folder where it isn't there yet.
   ///
-  /// - Throws: `FileError` when it can't be made.
+  /// - Throws: `FileError` when it can't be made, or nothing can be written into it.
   init(_ folder: URL) throws {
     self.folder = folder
     do {
@@ -17,6 +17,8 @@ struct TrainingFiles {
       throw FileError(
         path: folder.relativePath, problem: "cannot be made: \(error.localizedDescription)")
     }
+    // Found out now and not when everything has been computed.
+    try WholeFile.requirePlace(for: folder.appending(path: "loss.svg"))
   }
 
   /// Throws where the folder holds files of these names that no run has left. What a run leaves shows
