@@ -80,6 +80,79 @@ struct LintTests {
           param { lr_mult: 0 } param { lr_mult: 0 }
           inner_product_param { num_output: 4 weight_filler { type: "xavier" } } }
         layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" }
-        """) == [])
+        """) == [
+          "2 not-seen layer \"data\" has images of a size that is known only where they lie"
+        ])
+  }
+
+  private func situation(_ name: String) throws -> [String] {
+    try lint(Fixture.text("situations/lint/\(name).prototxt"))
+  }
+
+  @Test("compares a bias with the weights of its own layer")
+  func biases() throws {
+    #expect(try situation("flickr_bias") == [])
+    #expect(
+      try lint(
+        """
+        layer { name: "data" type: "Input" top: "data" top: "label"
+          input_param { shape { dim: 1 dim: 3 } shape { dim: 1 } } }
+        layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc" param { lr_mult: 10 }
+          param { lr_mult: 2 decay_mult: 0 }
+          inner_product_param { num_output: 4 weight_filler { type: "xavier" } } }
+        layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" }
+        """) == [
+          "3 bias-learning layer \"fc\" has a bias with lr_mult 2 and decay_mult 0 beside weights with "
+            + "lr_mult 10"
+        ])
+  }
+
+  @Test(
+    "finds misspelt types and blobs whatever the size of the images, and says what it hasn't seen")
+  func uncropped() throws {
+    let found = try situation("unsupported_beside_uncropped_data")
+    #expect(found.count == 3, "\(found)")
+    #expect(
+      found[0] == "1 not-seen layer \"data\" has images of a size that is known only where they lie"
+    )
+    #expect(found[1].hasPrefix("3 type layer \"s\": type \"Sigmiod\" is none of this project's: "))
+    #expect(
+      found[2]
+        == "4 shape layer \"loss\": no layer in this phase writes blob \"lable\"; did you mean \"label\"?"
+    )
+
+    let pictures = try situation("unsupported_input")
+    #expect(pictures.allSatisfy { $0.contains(" not-seen ") } && pictures.count == 2, "\(pictures)")
+
+    // A pooling too large for one size of image, and fitting into another, is nobody's mistake.
+    let large = try lint(
+      """
+      layer { name: "data" type: "Data" top: "data" data_param { source: "db" batch_size: 2 } }
+      layer { name: "p" type: "Pooling" bottom: "data" top: "p"
+        pooling_param { kernel_size: 230 stride: 2 } }
+      """)
+    #expect(large.count == 1 && large[0].contains("not-seen"), "\(large)")
+  }
+
+  @Test("goes on behind a layer that can't be built, and names those that need it")
+  func behindAnObstacle() throws {
+    let found = try lint(
+      """
+      layer { name: "h5" type: "HDF5Data" top: "data" top: "label" include { phase: TRAIN } }
+      layer { name: "h5" type: "HDF5Data" top: "data" top: "label" include { phase: TEST } }
+      layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc" inner_product_param { num_output: 4 } }
+      """)
+    #expect(found.count == 3, "\(found)")
+    #expect(
+      found[0].hasPrefix("1 type layer \"h5\": HDF5 files are not read here. Python's h5py makes"))
+    #expect(found[1].hasPrefix("2 type "))
+    #expect(found[2] == "3 not-seen layer \"fc\" could not be looked into")
+  }
+
+  @Test("leaves the tops of losses, and of types that aren't this project's, unjudged")
+  func losses() throws {
+    let found = try situation("autoencoder_loss")
+    #expect(!found.contains { $0.contains("unread-blob") }, "\(found)")
+    #expect(found.allSatisfy { $0.contains(" type layer ") } && found.count == 2, "\(found)")
   }
 }

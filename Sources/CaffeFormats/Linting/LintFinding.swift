@@ -14,8 +14,12 @@ public struct LintFinding: Hashable, Sendable, CustomStringConvertible {
     case unreadBlob = "unread-blob"
     /// Blobs and layers that don't fit together.
     case shape = "shape"
+    /// A type of layer that this project doesn't have.
+    case type
     /// A pooling whose windows don't divide its input.
     case poolRounding = "pool-rounding"
+    /// Nothing wrong: a part of the network that could not be looked into, and why.
+    case notSeen = "not-seen"
 
     /// In the order above.
     public static func < (first: Rule, second: Rule) -> Bool {

@@ -6,18 +6,24 @@ import Tensors
 extension NetPrototxt {
   /// What would go wrong in training this network, in measuring it, or in comparing it with others.
   ///
-  /// What only matters in training is looked for in networks with a loss.
+  /// What only matters in training is looked for in networks with a loss. A part that can't be looked into
+  /// is named by findings of the rule `notSeen`; without any finding all has been looked into.
   ///
   /// - Returns: the findings in the order of the file.
-  /// - Complexity: O(layers²): each blob's readers are looked for among all layers. No tensor is
-  ///   made.
+  /// - Complexity: O(layers²): each blob's readers are looked for among all layers, and the network is
+  ///   built once more for each layer that can't be. No tensor is made.
   public func lint() -> [LintFinding] {
-    var findings: Set<LintFinding> = []
-    for phase in Phase.allCases {
+    let linters = Phase.allCases.map { phase in
       var state = Caffe_NetState()
       state.phase = Caffe_Phase(phase)
-      let linter = NetLinter(net: self, phase: phase, indices: layers(in: state))
-      findings.formUnion(linter.findings())
+      return NetLinter(net: self, phase: phase, indices: layers(in: state))
+    }
+    // A file may be meant for one phase alone.
+    let meant = linters.filter(\.hasInput)
+    var findings: Set<LintFinding> = []
+    for linter in linters {
+      findings.formUnion(
+        linter.findings(building: meant.isEmpty || linter.hasInput || linter.isWholeFile))
     }
     return findings.sorted {
       (position(of: $0), $0.rule, $0.message) < (position(of: $1), $1.rule, $1.message)
@@ -39,11 +45,18 @@ private struct NetLinter {
     indices.map { ($0, net.message.layer[$0]) }
   }
 
-  private var hasLoss: Bool { layers.contains { $0.layer.type == "SoftmaxWithLoss" } }
+  private var hasLoss: Bool { layers.contains(where: \.layer.isLoss) }
 
-  func findings() -> [LintFinding] {
+  /// Whether anything brings data into the network, be it in a way that this project doesn't have.
+  var hasInput: Bool {
+    layers.contains { $0.layer.type == "Input" || $0.layer.type.hasSuffix("Data") }
+  }
+
+  var isWholeFile: Bool { layers.count == net.message.layer.count }
+
+  func findings(building: Bool) -> [LintFinding] {
     let names = layers.compactMap { automaticName($0.index, $0.layer) }
-    var findings = names + unreadBlobs() + shapes()
+    var findings = names + unreadBlobs() + (building ? shapes() : [])
     if hasLoss {
       findings += layers.flatMap { fillers($0.index, $0.layer) + biases($0.index, $0.layer) }
     }
@@ -63,6 +76,9 @@ private struct NetLinter {
 
 extension Caffe_LayerParameter {
   fileprivate var hasWeights: Bool { type == "Convolution" || type == "InnerProduct" }
+
+  /// Whether it is a loss, by Caffe's names of them.
+  fileprivate var isLoss: Bool { type == "SoftmaxWithLoss" || type.hasSuffix("Loss") }
 }
 
 // MARK: - Learning
@@ -101,16 +117,21 @@ extension NetLinter {
       default: false
       }
     guard hasBias else { return [] }
+    let weights = layer.param.first ?? Caffe_ParamSpec()
     let bias = layer.param.count > 1 ? layer.param[1] : Caffe_ParamSpec()
     // A layer that is frozen as a whole is meant to be.
-    guard bias.lrMult != 0, bias.lrMult != 2 || bias.decayMult != 0 else { return [] }
+    guard bias.lrMult != 0, bias.lrMult != 2 * weights.lrMult || bias.decayMult != 0 else {
+      return []
+    }
     return [
       finding(
         .biasLearning, index, field: layer.param.isEmpty ? nil : "param",
         "has a bias with lr_mult \(TextPrinter.text(of: bias.lrMult)) and decay_mult "
-          + TextPrinter.text(of: bias.decayMult),
-        "The published networks let biases learn at twice the rate and without decay. A second "
-          + "param { lr_mult: 2 decay_mult: 0 } does that.")
+          + "\(TextPrinter.text(of: bias.decayMult)) beside weights with lr_mult "
+          + TextPrinter.text(of: weights.lrMult),
+        "AlexNet's biases learn at twice the rate of the weights and without decay, as in Caffe's models "
+          + "of it. Here a second param { lr_mult: \(TextPrinter.text(of: 2 * weights.lrMult)) "
+          + "decay_mult: 0 } does that.")
     ]
   }
 
@@ -146,11 +167,13 @@ extension NetLinter {
   private func unreadBlobs() -> [LintFinding] {
     // What ends a network on purpose: losses, metrics, probabilities, or without any of these the
     // last layer.
-    let ends: Set = ["SoftmaxWithLoss", "Accuracy", "Softmax"]
-    let outputs =
-      layers.contains { ends.contains($0.layer.type) } ? [] : layers.last?.layer.top ?? []
+    func isEnd(_ layer: Caffe_LayerParameter) -> Bool {
+      ["Accuracy", "Softmax"].contains(layer.type) || layer.isLoss
+    }
+    let outputs = layers.contains { isEnd($0.layer) } ? [] : layers.last?.layer.top ?? []
     var findings: [LintFinding] = []
-    for (index, layer) in layers where !ends.contains(layer.type) {
+    // What a type means that this project doesn't have, it can't judge.
+    for (index, layer) in layers where !isEnd(layer) && layer.hasTypeOfThisProject {
       for top in layer.top where !layer.bottom.contains(top) && !outputs.contains(top) {
         // A reader in another phase is a reader; a layer in place only passes the blob on.
         let isRead = net.message.layer.dropFirst(index + 1).contains {
@@ -172,28 +195,49 @@ extension NetLinter {
 
 extension NetLinter {
   private func shapes() -> [LintFinding] {
-    // A file may be meant for the other phase alone.
-    guard
-      layers.count == net.message.layer.count
-        || layers.contains(where: { Caffe_LayerParameter.inputTypes.contains($0.layer.type) })
-    else { return [] }
-    // Images of a database that are not cropped could be of any size.
-    guard
-      !layers.contains(where: { $0.layer.type == "Data" && $0.layer.transformParam.cropSize == 0 })
-    else { return [] }
-    let network: CaffeNetwork
-    do {
-      network = try net.network(phase: phase)
-    } catch {
-      var position: TextPosition?
-      if case .text(let place)? = error.place { position = place }
-      return [
-        LintFinding(
-          rule: .shape, file: net.file, position: position, message: error.problem,
-          reason: "The network can't be built.")
-      ]
+    // Images of a database or a list that are neither cropped nor resized could be of any size.
+    let uncropped = layers.filter { $0.layer.hasImagesOfUnknownSize }
+    guard let first = uncropped.first else {
+      let build = LintBuild(net, phase: phase, indices: indices, fedExtents: [:])
+      return build.findings + notSeen(build.unseen) + (build.network.map(poolRounding) ?? [])
     }
-    return poolRounding(network)
+    // What is wrong with images of two sizes isn't wrong because of the size.
+    let builds = [227, 241].map { side in
+      LintBuild(
+        net, phase: phase, indices: indices,
+        fedExtents: Dictionary(
+          uncropped.compactMap { entry in
+            entry.layer.top.first.map { ($0, [entry.layer.hasGrayImages ? 1 : 3, side, side]) }
+          }, uniquingKeysWith: { first, _ in first }))
+    }
+    let common = Set(builds[0].findings).intersection(builds[1].findings)
+    return common + notSeen(builds[0].unseen.filter(builds[1].unseen.contains)) + [
+      finding(
+        .notSeen, first.index, field: "transform_param",
+        "has images of a size that is known only where they lie",
+        "So shapes, and poolings that round, have not been looked into. A crop_size would tell.")
+    ]
+  }
+
+  /// One finding for all layers that could not be looked into.
+  private func notSeen(_ indices: [Int]) -> [LintFinding] {
+    // A Silence layer has nothing to look into.
+    let indices = indices.filter {
+      !Caffe_LayerParameter.idleTypes.contains(net.message.layer[$0].type)
+    }
+    guard let first = indices.min() else { return [] }
+    let names = indices.sorted().map { "\"\(net.message.layer[$0].name)\"" }
+    let shown = names.prefix(5).joined(separator: ", ")
+    let more = names.count > 5 ? " and \(names.count - 5) more" : ""
+    return [
+      LintFinding(
+        rule: .notSeen, file: net.file, position: net.position(ofLayer: first),
+        message:
+          "\(names.count == 1 ? "layer" : "layers") \(shown)\(more) could not be looked into",
+        reason:
+          "They read what a layer would have written that can't be built (see its own finding), or stand "
+          + "behind the \(LintBuild.findingLimit)th such layer.")
+    ]
   }
 
   private func poolRounding(_ network: CaffeNetwork) -> [LintFinding] {
@@ -219,5 +263,16 @@ extension NetLinter {
             + "here."))
     }
     return findings
+  }
+}
+
+extension Caffe_LayerParameter {
+  fileprivate var hasImagesOfUnknownSize: Bool {
+    transformParam.cropSize == 0
+      && (type == "Data" || type == "ImageData" && imageDataParam.newHeight == 0)
+  }
+
+  fileprivate var hasGrayImages: Bool {
+    type == "Data" ? transformParam.forceGray : !imageDataParam.isColor
   }
 }
