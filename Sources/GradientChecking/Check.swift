@@ -106,7 +106,7 @@ public func check<L: Layer>(
     return GradientReport(violations: violations)
   }
   let report = try check(
-    function, exact: dual, name: name ?? typeName(of: L.self),
+    function, exact: dual, name: name ?? layerName(of: L.self),
     version: version ?? moduleName(of: L.self),
     facts: Facts(layer.specification, inputs: shapes, labels: labels), options: options,
     progress: progress)
@@ -154,9 +154,11 @@ public func check<F: DifferentiableFunction>(
   return report
 }
 
-/// A type's own name: `LRN` for `Reference.LRN<Double>`.
-func typeName<T>(of type: T.Type) -> String {
-  String("\(type)".prefix { $0 != "<" })
+/// What its specification calls a layer. But a loss of one's own that is specified as softmax with loss is
+/// called as its type.
+func layerName<L: Layer>(of type: L.Type) -> String {
+  guard moduleName(of: L.Specification.self) == "layers" else { return L.Specification.typeName }
+  return String("\(type)".prefix { $0 != "<" })
 }
 
 /// The module that a type is declared in, in lower case: `reference` for `Reference.LRN<Double>`.

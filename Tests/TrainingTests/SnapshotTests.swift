@@ -113,16 +113,16 @@ struct SnapshotTests {
       ("format", NumPyArray([2]), "has format 2; this program reads format 1"),
       (
         "iteration", NumPyArray([1, 2]),
-        "array \"iteration\" must be one number that isn't negative"
+        "array \"iteration\" must be one number from 0 to 2^60"
       ),
-      ("iteration", NumPyArray([-1]), "array \"iteration\" must be one number that isn't negative"),
+      ("iteration", NumPyArray([-1]), "array \"iteration\" must be one number from 0 to 2^60"),
       (
         "dropout_random", NumPyArray([1, 2, 3]),
         "array \"dropout_random\" must hold the 625 words of a Mersenne Twister"
       ),
       (
         "tests", NumPyArray(Tensor<Double>(Shape(1, 2))),
-        "array \"tests\" must hold rows of iteration, loss, accuracy and update ratios"
+        "array \"tests\" must hold rows of iteration, loss, accuracy from 0 to 1, and update ratios"
       ),
       ("next_record", NumPyArray(Tensor<Double>(Shape(1), [0.5])), "array \"next_record\": "),
     ] as [(String, NumPyArray?, String)])

@@ -166,7 +166,6 @@ struct TrainingRunTests {
     let run = try smallRun(rate: 1e38)
     let error = #expect(throws: Divergence.self) { for _ in 0..<5 { try run.step() } }
     #expect(error?.place.hasPrefix("its ") == true || error?.place.hasPrefix("blob") == true)
-    #expect(throws: Divergence.self) { _ = try run.snapshot() }
   }
 
   @Test("the ratio of update to weight is that of their norms")

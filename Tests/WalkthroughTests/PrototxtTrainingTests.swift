@@ -41,14 +41,22 @@ struct PrototxtTrainingTests {
       test_initialization: false snapshot_after_train: false snapshot_prefix: "none" random_seed: 7
       """.utf8
     ).write(to: solver)
-    let own = try SolverRun(solver) { _ in }
-    try own.solve()
-
     var settings = TrainSettings(network: network)
     (settings.dataset, settings.testDataset) = (database, database)
     (settings.batch, settings.seed, settings.isAugmented) = (2, 7, false)
     (settings.policy, settings.baseLearningRate, settings.testImages) = (.fixed, 0.005, 2)
     let builtIn = try TrainSession(settings, threads: nil).run
+
+    let own = try SolverRun(solver) { _ in }
+    for (mine, theirs) in zip(
+      own.solver.network.parameters.joined(), builtIn.network.parameters.joined())
+    {
+      // A prototxt's numbers are floats, 0.01 for the deviation among them: so the first weights may be
+      // one rounding apart, 2⁻²³ of each.
+      #expect(mine.largestDifference(to: theirs) <= 0x1p-23 * theirs.largestMagnitude)
+    }
+    own.solver.network.parameters = builtIn.network.parameters
+    try own.solve()
     for _ in 0..<3 { try builtIn.step() }
     #expect(own.training.log.losses == builtIn.log.losses)
     #expect(own.solver.network.parameterDigest == builtIn.network.parameterDigest)
