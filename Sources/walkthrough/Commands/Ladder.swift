@@ -47,6 +47,8 @@ struct LadderCommand: ParsableCommand {
   @Option(help: "Write the bar chart as SVG to this file.")
   var svg: String?
 
+  @OptionGroup var writing: Writing
+
   @Flag(help: "Print JSON for programs.")
   var json = false
 
@@ -73,6 +75,7 @@ struct LadderCommand: ParsableCommand {
       print(try RungCode(code).lines(.current).joined(separator: "\n"))
       return
     }
+    try writing.check(svg, mark: .drawing)
     let definition = network.definition()
     let index = try definition.index(of: layer)
     let report = try LadderMeasurement(
@@ -82,7 +85,7 @@ struct LadderCommand: ParsableCommand {
     print(
       try json
         ? JSON.text(report) : report.lines(.current).joined(separator: "\n"))
-    if let svg { try WholeFile.write(Array(report.svg().utf8), to: URL(filePath: svg)) }
+    if let svg { try WholeFile.write(Array(report.svg().utf8), to: URL(fileNamed: svg)) }
   }
 }
 

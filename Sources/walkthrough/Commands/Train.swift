@@ -87,7 +87,6 @@ struct Train: ParsableCommand {
     }
     let start = try start()
     let files = try TrainingFiles(start.output)
-    if let html { try WholeFile.requirePlace(for: URL(fileNamed: html)) }
     let lock = try FolderLock(start.output)
     defer { withExtendedLifetime(lock) {} }
     let folder = SnapshotFolder(start.output)
