@@ -231,9 +231,9 @@ def check_unreadable():
                 tiny = shutil.copytree(TINY, f"{folder}/tiny")
                 pictures = shutil.copytree(PICTURES, f"{folder}/pictures")
                 for place, folders, files in os.walk(folder):
-                    for path in folders + files:
-                        if path != "locked":
-                            os.chmod(os.path.join(place, path), 0o755)
+                    for found in folders + files:
+                        if found != "locked":
+                            os.chmod(os.path.join(place, found), 0o755)
                 network = ["--net", f"{tiny}/net.prototxt", "--weights", f"{tiny}/weights.caffemodel"]
                 if runner.run("--help", user=user, folder=folder).code != 0:
                     skipped.append("a file that may not be read: nobody can run the program here")

@@ -24,7 +24,7 @@ struct Writing: ParsableArguments {
       switch self {
       case .page:
         return text.hasPrefix("<!doctype html>\n<html") && text.contains("Content-Security-Policy")
-          && text.contains("'sha256-")
+          && text.contains("sha256-")
       case .drawing:
         return text.hasPrefix("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 ")
           && text.contains("font-family=\"system-ui, sans-serif\" font-size=\"11\">\n<title>")
