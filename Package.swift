@@ -31,6 +31,8 @@ let package = Package(
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CProcessor"),
+    // The trained network's files, inside the program.
+    .target(name: "CTrainedMini", exclude: ["mini.caffemodel", "history.npz"]),
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(
@@ -71,8 +73,8 @@ let package = Package(
     .target(
       name: "CaffeTools",
       dependencies: [
-        "CaffeFormats", "CaffeMessages", "Datasets", "Fast", "Layers", "Networks", "NumPyFiles",
-        "Tensors", "Training", "Tuned", "WholeFiles",
+        "CTrainedMini", "CaffeFormats", "CaffeMessages", "Datasets", "Fast", "Layers", "Networks",
+        "NumPyFiles", "Tensors", "Training", "Tuned", "WholeFiles",
       ]),
     .target(
       name: "ONNXMessages", dependencies: [protobuf], exclude: ["onnx.proto", "generate.sh"]),
@@ -96,6 +98,8 @@ let package = Package(
         .embedInCode("Page/Resources/page.css"), .embedInCode("Page/Resources/page.js"),
         .embedInCode("Page/Resources/sliding.js"), .embedInCode("Page/Resources/shapes.js"),
         .embedInCode("Page/Resources/groups.js"), .embedInCode("Page/Resources/lrn.js"),
+        .embedInCode("Live/Resources/network.js"), .embedInCode("Live/Resources/live.js"),
+        .embedInCode("Live/Resources/live.css"),
       ]),
 
     // What the fuzzers run, and the tests that run it once more on what the fuzzers found.

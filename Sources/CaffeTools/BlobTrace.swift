@@ -44,8 +44,22 @@ public struct BlobTrace {
     net: URL, model: URL, input: URL, label: URL? = nil, phase: Phase = .testing,
     backward: Bool = false, seed: UInt32 = 1
   ) throws {
-    self.net = try NetPrototxt(contentsOf: net)
-    self.model = try CaffeModel(contentsOf: model)
+    try self.init(
+      NetPrototxt(contentsOf: net), model: CaffeModel(contentsOf: model), input: input,
+      label: label, phase: phase, backward: backward, seed: seed)
+  }
+
+  /// A pass of a network that has been read.
+  ///
+  /// - Parameters: as `init(net:model:input:label:phase:backward:seed:)` has them.
+  /// - Throws: `NumPyError` or `FileError` for arrays that can't be read.
+  /// - Complexity: O(length) of the arrays' files.
+  public init(
+    _ net: NetPrototxt, model: CaffeModel, input: URL, label: URL? = nil, phase: Phase = .testing,
+    backward: Bool = false, seed: UInt32 = 1
+  ) throws {
+    self.net = net
+    self.model = model
     content = try InputArrays(input: input, label: label)
     self.phase = phase
     self.backward = backward

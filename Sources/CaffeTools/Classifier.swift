@@ -87,13 +87,40 @@ public struct Classifier {
     net: URL, weights: URL, labels: [String]? = nil, preparation: Preparation = .init()
   ) throws {
     let caffe = try NetPrototxt(contentsOf: net).network(phase: .testing)
-    let (definition, probabilities) = caffe.definition.showingProbabilities()
+    try self.init(
+      caffe.definition, file: net.relativePath, caffe: caffe, labels: labels,
+      preparation: preparation
+    ) { () throws(CaffeFileError) in try CaffeModel(contentsOf: weights) }
+  }
+
+  /// A network of this package, or of your own, with its weights.
+  ///
+  /// - Throws: as `init(net:weights:labels:preparation:)`.
+  /// - Complexity: O(parameters), and memory for the network's blobs.
+  public init(
+    _ network: NetworkDefinition, model: CaffeModel, labels: [String]? = nil,
+    preparation: Preparation = .init()
+  ) throws {
+    try self.init(
+      network, file: network.name, caffe: nil, labels: labels, preparation: preparation
+    ) { model }
+  }
+
+  /// - Parameters:
+  ///   - file: what error messages call the network.
+  ///   - caffe: where its layers stand, if they stand in a file.
+  ///   - model: read last, as it may be large.
+  private init(
+    _ network: NetworkDefinition, file: String, caffe: CaffeNetwork?, labels: [String]?,
+    preparation: Preparation, model: () throws(CaffeFileError) -> CaffeModel
+  ) throws {
+    let (definition, probabilities) = network.showingProbabilities()
     let image = definition.imageShape
     guard definition.otherInputs.isEmpty, image.count == 3, image[0] == 3 || image[0] == 1,
       image[1] == image[2]
     else {
       throw CaffeFileError(
-        file: net.relativePath,
+        file: file,
         problem:
           "takes \(image.map(String.init).joined(separator: "×")) numbers an image; "
           + "classifying needs a network for "
@@ -102,24 +129,27 @@ public struct Classifier {
     let batch = preparation.tenCrop ? 10 : 1
     // The network's parameters, the file, and what is read of it.
     try MemoryNeed(NetworkPlan(definition, batch: batch), parameters: 3, blobs: 2).require()
-    network = try caffe.locatingErrors { () throws(LayerError) in
-      try Network(
+    do throws(LayerError) {
+      self.network = try Network(
         definition, backend: TunedBackend(), batch: batch,
         gradients: .none, phase: .testing)
+    } catch {
+      if let caffe { throw caffe.located(error) }
+      throw error
     }
     self.probabilities = probabilities
-    let model = try CaffeModel(contentsOf: weights)
-    let report = try model.copy(into: network)
+    let model = try model()
+    let report = try model.copy(into: self.network)
     guard report.untouched.isEmpty else {
       throw CaffeFileError(
-        file: weights.relativePath,
+        file: model.file,
         problem: "has no weights for \(report.untouched.joined(separator: ", ")) of "
-          + "\(net.relativePath): layers are matched by name")
+          + "\(file): layers are matched by name")
     }
-    classCount = network.blob(probabilities)?.shape.channels ?? 0
+    classCount = self.network.blob(probabilities)?.shape.channels ?? 0
     if let labels, labels.count != classCount {
       throw CaffeFileError(
-        file: net.relativePath,
+        file: file,
         problem: "tells \(classCount) classes apart, but there are \(labels.count) labels")
     }
     self.labels = labels ?? []
@@ -131,7 +161,7 @@ public struct Classifier {
     case .classification:
       guard preparation.resize == nil, !tenCrop else {
         throw CaffeFileError(
-          file: net.relativePath,
+          file: file,
           problem:
             "as classification prepares pictures they are resized to what the network takes, and "
             + "nothing is cut: leave out the other size and the ten crops")
@@ -142,7 +172,7 @@ public struct Classifier {
       side = preparation.resize ?? (image[1] * 256 + 113) / 227
       guard side >= image[1] else {
         throw CaffeFileError(
-          file: net.relativePath,
+          file: file,
           problem: "takes \(image[1]) rows and columns: resizing to \(side) is too small")
       }
       if case .image(let picture) = mean {

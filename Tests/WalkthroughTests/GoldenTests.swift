@@ -45,7 +45,7 @@ struct GoldenTests {
       separator: "\n")
   }
 
-  private static let mini = Result { try report("--network", "mini") }
+  private static let mini = Result { try report("--network", "mini", "--untrained") }
   private static func report(_ arguments: String...) throws -> TourReport {
     let command = try Walkthrough.parseAsRoot(["tour", "--deterministic"] + arguments)
     return try #require(command as? Tour).report()

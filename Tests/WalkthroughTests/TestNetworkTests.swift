@@ -200,7 +200,7 @@ struct TestNetworkTests {
         .hasSuffix("has no test net: a test_iter for each is missing"))
     let files = ["--weights", "w"]
     for wrong in [
-      files, files + ["--net", "n", "--solver", "s"], ["--net", "n"],
+      files + ["--net", "n", "--solver", "s"], ["--net", "n"], ["--dataset", "d"],
       files + ["--net", "n", "--iterations", "0"], files + ["--solver", "s", "--dataset", "d"],
       files + ["--net", "n", "--input-scale", "inf"],
     ] {

@@ -7,7 +7,7 @@ import Testing
 /// The page of mini's tour in deterministic mode, made once for all tests.
 enum TourPageFixture {
   static let report = Result {
-    try Tour.parse(["--network", "mini", "--deterministic"]).report()
+    try Tour.parse(["--network", "mini", "--untrained", "--deterministic"]).report()
   }
 
   static let page = Result { try TourPage(report: report.get()).document() }

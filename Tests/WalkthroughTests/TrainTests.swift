@@ -74,7 +74,18 @@ struct TrainTests {
       ["--iterations", "4", "--test-interval", "2", "--output", folder.url.path] + small)
     #expect(ended.code == 0, "\(ended.errors)")
     #expect(
-      folder.names == ["accuracy.svg", "conv1-after.png", "conv1-before.png", "loss.svg"])
+      folder.names == [
+        "accuracy.svg", "conv1-after.png", "conv1-before.png", "loss.svg", "mini.caffemodel",
+      ])
+    #expect(
+      ended.output.last?.hasSuffix(
+        "script/walkthrough tour --network mini --weights \(folder.url.path)/mini.caffemodel")
+        == true)
+    // The file holds the network whose digest was printed.
+    let network = try Network(mini(), backend: FastBackend<Float>())
+    _ = try CaffeModel(contentsOf: folder.url.appending(path: "mini.caffemodel"))
+      .copy(into: network)
+    #expect(ended.output.contains { $0.hasSuffix(network.parameterDigest) })
     for name in ["loss.svg", "accuracy.svg"] {
       let parser = XMLParserCheck()
       #expect(parser.accepts(try Data(contentsOf: folder.url.appending(path: name))))

@@ -114,7 +114,9 @@ struct TrainedTourTests {
   func label() throws {
     let picture = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .appending(path: "Fixtures/pictures/colour.png")
-    let report = try tour("--network", "mini", "--image", picture.path).report()
+    let report = try tour(
+      "--network", "mini", "--untrained", "--image", picture.path
+    ).report()
     #expect(report.image.isLabelAssumed && report.image.label == 0)
     let text = TourText(
       report: report, terminal: Terminal(width: 200, isStyled: false, isInteractive: false))

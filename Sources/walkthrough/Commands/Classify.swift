@@ -1,6 +1,8 @@
 import ArgumentParser
+import CaffeFormats
 import CaffeTools
 import Foundation
+import Networks
 import WholeFiles
 
 /// What pictures show.
@@ -8,6 +10,9 @@ struct Classify: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Says what pictures show, with a network and weights of Caffe's.",
     discussion: """
+      Without --net and --weights, the trained mini that comes with the package looks for rings, \
+      stripes, stars and the like.
+
       Caffe has two programs for this, which prepare pictures differently and so don't say the same. \
       classify.py (here the default) resizes each picture to 256×256 for CaffeNet and cuts out the \
       middle, as with its --center_only, or ten crops. classification, the program in C++ and the \
@@ -15,11 +20,11 @@ struct Classify: ParsableCommand {
       the average of each channel. Both order channels blue, green, red, and subtract the mean.
       """)
 
-  @Option(help: "The network: a .prototxt, for example deploy.prototxt.")
-  var net: String
+  @Option(help: "The network: a .prototxt, for example deploy.prototxt; mini if left out.")
+  var net: String?
 
-  @Option(help: "Its weights: a .caffemodel.")
-  var weights: String
+  @Option(help: "Its weights: a .caffemodel; if left out, those that come with mini.")
+  var weights: String?
 
   @Option(
     help: "The mean: a .binaryproto, an .npy, or numbers with commas; 104,117,123 if left out.")
@@ -38,8 +43,11 @@ struct Classify: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: "What pixels are multiplied by once the mean is subtracted; mini was trained with 1/64.")
-  var inputScale: Float = 1
+    help: """
+      What pixels are multiplied by once the mean is subtracted; if left out, 1, and 1/64 for mini \
+      without --net.
+      """)
+  var inputScale: Float?
 
   @Flag(help: "Average over four corners, the middle, and the mirror images of these five.")
   var tenCrop = false
@@ -68,20 +76,33 @@ struct Classify: ParsableCommand {
         "--resize and --ten-crop go with --preprocessing classify.py: classification resizes to what the "
           + "network takes, and cuts nothing.")
     }
-    guard inputScale.isFinite else {
-      throw ValidationError("--input-scale \(inputScale): must be finite.")
+    guard (inputScale ?? 1).isFinite else {
+      throw ValidationError("--input-scale \(inputScale ?? 1): must be finite.")
+    }
+    guard net == nil || weights != nil else {
+      throw ValidationError("--net needs --weights: what that network has learnt.")
     }
     guard top >= 1 else { throw ValidationError("--top \(top): must be at least 1.") }
   }
 
   func run() throws {
-    let classifier = try Classifier(
-      net: URL(fileNamed: net), weights: URL(fileNamed: weights),
-      labels: try labels.map(ClassNames.read),
-      preparation: .init(
-        preprocessing: preprocessing, resize: resize,
-        mean: mean.map { PictureMean($0) } ?? .caffenet,
-        scale: inputScale, tenCrop: tenCrop))
+    let names = try labels.map(ClassNames.read)
+    let preparation = Classifier.Preparation(
+      preprocessing: preprocessing, resize: resize,
+      mean: mean.map { PictureMean($0) } ?? .caffenet,
+      scale: inputScale ?? (net == nil ? miniPixelScale : 1), tenCrop: tenCrop)
+    let classifier =
+      if let net, let weights {
+        try Classifier(
+          net: URL(fileNamed: net), weights: URL(fileNamed: weights), labels: names,
+          preparation: preparation)
+      } else {
+        try Classifier(
+          mini(),
+          model: weights.map { try CaffeModel(contentsOf: URL(fileNamed: $0)) }
+            ?? TrainedMini.model(),
+          labels: names ?? TrainedMini.classNames, preparation: preparation)
+      }
     let results = try images.map {
       Result(
         image: $0, predictions: try classifier.predictions(for: URL(fileNamed: $0), count: top))

@@ -1,7 +1,9 @@
 import ArgumentParser
+import CaffeFormats
 import CaffeTools
 import Foundation
 import Layers
+import Networks
 import WholeFiles
 
 /// The door through which any other program can check this one.
@@ -44,11 +46,11 @@ struct Dump: ParsableCommand {
     var phase: Phase { self == .test ? .testing : .training }
   }
 
-  @Option(help: "The network: a .prototxt.")
-  var net: String
+  @Option(help: "The network: a .prototxt; mini if left out.")
+  var net: String?
 
-  @Option(help: "Its weights: a .caffemodel.")
-  var weights: String
+  @Option(help: "Its weights: a .caffemodel; if left out, those that come with mini.")
+  var weights: String?
 
   @Option(help: "The images: an .npy, or an .npz with an array for each input.")
   var input: String
@@ -79,6 +81,9 @@ struct Dump: ParsableCommand {
   @OptionGroup var writing: Writing
 
   func validate() throws {
+    guard net == nil || weights != nil else {
+      throw ValidationError("--net needs --weights: what that network has learnt.")
+    }
     guard precision == .float || version.doubleBackend != nil else {
       throw ValidationError(
         "--version \(version.rawValue) computes in Float only: leave out --precision double, or take "
@@ -89,7 +94,10 @@ struct Dump: ParsableCommand {
   func run() throws {
     try writing.check(output, mark: .blobs, inputs: [net, weights, input, label])
     let trace = try BlobTrace(
-      net: URL(fileNamed: net), model: URL(fileNamed: weights), input: URL(fileNamed: input),
+      net.map { try NetPrototxt(contentsOf: URL(fileNamed: $0)) }
+        ?? NetPrototxt(mini().netParameter(batch: 1, phase: phase.phase), file: "mini"),
+      model: weights.map { try CaffeModel(contentsOf: URL(fileNamed: $0)) } ?? TrainedMini.model(),
+      input: URL(fileNamed: input),
       label: label.map { URL(fileNamed: $0) }, phase: phase.phase, backward: backward, seed: seed)
     let archive =
       if precision == .double, let backend = version.doubleBackend {

@@ -1,6 +1,8 @@
 import ArgumentParser
+import CaffeFormats
 import CaffeTools
 import Foundation
+import Training
 import WholeFiles
 
 /// How right a network is.
@@ -14,16 +16,22 @@ struct TestNetwork: ParsableCommand {
       --dataset. A network without a Data layer, as a deploy.prototxt, gets the middle of each \
       picture, the mean subtracted; where it has no loss and no accuracy, those of its scores are \
       measured.
+
+      Without --net and --solver, mini is tested on synthetic pictures: the trained one that comes with \
+      the package, or that of --weights.
       """)
 
-  @Option(help: "The network: a .prototxt, for example train_val.prototxt.")
+  @Option(
+    help:
+      "The network: a .prototxt, for example train_val.prototxt; mini without --solver if left out."
+  )
   var net: String?
 
   @Option(help: "A solver.prototxt instead: its test nets, each with its test_iter.")
   var solver: String?
 
-  @Option(help: "Its weights: a .caffemodel.")
-  var weights: String
+  @Option(help: "Its weights: a .caffemodel; if left out, those that come with mini.")
+  var weights: String?
 
   @Option(help: "The LMDB database to test on, instead of the one that the Data layer names.")
   var dataset: String?
@@ -46,16 +54,29 @@ struct TestNetwork: ParsableCommand {
   )
   var iterations: Int?
 
+  @Option(
+    parsing: .unconditional,
+    help:
+      "Of mini: the seed of the pictures; 1 if left out. --seed 2012 gives those it learnt from.")
+  var seed: UInt32?
+
   @Flag(help: "Print JSON for programs.")
   var json = false
 
   func validate() throws {
-    guard (net == nil) != (solver == nil) else {
-      throw ValidationError("give one of --net and --solver.")
+    guard net == nil || solver == nil else {
+      throw ValidationError("--net and --solver: give one of the two.")
     }
-    guard solver == nil || dataset == nil && mean == nil && inputScale == nil else {
+    guard net != nil || dataset == nil && mean == nil && inputScale == nil else {
       throw ValidationError(
-        "--dataset, --mean and --input-scale go with --net: a solver's nets have their own.")
+        "--dataset, --mean and --input-scale go with --net: a solver's nets have their own, and mini "
+          + "without --net is tested on synthetic pictures.")
+    }
+    guard net == nil && solver == nil || weights != nil else {
+      throw ValidationError("--net and --solver need --weights: what the network has learnt.")
+    }
+    guard net == nil && solver == nil || seed == nil else {
+      throw ValidationError("--seed is that of synthetic pictures: leave out --net and --solver.")
     }
     guard (inputScale ?? 1).isFinite else {
       throw ValidationError("--input-scale \(inputScale ?? 1): must be finite.")
@@ -66,7 +87,9 @@ struct TestNetwork: ParsableCommand {
   }
 
   func run() throws {
-    let weights = URL(fileNamed: weights)
+    guard let weights = weights.map({ URL(fileNamed: $0) }), net != nil || solver != nil else {
+      return try testMini()
+    }
     let tests =
       if let net {
         [
@@ -96,6 +119,41 @@ struct TestNetwork: ParsableCommand {
       }
       print("Loss: \(NetworkTest.number(means.loss))")
       for output in means { print(Escaping.visible("\(output)")) }
+    }
+  }
+
+  /// Tests mini on synthetic pictures, in the same words.
+  private func testMini() throws {
+    let model =
+      try weights.map { try CaffeModel(contentsOf: URL(filePath: $0)) }
+      ?? TrainedMini.model()
+    let result = try TrainedMini.test(model, seed: seed ?? 1, batches: iterations ?? 20)
+    let images = result.confusion.joined().reduce(0, +)
+    if json { return print(try JSON.text(MiniRow(result))) }
+    print(
+      "Tested \(model.file) on \(Format.grouped(images)) synthetic pictures of seed \(seed ?? 1).")
+    print("Loss: \(NetworkTest.number(result.loss))")
+    print("accuracy = \(NetworkTest.number(result.accuracy))")
+    for (label, row) in result.confusion.enumerated() {
+      let name = TrainedMini.classNames[label]
+      print("  \(Format.padded(name, 16)) \(row[label]) of \(row.reduce(0, +))")
+    }
+  }
+
+  /// What a test of mini found, for programs.
+  private struct MiniRow: Encodable {
+    var images: Int
+    var loss: Double
+    var accuracy: Double
+    var classNames = TrainedMini.classNames
+    /// Images by their class (row) and what they were taken for (column).
+    var confusion: [[Int]]
+
+    init(_ result: Evaluation.Result) {
+      images = result.confusion.joined().reduce(0, +)
+      loss = result.loss
+      accuracy = result.accuracy
+      confusion = result.confusion
     }
   }
 

@@ -27,8 +27,15 @@ struct Tour: ParsableCommand {
   @Option(help: "The picture to look at, PNG or JPEG; a synthetic one if left out.")
   var image: String?
 
-  @Option(help: "What the network has learnt, a .caffemodel; random parameters if left out.")
+  @Option(
+    help: """
+      What the network has learnt, a .caffemodel; if left out, what comes with the package for mini, \
+      random parameters for the others.
+      """)
   var weights: String?
+
+  @Flag(help: "Take random parameters for mini too.")
+  var untrained = false
 
   @Option(help: "The network as a .prototxt, with --weights; --network if left out.")
   var net: String?
@@ -67,6 +74,8 @@ struct Tour: ParsableCommand {
     }
     guard html == nil || !json else {
       throw ValidationError("--html and --json: give one of the two.")
+    guard !untrained || weights == nil else {
+      throw ValidationError("--untrained takes random parameters: leave out --weights.")
     }
     guard html == nil || layer == nil else {
       throw ValidationError("--html shows all layers: leave out --layer.")
@@ -78,7 +87,8 @@ struct Tour: ParsableCommand {
     let report = try report()
     if let html {
       let file = URL(fileNamed: html)
-      try WholeFile.write(Array(try TourPage(report: report).document().utf8), to: file)
+      try WholeFile.write(
+        Array(try TourPage(report: report, live: live()).document().utf8), to: file)
       print("Wrote \(html). It needs nothing else: open it in a browser.")
       return
     }
@@ -105,11 +115,8 @@ struct Tour: ParsableCommand {
   ///   that are damaged or don't fit, `FileError` for names that can't be read or are too few or too
   ///   many, `LayerError` for a layer that there isn't.
   func report() throws -> TourReport {
-    let standard = (network ?? .caffenet).definition()
-    let trained = try weights.map {
-      try TrainedNetwork(weights: $0, net: net, standard: standard, seed: seed)
-    }
-    let definition = trained?.definition ?? standard
+    let trained = try trained()
+    let definition = trained?.definition ?? (network ?? .caffenet).definition()
     return try TourGuide(
       definition: definition,
       image: TourImage(path: image, seed: seed, definition: definition),
@@ -122,9 +129,42 @@ struct Tour: ParsableCommand {
     ).run()
   }
 
-  /// What the classes are called, where a file says so.
+  /// The network's parameters, where it has learnt.
+  private func trained() throws -> TrainedNetwork? {
+    let standard = (network ?? .caffenet).definition()
+    if let weights {
+      return try TrainedNetwork(weights: weights, net: net, standard: standard, seed: seed)
+    }
+    return network == .mini && !untrained ? try TrainedNetwork(shipped: standard) : nil
+  }
+
+  /// The network for the page to run: the same, on the same picture and nine others. `nil` for one that a
+  /// page can't run.
+  ///
+  /// - Throws: as `report`.
+  func live() throws -> LivePage? {
+    let trained = try trained()
+    let definition = trained?.definition ?? (network ?? .caffenet).definition()
+    let plan = try NetworkPlan(definition)
+    guard plan.parameterCount <= LivePage.mostParameters else { return nil }
+    let samples =
+      try [TourImage(path: image, seed: seed, definition: definition)]
+      + TourImage.synthetic(
+        seed: seed, definition: definition, numbers: image == nil ? 1..<10 : 0..<10)
+    let isShipped = trained != nil && weights == nil
+    return try LivePage(
+      definition,
+      parameters: trained?.parameters ?? definition.filledParameters(plan, seed: UInt64(seed)),
+      isTrained: trained != nil, classNames: classNames(of: definition), samples: samples,
+      history: isShipped ? .init(TrainedMini.history()) : nil)
+  }
+
+  /// What the classes are called, where a file says so, or where they are those of the synthetic
+  /// pictures.
   private func classNames(of definition: NetworkDefinition) throws -> [String]? {
-    guard let labels else { return nil }
+    guard let labels else {
+      return network == .mini && net == nil ? SyntheticImages.classNames : nil
+    }
     // They are shown in a terminal, which would obey what controls it.
     let names = try ClassNames.read(labels).map(Escaping.visible)
     let classes = try definition.scoresShape().channels

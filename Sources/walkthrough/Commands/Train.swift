@@ -9,9 +9,10 @@ struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Trains a network on pictures, synthetic or your own, and shows how it learns.",
     discussion: """
-      At the end the output folder holds curves (loss.svg, accuracy.svg) and the first layer's \
-      filters before and after (conv1-before.png, conv1-after.png). The same seed gives the same \
-      parameters, digest and all, on any number of threads.
+      At the end the output folder holds the network (mini.caffemodel), curves (loss.svg, \
+      accuracy.svg) and the first layer's filters before and after (conv1-before.png, \
+      conv1-after.png). The same seed gives the same parameters, digest and all, on any number of \
+      threads.
 
       A snapshot is an .npz, from which the run goes on, and beside it Caffe's .caffemodel and \
       .solverstate, for classify, test, dump, OpenCV and Caffe.
@@ -42,6 +43,10 @@ struct Train: ParsableCommand {
   @Option(help: "Write the finished run as one self-contained page to this file.")
   var html: String?
 
+  @Option(
+    help: "Write the first layer's filters at 21 iterations, and the losses, to this .npz.")
+  var history: String?
+
   @Flag(help: "Print JSON Lines for programs.")
   var json = false
 
@@ -70,6 +75,11 @@ struct Train: ParsableCommand {
     }
     guard html == nil || lesson == nil && caffe.solver == nil else {
       throw ValidationError("--html shows a run of your own: leave out --lesson and --solver.")
+    }
+    guard history == nil || lesson == nil && caffe.solver == nil && resume == nil else {
+      throw ValidationError(
+        "--history follows a run of your own from its start: leave out --lesson, --solver and "
+          + "--resume.")
     }
   }
 
@@ -114,10 +124,18 @@ struct Train: ParsableCommand {
     }
 
     let interruption = Interruption()
+    var history = FilterHistory()
+    let moments = self.history.map { _ in
+      FilterHistory.schedule(iterations: start.settings.iterations)
+    }
+    if moments != nil { history.add(session.run.network.parameters, iteration: 0) }
     do {
       let ending = try session.train(
         snapshots: folder, isInterrupted: { interruption.hasCome },
         report: { event in
+          if case .iteration(let step) = event, moments?.contains(step.iteration) == true {
+            history.add(session.run.network.parameters, iteration: step.iteration)
+          }
           if !json { return display.show(event) }
           if let line = try? TrainingLines.line(event) { print(line) }
           // Whoever follows through a pipe sees each line when it is written.
@@ -125,13 +143,19 @@ struct Train: ParsableCommand {
         })
       switch ending {
       case .finished(let report):
-        let names = try files.write(report)
+        let names = try files.write(report, session.run.network)
         try writePage(of: report)
+        if let path = self.history {
+          history.finish(report)
+          try history.archive().write(to: URL(filePath: path))
+        }
         if json { return print(try TrainingLines.line(report)) }
         let text = TrainingText(report: report, terminal: terminal)
         print(text.lines().joined(separator: "\n"))
         print("files in \(files.folder.relativePath): \(names.joined(separator: ", "))")
         if let html { print("page: \(html)") }
+        if let path = self.history { print("history: \(path)") }
+        print(files.invitation(report))
       case .interrupted(let file):
         if !json { display.clear() }
         throw interruption.farewell(

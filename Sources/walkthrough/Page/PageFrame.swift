@@ -46,7 +46,8 @@ struct PageFrame {
   // Embedded into the binary, so that it writes the same page wherever it is moved.
   static let script = OwnCode(
     PackageResources.page_js, PackageResources.sliding_js, PackageResources.shapes_js,
-    PackageResources.groups_js, PackageResources.lrn_js)
+    PackageResources.groups_js, PackageResources.lrn_js, PackageResources.network_js,
+    PackageResources.live_js)
 }
 
 /// A number for SVG: at most two decimals.

@@ -13,7 +13,7 @@ enum PageStyle {
   /// The text of the style sheet.
   static func code(shares: Set<Int>) -> OwnCode {
     OwnCode(
-      PackageResources.page_css,
+      PackageResources.page_css, PackageResources.live_css,
       rules: shares.sorted().map { "[\(attribute)=\"\($0)\"] { --share: \(decimal($0)); }\n" }
         .joined())
   }

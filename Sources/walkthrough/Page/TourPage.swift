@@ -1,6 +1,8 @@
 /// The tour as one self-contained page.
 struct TourPage {
   let report: TourReport
+  /// The network for the page to run, if it is small enough.
+  var live: LivePage?
 
   /// The file.
   ///
@@ -10,7 +12,8 @@ struct TourPage {
       title: "\(report.network), layer by layer",
       description: "\(report.network) step by step: every layer forwards and backwards, in "
         + "pictures and numbers.",
-      contents: contents(), main: main(), data: PageData(report)
+      contents: contents(), main: main(live: try live.map { try LiveSection(page: $0).html() }),
+      data: PageData(report)
     ).document()
   }
 
@@ -19,6 +22,7 @@ struct TourPage {
       element("p", ["class": "brand"]) { element("a", ["href": "#top"]) { report.network } },
       element("ol") {
         item("image", "The picture", nil)
+        if live != nil { item("live", "Run it yourself", nil) }
         for layer in report.layers { item(layer.anchor, layer.name, layer.kind) }
         item("loss", "The loss", nil)
         item("totals", "Totals", nil)
@@ -32,9 +36,10 @@ struct TourPage {
   }
 
   @HTMLBuilder
-  private func main() -> HTML {
+  private func main(live: HTML?) -> HTML {
     header()
     picture()
+    live
     section("layers", level: 2, "The layers") {
       element("p", ["class": "lead"]) {
         "Forwards from the first to the last, and at each what comes back through it."
@@ -107,7 +112,8 @@ struct TourPage {
           if !report.weights.isTrained {
             element("p", ["class": "warning"]) {
               "This network has not been trained. Its weights are random, its filters show noise, "
-                + "and what it predicts means nothing."
+                + "and what it predicts means nothing. script/walkthrough tour --network mini --html "
+                + "writes the page of one that has."
             }
           }
           predictions()

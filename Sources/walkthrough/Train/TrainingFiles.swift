@@ -1,8 +1,10 @@
+import CaffeFormats
 import Datasets
 import Foundation
+import Networks
 import WholeFiles
 
-/// The pictures that a finished run leaves in a folder.
+/// What a finished run leaves in a folder: the network, curves and pictures.
 struct TrainingFiles {
   let folder: URL
 
@@ -35,12 +37,13 @@ struct TrainingFiles {
     }
   }
 
-  /// Writes curves and filters.
+  /// Writes the network, curves and filters.
   ///
   /// - Returns: the names of the files.
-  /// - Throws: `FileError` or `PictureError` when one can't be written.
-  func write(_ report: TrainingReport) throws -> [String] {
-    var names: [String] = []
+  /// - Throws: `CaffeFileError`, `FileError` or `PictureError` when one can't be written.
+  func write(_ report: TrainingReport, _ network: Network<Float>) throws -> [String] {
+    var names = [Self.model(report)]
+    try CaffeModel(of: network).write(to: folder.appending(path: names[0]))
     for (name, chart) in Self.charts(report) {
       try WholeFile.write(Array(chart.document().utf8), to: folder.appending(path: name))
       names.append(name)
@@ -52,6 +55,21 @@ struct TrainingFiles {
       names.append(name)
     }
     return names
+  }
+
+  /// The file with what the network has learnt.
+  private static func model(_ report: TrainingReport) -> String {
+    "\(report.settings.network.rawValue).caffemodel"
+  }
+
+  /// How to look at what has been learnt.
+  func invitation(_ report: TrainingReport) -> String {
+    let file = folder.appending(path: Self.model(report)).relativePath
+    let quoted = file.contains { !($0.isLetter || $0.isNumber || "/._-".contains($0)) }
+    let names = report.settings.dataset == nil ? "" : " --image PICTURE --labels NAMES"
+    return "To see what it has learnt: script/walkthrough tour --network "
+      + "\(report.settings.network.rawValue) --weights "
+      + (quoted ? "'\(file.replacing("'", with: "'\\''"))'" : file) + names
   }
 
   /// The curves of a run: loss, and accuracy where it was tested.

@@ -13,6 +13,17 @@ struct TrainedNetwork {
   /// Where they are from, for a reader.
   var source: String
 
+  /// The `mini` that comes with the package.
+  ///
+  /// - Throws: `CaffeFileError` for a file that isn't whole.
+  init(shipped definition: NetworkDefinition) throws {
+    self.definition = definition
+    let plan = try NetworkPlan(definition)
+    let (read, _) = try TrainedMini.model().parameters(of: plan, as: Float.self)
+    parameters = plan.layers.map { read[$0.name] ?? [] }
+    source = "the mini.caffemodel that comes with the package, trained on synthetic pictures"
+  }
+
   /// Reads the parameters of a network.
   ///
   /// Of a `.prototxt`, the layers of testing are taken. As in Caffe, a layer gets the parameters of

@@ -27,7 +27,8 @@ struct TourText {
       (report.weights.isTrained
       ? "The parameters are those of \(report.weights.source)."
       : "The parameters are \(report.weights.source): the network is untrained, and its maps show "
-        + "what chance makes of a picture.") + label
+        + "what chance makes of a picture. For a trained one: script/walkthrough tour "
+        + "--network mini.") + label
   }
 
   /// The loss, between the two directions.
