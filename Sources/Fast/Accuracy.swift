@@ -42,11 +42,12 @@ public struct Accuracy<Scalar: BLASScalar>: SingleInputLayer {
         let classes = scores + axis.start(of: spot)
         let own = classes[label * axis.stride]
         var rivals = 0
+        // ← fewer
         for i in axis.classes { rivals += classes[i] >= own ? 1 : 0 }
         // The label is its own rival, unless it is NaN, which is not even as high as itself.
         if own == own { rivals -= 1 }
         counted += 1
-        if rivals < specification.topK { right += 1 }
+        if rivals < specification.topK { right += 1 }  // ← right
       }
     }
     output[0] = counted == 0 ? 0 : Scalar(right) / Scalar(counted)

@@ -55,15 +55,19 @@ public struct Convolution<Scalar: BLASScalar>: SingleInputLayer {
             let (image, group) = (piece / bands.parts / groups, piece / bands.parts % groups)
             let rows = bands[piece % bands.parts]
             // weights: (K/G, depth); columns: (depth, rows·W'); out: (K/G, rows·W')
-            let weights = sizes.weights(weights, group: group)
+            let weights = sizes.weights(weights, group: group)  // ← w
             let columns = sizes.columns(memory, rows: rows)
+            // ← out
             let out = sizes.output(output, image: image, group: group, rows: rows)
 
+            // → Im2col.swift
+            // ← in
             sizes.im2col.fill(columns, from: input + sizes.channel(image, group), rows: rows)
             for k in 0..<out.rows {
+              // ← b
               out.row(k).fill(out.columns, with: bias?[group * out.rows + k] ?? 0)
             }
-            multiply(weights, columns, into: out, adding: true)
+            multiply(weights, columns, into: out, adding: true)  // ← Σ_c, Σ_i, Σ_j
           }
         }
       }
@@ -118,11 +122,12 @@ public struct Convolution<Scalar: BLASScalar>: SingleInputLayer {
             engine.run(over: sizes.weightCount) { range in
               for part in 0..<parts.parts {
                 let sums = sums + part * sumCount
-                for i in range { weightGradient[i] += sums[i] }
+                for i in range { weightGradient[i] += sums[i] }  // ← ∂w ∂L/∂w
               }
             }
             guard let biasGradient else { return }
             for part in 0..<parts.parts {
+              // ← ∂b ∂L/∂b
               biasGradient.add(sums + part * sumCount + sizes.weightCount, sizes.kernels)
             }
           }
@@ -148,17 +153,20 @@ public struct Convolution<Scalar: BLASScalar>: SingleInputLayer {
       for band in 0..<sizes.bands.parts {
         let rows = sizes.bands[band]
         // dOut: (K/G, rows·W'); columns: (depth, rows·W')
+        // ← ∂w ∂L/∂out; ∂in ∂L/∂out
         let dOut = sizes.output(dy, image: image, group: group, rows: rows)
         let columns = sizes.columns(memory, rows: rows)
 
-        sizes.im2col.fill(columns, from: x + channel, rows: rows)
+        sizes.im2col.fill(columns, from: x + channel, rows: rows)  // ← ∂w in
+        // ← ∂w Σ_y, Σ_x
         multiply(dOut, columns.transposed, into: weightSums, adding: true)
         for k in 0..<dOut.rows {
           let row = dOut.row(k)
-          for t in 0..<dOut.columns { biasSums[k] += row[t] }
+          for t in 0..<dOut.columns { biasSums[k] += row[t] }  // ← ∂b Σ_y, Σ_x, ∂L/∂out
         }
         if let dx {
-          multiply(weights.transposed, dOut, into: columns)
+          multiply(weights.transposed, dOut, into: columns)  // ← ∂in Σ_k, w
+          // ← ∂in ∂L/∂in, Σ_i, Σ_j
           sizes.im2col.add(columns, to: dx + channel, rows: rows)
         }
       }

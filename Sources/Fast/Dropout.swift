@@ -79,6 +79,7 @@ public struct Dropout<Scalar: BLASScalar>: InPlaceLayer {
     if saved.drops {
       let threshold = specification.keepThreshold
       saved.keeps.withUnsafeMutableBufferPointer { keeps in
+        // ← kept
         for i in keeps.indices { keeps[i] = context.random.next() <= threshold }
       }
     }
@@ -106,6 +107,7 @@ public struct Dropout<Scalar: BLASScalar>: InPlaceLayer {
     saved.keeps.withUnsafeBufferPointer { keeps in
       data.withMutableMemory { data in
         engine.run(over: count) { range in
+          // ← out, in; ∂in ∂L/∂in, kept, ∂L/∂out
           for i in range { data[i] = keeps[i] ? data[i] * scale : 0 }
         }
       }

@@ -40,7 +40,7 @@ struct Im2col {
     forEachRow(rows) { r, start, source, inside in
       let row = columns.row(r) + start
       for x in 0..<inside.lowerBound { row[x] = 0 }
-      for x in inside { row[x] = input[source + x * stride.width] }
+      for x in inside { row[x] = input[source + x * stride.width] }  // ← in
       for x in inside.upperBound..<outputWidth { row[x] = 0 }
     }
   }
@@ -57,7 +57,7 @@ struct Im2col {
   ) {
     forEachRow(rows) { r, start, source, inside in
       let row = columns.row(r) + start
-      for x in inside { input[source + x * stride.width] += row[x] }
+      for x in inside { input[source + x * stride.width] += row[x] }  // ← ∂in ∂L/∂in
     }
   }
 
@@ -75,6 +75,7 @@ struct Im2col {
           let left = j * dilation.width - pad.width
           let inside = steps(from: left, by: stride.width, limit: outputWidth, inside: width)
           for y in rows {
+            // ← in; ∂in ∂L/∂in
             let inputRow = y * stride.height + i * dilation.height - pad.height
             body(
               r, (y - rows.lowerBound) * outputWidth, (c * height + inputRow) * width + left,

@@ -49,15 +49,16 @@ public struct InnerProduct<Scalar: BLASScalar>: SingleInputLayer {
         output.withMutableMemory { y in
           engine.run(over: k, atMost: Self.blockSize) { block in
             for image in 0..<n {
-              for i in block { y[image * k + i] = bias?[i] ?? 0 }
+              for i in block { y[image * k + i] = bias?[i] ?? 0 }  // ← b
             }
             // w: (block, D), in: (N, D), out: (N, block)
-            let w = Matrix(weights + block.lowerBound * d, block.count, d)
+            let w = Matrix(weights + block.lowerBound * d, block.count, d)  // ← w
+            // ← out
             let out = Matrix(y + block.lowerBound, n, block.count, stride: k)
             if n == 1 {
-              multiply(w, x, into: out.memory, adding: true)
+              multiply(w, x, into: out.memory, adding: true)  // ← Σ_d, in
             } else {
-              multiply(Matrix(x, n, d), w.transposed, into: out, adding: true)
+              multiply(Matrix(x, n, d), w.transposed, into: out, adding: true)  // ← Σ_d, in
             }
           }
         }
@@ -93,12 +94,14 @@ public struct InnerProduct<Scalar: BLASScalar>: SingleInputLayer {
       withMutableMemory(ofGradients: &parameterGradients) { weightGradient, biasGradient in
         engine.run(over: k, atMost: Self.blockSize) { block in
           // dOut: (N, block), in: (N, D), dWeights: (block, D)
-          let dOut = Matrix(dy + block.lowerBound, n, block.count, stride: k)
+          let dOut = Matrix(dy + block.lowerBound, n, block.count, stride: k)  // ← ∂w ∂L/∂out
           let dWeights = Matrix(weightGradient + block.lowerBound * d, block.count, d)
+          // ← ∂w ∂L/∂w, in
           multiply(dOut.transposed, Matrix(x, n, d), into: dWeights, adding: accumulating)
         }
         if let biasGradient {
           if !accumulating { biasGradient.fill(k, with: 0) }
+          // ← ∂b ∂L/∂b, ∂L/∂out
           for image in 0..<n { biasGradient.add(dy + image * k, k) }
         }
       }
@@ -106,12 +109,12 @@ public struct InnerProduct<Scalar: BLASScalar>: SingleInputLayer {
         guard let dx else { return }
         engine.run(over: d, atMost: Self.blockSize) { block in
           // w: (K, block), dOut: (N, K), dIn: (N, block)
-          let w = Matrix(weights + block.lowerBound, k, block.count, stride: d)
+          let w = Matrix(weights + block.lowerBound, k, block.count, stride: d)  // ← ∂in w
           let dIn = Matrix(dx + block.lowerBound, n, block.count, stride: d)
           if n == 1 {
-            multiply(w.transposed, dy, into: dIn.memory)
+            multiply(w.transposed, dy, into: dIn.memory)  // ← ∂in ∂L/∂in, Σ_k, ∂L/∂out
           } else {
-            multiply(Matrix(dy, n, k), w, into: dIn)
+            multiply(Matrix(dy, n, k), w, into: dIn)  // ← ∂in ∂L/∂in, Σ_k, ∂L/∂out
           }
         }
       }

@@ -55,10 +55,10 @@ public struct LRN<Scalar: BLASScalar>: SingleInputLayer {
           engine.run(windows.pieces, scratch: windows.scratch, of: Scalar.self) { piece, squares in
             let piece = piece * windows.count..<(piece + 1) * windows.count
             for (t, i) in piece.enumerated() { squares[t] = x[i] * x[i] }
-            let energy = windows.sums(of: squares)
+            let energy = windows.sums(of: squares)  // ← Σ_c', Σ_i
             for (t, i) in piece.enumerated() {
-              s[i] = offset + share * energy[t]
-              y[i] = x[i] * .pow(s[i], exponent)
+              s[i] = offset + share * energy[t]  // ← s
+              y[i] = x[i] * .pow(s[i], exponent)  // ← out, in
             }
           }
         }
@@ -89,9 +89,11 @@ public struct LRN<Scalar: BLASScalar>: SingleInputLayer {
         input.withMemory { x in
           engine.run(windows.pieces, scratch: windows.scratch, of: Scalar.self) { piece, ratios in
             let piece = piece * windows.count..<(piece + 1) * windows.count
+            // ← ∂in out
             for (t, i) in piece.enumerated() { ratios[t] = dy[i] * y[i] / s[i] }
-            let sums = windows.sums(of: ratios)
+            let sums = windows.sums(of: ratios)  // ← ∂in Σ_c', Σ_i
             for (t, i) in piece.enumerated() {
+              // ← ∂in ∂L/∂in, ∂L/∂out, s, in
               dx[i] = dy[i] * .pow(s[i], exponent) - factor * x[i] * sums[t]
             }
           }
@@ -133,7 +135,7 @@ private struct LRNWindows {
     columns.fill(count, with: 0)
     for r in 0..<rows {
       for r2 in max(r - reach, 0)..<min(r + reach + 1, rows) {
-        (columns + r * width).add(values + r2 * width, width)
+        (columns + r * width).add(values + r2 * width, width)  // ← Σ_c', Σ_i
       }
     }
     guard !isAcross else { return columns }

@@ -112,15 +112,15 @@ public struct Pooling<Scalar: BLASScalar>: SingleInputLayer {
       // What every maximum starts from, in Double too, as in Caffe.
       var best = Scalar(-Double(Float.greatestFiniteMagnitude))
       var position = -1
-      for row in rows {
+      for row in rows {  // ← max_i
         for column in columns {
           let candidate = row * windows.width + column
-          let isGreater = x[candidate] > best
+          let isGreater = x[candidate] > best  // ← in
           best = isGreater ? x[candidate] : best
           position = isGreater ? candidate : position
         }
       }
-      y[output] = best
+      y[output] = best  // ← out
       positions[output] = Int32(truncatingIfNeeded: position)
     }
   }
@@ -132,10 +132,11 @@ public struct Pooling<Scalar: BLASScalar>: SingleInputLayer {
   ) {
     windows.forEach { output, rows, columns, area in
       var sum: Scalar = 0
-      for row in rows {
+      for row in rows {  // ← Σ_i
+        // ← Σ_j, in
         for column in columns { sum += x[row * windows.width + column] }
       }
-      y[output] = sum / Scalar(area)
+      y[output] = sum / Scalar(area)  // ← out
     }
   }
 
@@ -146,8 +147,9 @@ public struct Pooling<Scalar: BLASScalar>: SingleInputLayer {
     _ dx: UnsafeMutablePointer<Scalar>
   ) {
     for i in 0..<windows.outputs {
-      let position = Int(positions[i])
+      let position = Int(positions[i])  // ← ∂in at
       // Positions come from the caller's `Saved`: what doesn't lie in the plane is left out.
+      // ← ∂in ∂L/∂in, ∂L/∂out
       if position >= 0 && position < windows.plane { dx[position] += dy[i] }
     }
   }
@@ -158,8 +160,9 @@ public struct Pooling<Scalar: BLASScalar>: SingleInputLayer {
     _ windows: PoolingWindows, _ dy: UnsafePointer<Scalar>, _ dx: UnsafeMutablePointer<Scalar>
   ) {
     windows.forEach { output, rows, columns, area in
-      let share = dy[output] / Scalar(area)
-      for row in rows {
+      let share = dy[output] / Scalar(area)  // ← ∂in ∂L/∂out
+      for row in rows {  // ← ∂in Σ_i
+        // ← ∂in Σ_j, ∂L/∂in
         for column in columns { dx[row * windows.width + column] += share }
       }
     }

@@ -71,11 +71,12 @@ public struct ReLU<Scalar: BLASScalar>: InPlaceLayer {
           let x = data + range.lowerBound
           if slope == 0 {
             // NaN isn't less than 0, and stays. Of −∞, the product with 0 would make NaN.
-            for i in 0..<range.count { y[i] = x[i] < 0 ? 0 : x[i] }
+            for i in 0..<range.count { y[i] = x[i] < 0 ? 0 : x[i] }  // ← in
           } else {
+            // ← in
             for i in 0..<range.count { y[i] = x[i] < 0 ? slope * x[i] : x[i] }
           }
-          x.update(from: y, count: range.count)
+          x.update(from: y, count: range.count)  // ← out
         }
       }
     }
@@ -94,6 +95,7 @@ public struct ReLU<Scalar: BLASScalar>: InPlaceLayer {
     output.withMemory { y in
       gradient.withMutableMemory { gradient in
         engine.run(over: output.count) { range in
+          // ← ∂in ∂L/∂in, in, ∂L/∂out
           for i in range { gradient[i] = y[i] > 0 ? gradient[i] : slope * gradient[i] }
         }
       }

@@ -45,10 +45,10 @@ public struct Softmax<Scalar: BLASScalar>: SingleInputLayer {
             for i in axis.classes { maximum = x[i] >= maximum ? x[i] : maximum }
             var sum: Scalar = 0
             for i in axis.classes {
-              p[i] = .exp(x[i] - maximum)
-              sum += p[i]
+              p[i] = .exp(x[i] - maximum)  // ← x
+              sum += p[i]  // ← Σ_c'
             }
-            for i in axis.classes { p[i] /= sum }
+            for i in axis.classes { p[i] /= sum }  // ← p
           }
         }
       }

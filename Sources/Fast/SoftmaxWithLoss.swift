@@ -52,7 +52,8 @@ public struct SoftmaxWithLoss<Scalar: BLASScalar>: SingleInputLayer {
       (try? specification.checkLabels(context.labels, for: scores.shape)) != nil,
       "the labels must be as many as the scores ask for, each a class")
     var nothing = NothingSaved()
-    Softmax<Scalar>(engine: engine).forward(
+    // → Softmax.swift forward
+    Softmax<Scalar>(engine: engine).forward(  // ← p
       scores, parameters: [], context: &context, output: &saved.probabilities, saved: &nothing)
     let (probabilities, labels) = (saved.probabilities, context.labels)
     saved.labels = labels
@@ -61,8 +62,10 @@ public struct SoftmaxWithLoss<Scalar: BLASScalar>: SingleInputLayer {
     let least = Scalar(SoftmaxWithLossSpecification.leastProbability)
     var sum: Scalar = 0
     for (spot, label) in labels.enumerated() where label != specification.ignoreLabel {
+      // ← ln
       sum -= .log(max(probabilities[axis.start(of: spot) + label * axis.stride], least))
     }
+    // ← loss
     output[0] = sum / Scalar(specification.divisor(labels: labels, scores: scores.shape))
   }
 
@@ -90,7 +93,7 @@ public struct SoftmaxWithLoss<Scalar: BLASScalar>: SingleInputLayer {
       probabilities.withMemory { p in
         inputGradient.withMutableMemory { gradient in
           engine.run(over: probabilities.count) { range in
-            for i in range { gradient[i] = factor * p[i] }
+            for i in range { gradient[i] = factor * p[i] }  // ← ∂in ∂L/∂x, p
           }
           for (spot, label) in saved.labels.enumerated() {
             let start = axis.start(of: spot)
@@ -99,7 +102,7 @@ public struct SoftmaxWithLoss<Scalar: BLASScalar>: SingleInputLayer {
             } else {
               // A class of this spot, as checked above.
               let position = start + label * axis.stride
-              gradient[position] = factor * (p[position] - 1)
+              gradient[position] = factor * (p[position] - 1)  // ← ∂in label
             }
           }
         }

@@ -34,10 +34,10 @@ public struct Accuracy<Scalar: Tensors.Scalar>: SingleInputLayer {
       let own = scores[start + label * spots.stride]
       var rivals = 0
       for c in 0..<spots.classes where c != label {
-        if scores[start + c * spots.stride] >= own { rivals += 1 }
+        if scores[start + c * spots.stride] >= own { rivals += 1 }  // ← fewer
       }
       counted += 1
-      if rivals < specification.topK { right += 1 }
+      if rivals < specification.topK { right += 1 }  // ← right
     }
     output[0] = counted == 0 ? 0 : Scalar(Double(right)) / Scalar(Double(counted))
   }

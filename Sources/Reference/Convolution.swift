@@ -44,17 +44,19 @@ public struct Convolution<Scalar: Tensors.Scalar>: SingleInputLayer {
           let rows = geometry.kernelRows(at: y)
           for x in 0..<geometry.outputWidth {
             let columns = geometry.kernelColumns(at: x)
-            var sum = specification.hasBias ? bias[k] : 0
-            for c in 0..<geometry.channelsPerGroup {
-              for i in rows {
+            var sum = specification.hasBias ? bias[k] : 0  // ← b
+            for c in 0..<geometry.channelsPerGroup {  // ← Σ_c
+              for i in rows {  // ← Σ_i
+                // ← in
                 let inputRow = geometry.inputRow(n, k, c, y, i) + geometry.inputColumn(x, 0)
                 let weightRow = geometry.weightRow(k, c, i)
-                for j in columns {
+                for j in columns {  // ← Σ_j
+                  // ← w
                   sum += weights[weightRow + j] * input[inputRow + j * geometry.columnDilation]
                 }
               }
             }
-            output[position] = sum
+            output[position] = sum  // ← out
             position += 1
           }
         }
@@ -103,16 +105,17 @@ public struct Convolution<Scalar: Tensors.Scalar>: SingleInputLayer {
             let columns = geometry.outputColumns(meeting: j)
             var sum: Scalar = accumulating ? gradient[position] : 0
             for n in 0..<geometry.images {
-              for y in geometry.outputRows(meeting: i) {
+              for y in geometry.outputRows(meeting: i) {  // ← ∂w Σ_y
                 let inputRow = geometry.inputRow(n, k, c, y, i) + geometry.inputColumn(0, j)
                 let outputRow = geometry.outputRow(n, k, y)
-                for x in columns {
+                for x in columns {  // ← ∂w Σ_x
+                  // ← ∂w ∂L/∂out, in
                   sum +=
                     outputGradient[outputRow + x] * input[inputRow + x * geometry.columnStride]
                 }
               }
             }
-            gradient[position] = sum
+            gradient[position] = sum  // ← ∂w ∂L/∂w
             position += 1
           }
         }
@@ -128,13 +131,13 @@ public struct Convolution<Scalar: Tensors.Scalar>: SingleInputLayer {
     for k in 0..<geometry.kernels {
       var sum: Scalar = accumulating ? gradient[k] : 0
       for n in 0..<geometry.images {
-        for y in 0..<geometry.outputHeight {
-          for x in 0..<geometry.outputWidth {
-            sum += outputGradient[geometry.outputRow(n, k, y) + x]
+        for y in 0..<geometry.outputHeight {  // ← ∂b Σ_y
+          for x in 0..<geometry.outputWidth {  // ← ∂b Σ_x
+            sum += outputGradient[geometry.outputRow(n, k, y) + x]  // ← ∂b ∂L/∂out
           }
         }
       }
-      gradient[k] = sum
+      gradient[k] = sum  // ← ∂b ∂L/∂b
     }
   }
 
@@ -148,17 +151,18 @@ public struct Convolution<Scalar: Tensors.Scalar>: SingleInputLayer {
   ) {
     gradient.fill(with: 0)
     for n in 0..<geometry.images {
-      for k in 0..<geometry.kernels {
+      for k in 0..<geometry.kernels {  // ← ∂in Σ_k
         for c in 0..<geometry.channelsPerGroup {
-          for i in 0..<geometry.kernelHeight {
+          for i in 0..<geometry.kernelHeight {  // ← ∂in Σ_i
             for y in geometry.outputRows(meeting: i) {
               let outputRow = geometry.outputRow(n, k, y)
-              for j in 0..<geometry.kernelWidth {
-                let weight = weights[geometry.weightRow(k, c, i) + j]
+              for j in 0..<geometry.kernelWidth {  // ← ∂in Σ_j
+                let weight = weights[geometry.weightRow(k, c, i) + j]  // ← ∂in w
                 let inputRow = geometry.inputRow(n, k, c, y, i) + geometry.inputColumn(0, j)
                 for x in geometry.outputColumns(meeting: j) {
+                  // ← ∂in ∂L/∂in
                   gradient[inputRow + x * geometry.columnStride] +=
-                    outputGradient[outputRow + x] * weight
+                    outputGradient[outputRow + x] * weight  // ← ∂in ∂L/∂out
                 }
               }
             }

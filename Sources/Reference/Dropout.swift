@@ -75,6 +75,7 @@ public struct Dropout<Scalar: Tensors.Scalar>: InPlaceLayer {
     saved.drops = context.phase == .training
     guard saved.drops else { return }
     for i in saved.keeps.indices {
+      // ← kept
       saved.keeps[i] = context.random.next() <= specification.keepThreshold
     }
     apply(saved, to: &data)
@@ -95,6 +96,7 @@ public struct Dropout<Scalar: Tensors.Scalar>: InPlaceLayer {
     guard saved.drops else { return }
     let scale = Scalar(specification.scale)
     for i in 0..<data.count {
+      // ← out, in; ∂in ∂L/∂in, kept, ∂L/∂out
       data[i] = saved.keeps[i] ? data[i] * scale : 0
     }
   }

@@ -37,11 +37,11 @@ public struct InnerProduct<Scalar: Tensors.Scalar>: SingleInputLayer {
     let bias = specification.hasBias ? parameters[1].elements : []
     for n in 0..<output.count / outputs {
       for k in 0..<outputs {
-        var sum = specification.hasBias ? bias[k] : 0
-        for d in 0..<inputs {
-          sum += weights[k * inputs + d] * input[n * inputs + d]
+        var sum = specification.hasBias ? bias[k] : 0  // ← b
+        for d in 0..<inputs {  // ← Σ_d
+          sum += weights[k * inputs + d] * input[n * inputs + d]  // ← w, in
         }
-        output[n * outputs + k] = sum
+        output[n * outputs + k] = sum  // ← out
       }
     }
   }
@@ -71,7 +71,7 @@ public struct InnerProduct<Scalar: Tensors.Scalar>: SingleInputLayer {
     if specification.hasBias {
       for n in 0..<images {
         for k in 0..<outputs {
-          parameterGradients[1][k] += outputGradient[n * outputs + k]
+          parameterGradients[1][k] += outputGradient[n * outputs + k]  // ← ∂b ∂L/∂b, ∂L/∂out
         }
       }
     }
@@ -79,9 +79,10 @@ public struct InnerProduct<Scalar: Tensors.Scalar>: SingleInputLayer {
       gradient.fill(with: 0)
       let weights = parameters[0].elements
       for n in 0..<images {
-        for k in 0..<outputs {
-          let upstream = outputGradient[n * outputs + k]
+        for k in 0..<outputs {  // ← ∂in Σ_k
+          let upstream = outputGradient[n * outputs + k]  // ← ∂in ∂L/∂out
           for d in 0..<inputs {
+            // ← ∂in ∂L/∂in, w
             gradient[n * inputs + d] += upstream * weights[k * inputs + d]
           }
         }
@@ -99,9 +100,9 @@ public struct InnerProduct<Scalar: Tensors.Scalar>: SingleInputLayer {
     let outputs = specification.outputs
     for k in 0..<outputs {
       for n in 0..<images {
-        let upstream = outputGradient[n * outputs + k]
+        let upstream = outputGradient[n * outputs + k]  // ← ∂w ∂L/∂out
         for d in 0..<inputs {
-          gradient[k * inputs + d] += upstream * input[n * inputs + d]
+          gradient[k * inputs + d] += upstream * input[n * inputs + d]  // ← ∂w ∂L/∂w, in
         }
       }
     }

@@ -53,7 +53,7 @@ public struct LRN<Scalar: Tensors.Scalar>: SingleInputLayer {
         for y in 0..<neighbours.height {
           for x in 0..<neighbours.width {
             var energy: Scalar = 0
-            for c2 in neighbours.channels(around: c) {
+            for c2 in neighbours.channels(around: c) {  // ← Σ_c', Σ_i
               for y2 in neighbours.rows(around: y) {
                 for x2 in neighbours.columns(around: x) {
                   let value = input[neighbours.position(n, c2, y2, x2)]
@@ -61,8 +61,8 @@ public struct LRN<Scalar: Tensors.Scalar>: SingleInputLayer {
                 }
               }
             }
-            scale[position] = offset + share * energy
-            output[position] = input[position] * .pow(scale[position], exponent)
+            scale[position] = offset + share * energy  // ← s
+            output[position] = input[position] * .pow(scale[position], exponent)  // ← out, in
             position += 1
           }
         }
@@ -98,15 +98,17 @@ public struct LRN<Scalar: Tensors.Scalar>: SingleInputLayer {
           for y in 0..<neighbours.height {
             for x in 0..<neighbours.width {
               var sum: Scalar = 0
-              for c2 in neighbours.channels(around: c) {
+              for c2 in neighbours.channels(around: c) {  // ← ∂in Σ_c', Σ_i
                 for y2 in neighbours.rows(around: y) {
                   for x2 in neighbours.columns(around: x) {
                     let j = neighbours.position(n, c2, y2, x2)
-                    sum += outputGradient[j] * output[j] / scale[j]
+                    sum += outputGradient[j] * output[j] / scale[j]  // ← ∂in out
                   }
                 }
               }
+              // ← ∂in ∂L/∂out, s
               let own = outputGradient[position] * .pow(scale[position], exponent)
+              // ← ∂in ∂L/∂in, in
               gradient[position] = own - factor * input[position] * sum
               position += 1
             }

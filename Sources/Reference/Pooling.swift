@@ -84,16 +84,16 @@ public struct Pooling<Scalar: Tensors.Scalar>: SingleInputLayer {
         for x in 0..<windows.outputWidth {
           var best = Scalar(-Double(Float.greatestFiniteMagnitude))
           var bestPosition = -1
-          for row in rows.onInput {
+          for row in rows.onInput {  // ← max_i
             for column in windows.columns(at: x).onInput {
               let candidate = row * windows.inputWidth + column
-              if input[start + candidate] > best {
+              if input[start + candidate] > best {  // ← in
                 best = input[start + candidate]
                 bestPosition = candidate
               }
             }
           }
-          output[position] = best
+          output[position] = best  // ← out
           saved.maxPositions[position] = Int32(bestPosition)
           position += 1
         }
@@ -114,12 +114,12 @@ public struct Pooling<Scalar: Tensors.Scalar>: SingleInputLayer {
         for x in 0..<windows.outputWidth {
           let columns = windows.columns(at: x)
           var sum: Scalar = 0
-          for row in rows.onInput {
-            for column in columns.onInput {
-              sum += input[start + row * windows.inputWidth + column]
+          for row in rows.onInput {  // ← Σ_i
+            for column in columns.onInput {  // ← Σ_j
+              sum += input[start + row * windows.inputWidth + column]  // ← in
             }
           }
-          output[position] = sum / Scalar(Double(rows.extent * columns.extent))
+          output[position] = sum / Scalar(Double(rows.extent * columns.extent))  // ← out
           position += 1
         }
       }
@@ -135,8 +135,9 @@ public struct Pooling<Scalar: Tensors.Scalar>: SingleInputLayer {
   ) {
     let windows = Windows(specification, input: gradient.shape, output: outputGradient.shape)
     let outputs = windows.outputHeight * windows.outputWidth
-    for position in 0..<outputGradient.count where saved.maxPositions[position] >= 0 {
+    for position in 0..<outputGradient.count where saved.maxPositions[position] >= 0 {  // ← ∂in at
       let start = position / outputs * windows.planeCount
+      // ← ∂in ∂L/∂in, ∂L/∂out
       gradient[start + Int(saved.maxPositions[position])] += outputGradient[position]
     }
   }
@@ -156,10 +157,11 @@ public struct Pooling<Scalar: Tensors.Scalar>: SingleInputLayer {
         let rows = windows.rows(at: y)
         for x in 0..<windows.outputWidth {
           let columns = windows.columns(at: x)
+          // ← ∂in ∂L/∂out
           let share = outputGradient[position] / Scalar(Double(rows.extent * columns.extent))
-          for row in rows.onInput {
-            for column in columns.onInput {
-              gradient[start + row * windows.inputWidth + column] += share
+          for row in rows.onInput {  // ← ∂in Σ_i
+            for column in columns.onInput {  // ← ∂in Σ_j
+              gradient[start + row * windows.inputWidth + column] += share  // ← ∂in ∂L/∂in
             }
           }
           position += 1

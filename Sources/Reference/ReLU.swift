@@ -61,7 +61,7 @@ public struct ReLU<Scalar: Tensors.Scalar>: InPlaceLayer {
     inPlace data: inout Tensor<Scalar>, context: inout RunContext, saved: inout NothingSaved
   ) {
     for i in 0..<data.count {
-      data[i] = rectified(data[i])
+      data[i] = rectified(data[i])  // ← out
     }
   }
 
@@ -74,13 +74,13 @@ public struct ReLU<Scalar: Tensors.Scalar>: InPlaceLayer {
     inPlace gradient: inout Tensor<Scalar>, output: Tensor<Scalar>, saved: NothingSaved
   ) {
     let slope = Scalar(specification.negativeSlope)
-    for i in 0..<output.count where !(output[i] > 0) {
-      gradient[i] *= slope
+    for i in 0..<output.count where !(output[i] > 0) {  // ← ∂in in
+      gradient[i] *= slope  // ← ∂in ∂L/∂in, ∂L/∂out
     }
   }
 
   private func rectified(_ x: Scalar) -> Scalar {
-    if x < 0 {
+    if x < 0 {  // ← in
       return specification.negativeSlope == 0 ? 0 : Scalar(specification.negativeSlope) * x
     }
     return x

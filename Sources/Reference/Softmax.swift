@@ -39,11 +39,11 @@ public struct Softmax<Scalar: Tensors.Scalar>: SingleInputLayer {
       var sum: Scalar = 0
       for c in 0..<spots.classes {
         let position = start + c * spots.stride
-        output[position] = .exp(input[position] - maximum)
-        sum += output[position]
+        output[position] = .exp(input[position] - maximum)  // ← x
+        sum += output[position]  // ← Σ_c'
       }
       for c in 0..<spots.classes {
-        output[start + c * spots.stride] /= sum
+        output[start + c * spots.stride] /= sum  // ← p
       }
     }
   }
@@ -65,10 +65,11 @@ public struct Softmax<Scalar: Tensors.Scalar>: SingleInputLayer {
         var dot: Scalar = 0
         for c in 0..<spots.classes {
           let position = start + c * spots.stride
-          dot += outputGradient[position] * output[position]
+          dot += outputGradient[position] * output[position]  // ← ∂in Σ_c', ∂L/∂p
         }
         for c in 0..<spots.classes {
           let position = start + c * spots.stride
+          // ← ∂in ∂L/∂x, p
           gradient[position] = output[position] * (outputGradient[position] - dot)
         }
       }

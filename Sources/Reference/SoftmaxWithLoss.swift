@@ -44,7 +44,8 @@ public struct SoftmaxWithLoss<Scalar: Tensors.Scalar>: SingleInputLayer {
     output: inout Tensor<Scalar>, saved: inout Saved
   ) {
     var nothing = NothingSaved()
-    Softmax<Scalar>().forward(
+    // → Softmax.swift forward
+    Softmax<Scalar>().forward(  // ← p
       scores, parameters: [], context: &context, output: &saved.probabilities, saved: &nothing)
     let (probabilities, labels) = (saved.probabilities, context.labels)
     saved.labels = labels
@@ -53,8 +54,10 @@ public struct SoftmaxWithLoss<Scalar: Tensors.Scalar>: SingleInputLayer {
     let least = Scalar(SoftmaxWithLossSpecification.leastProbability)
     var sum: Scalar = 0
     for (start, label) in zip(spots.starts, labels) where label != specification.ignoreLabel {
+      // ← ln
       sum -= .log(max(probabilities[start + label * spots.stride], least))
     }
+    // ← loss
     output[0] = sum / Scalar(specification.divisor(labels: labels, scores: scores.shape))
   }
 
@@ -75,10 +78,11 @@ public struct SoftmaxWithLoss<Scalar: Tensors.Scalar>: SingleInputLayer {
       for (start, label) in zip(spots.starts, saved.labels) {
         for c in 0..<spots.classes {
           let position = start + c * spots.stride
-          let target: Scalar = c == label ? 1 : 0
+          let target: Scalar = c == label ? 1 : 0  // ← ∂in label
+          // ← ∂in ∂L/∂x
           gradient[position] =
             label == specification.ignoreLabel
-            ? 0 : factor * (probabilities[position] - target)
+            ? 0 : factor * (probabilities[position] - target)  // ← ∂in p
         }
       }
     }

@@ -90,6 +90,7 @@ public struct Convolution: SingleInputLayer {
     withMemory(ofParameters: parameters) { weights, bias in
       input.withMemory { input in
         output.withMutableMemory { output in
+          // → DirectConvolution.swift
           DirectForward(
             plan: plan, engine: engine, input: input, weights: weights, bias: bias, output: output
           ).run()
@@ -154,6 +155,9 @@ public struct Convolution: SingleInputLayer {
         outputGradient.withMemory { outputGradient in
           inputGradient.withMutableMemory { inputGradient in
             withMutableMemory(ofGradients: &parameterGradients) { weightGradient, biasGradient in
+              // → DirectConvolution+Backward.swift
+              // → DirectConvolution+WeightGradient.swift
+              // → Microkernel.swift
               DirectBackward(
                 plan: plan, engine: engine, input: input, weights: weights,
                 outputGradient: outputGradient, inputGradient: isWanted ? inputGradient : nil,

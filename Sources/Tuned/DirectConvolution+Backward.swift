@@ -58,8 +58,10 @@ struct DirectBackward {
     engine.run(filterCount) { k in
       var sum = accumulating ? biasGradient[k] : 0
       for image in 0..<plan.images {
+        // ← ∂b Σ_y, Σ_x, ∂L/∂out
         sum += (outputGradient + (image * filterCount + k) * plan.positions).sum(plan.positions)
       }
+      // ← ∂b ∂L/∂b
       biasGradient[k] = sum
     }
   }
@@ -227,6 +229,7 @@ struct DirectBackward {
           let product = upstream + self.images.largest * self.upstreamCount
           let padded = upstreamConvolution.filters.padded
           for panel in upstreamConvolution.filters.panels {
+            // ← ∂in Σ_k, w
             upstreamConvolution.run(
               rows: upstreamRows, images: images.count, frames: upstream,
               frameStride: upstreamCount, panel: panel,

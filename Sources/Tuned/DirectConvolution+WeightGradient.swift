@@ -50,6 +50,7 @@ struct DirectWeightGradient: TiledWork {
       let target = gradient + first * Microkernel<r, v>.columns
       var sums: Microkernel<r, v> = sums(offsets, taps: start.i...last.i, across)
       if adding { sums.add(target, stride: Microkernel<r, v>.columns) }
+      // ← ∂w ∂L/∂w
       sums.store(target, stride: Microkernel<r, v>.columns)
     }
   }
@@ -71,6 +72,7 @@ struct DirectWeightGradient: TiledWork {
     let pixelStride = pixelStride
     var sums = Microkernel<r, v>()
     for n in 0..<images {
+      // ← ∂w Σ_y
       for y in lines {
         let frame =
           frames + n * frameStride + convolution.frameOffset(ofRow: y - rows.lowerBound)

@@ -123,6 +123,7 @@ struct DirectConvolution {
           from: start.y == last.y ? start.x...last.x : 0...lastColumn, stride: stride.width,
           pad: pad.left, kernel: kernel.width, inside: convolution.width)
         var sums = Microkernel<r, v>()
+        // ← Σ_i; ∂in Σ_i
         for i in down {
           let pixel = (i * width + across.lowerBound) * channels
           let weights =
@@ -132,6 +133,7 @@ struct DirectConvolution {
             Microkernel<r, v>.row(weights + p * Microkernel<r, v>.columns)
           }
         }
+        // ← out; ∂in ∂L/∂in
         sums.store(output + first * outputStride, stride: outputStride)
       }
     }

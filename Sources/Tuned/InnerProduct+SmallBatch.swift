@@ -50,6 +50,7 @@ extension InnerProduct {
     for d in stride(from: 0, to: whole, by: 32) {
       let (x, y) = (image.vector(at: d), image.vector(at: d + 16))
       for i in 0..<n {
+        // ← Σ_d, w, in
         a[i] += x * rows.vector(at: i * count + d)
         b[i] += y * rows.vector(at: i * count + d + 16)
       }
@@ -84,6 +85,7 @@ extension InnerProduct {
           sums.store(tile, stride: Self.lanes)
           for i in k..<k + count {
             for n in 0..<sizes.images {
+              // ← out, b
               output[n * sizes.outputs + i] = tile[(i - k) * Self.lanes + n] + (bias?[i] ?? 0)
             }
           }
@@ -153,9 +155,11 @@ extension InnerProduct {
         var a = UnsafePointer(target).vector(at: 0)
         var b = factor[1] * row[1]
         for i in stride(from: 0, to: 8, by: 2) {
+          // ← ∂in Σ_k, w, ∂L/∂out
           a.addProduct(Vector(repeating: factor[i]), row[i])
           if i > 0 { b.addProduct(Vector(repeating: factor[i + 1]), row[i + 1]) }
         }
+        // ← ∂in ∂L/∂in
         target.store(a + b, at: 0)
       }
     }

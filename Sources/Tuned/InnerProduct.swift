@@ -132,6 +132,7 @@ public struct InnerProduct: SingleInputLayer {
               if let biasGradient {
                 if !accumulating { biasGradient.fill(sizes.outputs, with: 0) }
                 for n in 0..<sizes.images {
+                  // ← ∂b ∂L/∂b, ∂L/∂out
                   biasGradient.add(upstream + n * sizes.outputs, sizes.outputs)
                 }
               }
@@ -157,6 +158,7 @@ public struct InnerProduct: SingleInputLayer {
     let rows = Partition(sizes.outputs, partsOfAtMost: 256)
     engine.run(rows.parts) { piece in
       let (first, count) = (rows[piece].lowerBound, rows[piece].count)
+      // ← ∂w ∂L/∂w, ∂L/∂out, in
       GEMM.multiply(
         Matrix(upstream + first, sizes.images, count, stride: sizes.outputs).transposed,
         Matrix(input, sizes.images, sizes.inputs),

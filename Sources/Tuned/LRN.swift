@@ -144,13 +144,16 @@ public struct LRN: SingleInputLayer {
         energy.fill(count, with: 0)
         for row in window(c) {
           let x = x + start + row * plane
+          // ← Σ_c'
           for i in 0..<count { energy[i] += x[i] * x[i] }
         }
         let (x, y, scale) = (
           x + start + c * plane, y + start + c * plane, scale + start + c * plane
         )
+        // ← s
         for i in 0..<count { scale[i] = offset + share * energy[i] }
         if areOrdinary(scale, count) {
+          // ← out, in
           for i in 0..<count { y[i] = x[i] * powMinusThreeQuarters(scale[i]) }
         } else {
           for i in 0..<count { y[i] = x[i] * .pow(scale[i], -0.75) }
@@ -169,16 +172,20 @@ public struct LRN: SingleInputLayer {
       for c in 0..<channels {
         let (ratio, first) = (ratios + c * count, start + c * plane)
         let (dy, y, scale) = (dy + first, y + first, scale + first)
+        // ← ∂in out
         for i in 0..<count { ratio[i] = dy[i] * y[i] / scale[i] }
       }
       for c in 0..<channels {
         sums.fill(count, with: 0)
+        // ← ∂in Σ_c'
         for row in window(c) { sums.add(ratios + row * count, count) }
         let first = start + c * plane
         let (x, dy, scale, dx) = (x + first, dy + first, scale + first, dx + first)
         if areOrdinary(scale, count) {
           for i in 0..<count {
+            // ← ∂in ∂L/∂out, s
             let own = dy[i] * powMinusThreeQuarters(scale[i])
+            // ← ∂in ∂L/∂in, in
             dx[i] = own - factor * x[i] * sums[i]
           }
         } else {

@@ -199,6 +199,7 @@ struct SlidingMaximum {
       var offset = Int32(truncatingIfNeeded: i &* width)
       for j in 0..<kernel.width {
         let value = row.vector(at: j)
+        // ← max_i, in
         let isGreater = value .> best
         best.replace(with: value, where: isGreater)
         bestOffset.replace(with: Offsets(repeating: offset), where: isGreater)
@@ -219,6 +220,7 @@ struct SlidingMaximum {
     let corner = Int32(
       truncatingIfNeeded: (y * stride.height - pad.height) * width - pad.width)
     let width = Int32(truncatingIfNeeded: step)
+    // ← out
     for x in 0..<outputWidth { output[x] = values[x &* step] }
     for x in 0..<outputWidth {
       let offset = offsets[x &* step]

@@ -47,6 +47,7 @@ struct Microkernel<let rows: Int, let vectors: Int> {
       let row = b(p)
       for i in 0..<rows {
         let factor = Vector(repeating: a[offsets[i]])
+        // ← Σ_c, Σ_j, w, in; ∂w Σ_x, ∂L/∂out, in; ∂in Σ_k, Σ_j, w, ∂L/∂out
         for j in 0..<vectors { sums[i][j].addProduct(factor, row[j]) }
       }
       a += step
