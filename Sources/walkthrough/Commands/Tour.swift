@@ -74,6 +74,7 @@ struct Tour: ParsableCommand {
     }
     guard html == nil || !json else {
       throw ValidationError("--html and --json: give one of the two.")
+    }
     guard !untrained || weights == nil else {
       throw ValidationError("--untrained takes random parameters: leave out --weights.")
     }
