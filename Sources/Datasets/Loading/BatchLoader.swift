@@ -123,8 +123,8 @@ extension MersenneTwister {
   public mutating func seedTransformer(
     isNeeded: Bool = true, settingUp draw: (inout MersenneTwister) -> Void = { _ in }
   ) -> MersenneTwister {
-    if isNeeded { _ = next() }
+    if isNeeded { _ = next() as UInt32 }
     draw(&self)
-    return MersenneTwister(seed: isNeeded ? next() : 0)
+    return MersenneTwister(seed: isNeeded ? next() as UInt32 : 0)
   }
 }

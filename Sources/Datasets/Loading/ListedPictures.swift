@@ -124,7 +124,7 @@ extension MersenneTwister {
     // ⌊2³² / (limit + 1)⌋; Boost computes it without leaving 32 bits.
     let bucket = (1 << 32) / (limit + 1)
     while true {
-      let result = Int(next()) / bucket
+      let result = Int(next() as UInt32) / bucket
       if result <= limit { return result }
     }
   }
