@@ -486,12 +486,15 @@ def check_names():
             net = file.read()
         first = re.search(r'name: "(conv[^"]*)"', net)[1]
         write(f"{folder}/esc.prototxt", net.replace(f'"{first}"', f'"{first}{escape}"'))
+        shutil.copy(f"{PICTURES}/small.png", f"{folder}/x.png")
+        os.rename(f"{folder}/x.png", f"{folder}/{escape}.png")
         write(f"{folder}/labels.txt", "".join(f"class {escape}{i}\n" for i in range(10)))
         for arguments in [
             ["lint", f"{folder}/esc.prototxt"],
             ["dump", "--net", f"{folder}/esc.prototxt", *BLOBS[2:], "--output", f"{folder}/o.npz"],
             ["lint", f"{folder}/{escape}"],
             ["classify", *NETWORK, "--labels", f"{folder}/labels.txt", f"{PICTURES}/small.png"],
+            ["tour", "--network", "mini", "--image", f"{folder}/{escape}.png", "--all"],
             [f"foo{escape}"],
         ]:
             ended = program.run(*arguments)

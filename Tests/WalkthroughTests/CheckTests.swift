@@ -134,11 +134,14 @@ struct CheckTests {
     "refuses what it doesn't know",
     arguments: [
       (["--broken", "nothing"], "--broken nothing: must be one of: conv-"),
-      (["--layer", "conv9"], "layer \"conv9\" must be one of: conv1"),
-      (["--end-to-end", "--layer", "conv9"], "layer \"conv9\" must be one of: conv1"),
+      (["--network", "mini", "--layer", "conv9"], "layer \"conv9\" must be one of: conv1"),
+      (
+        ["--network", "mini", "--end-to-end", "--layer", "conv9"],
+        "layer \"conv9\" must be one of: conv1"
+      ),
     ])
   func refuses(arguments: [String], message: String) throws {
-    var command = try Walkthrough.parseAsRoot(["check", "--network", "mini"] + arguments)
+    var command = try Walkthrough.parseAsRoot(["check"] + arguments)
     let error = #expect(throws: (any Error).self) { try command.run() }
     #expect(error.map { String(describing: $0) }?.contains(message) == true)
   }

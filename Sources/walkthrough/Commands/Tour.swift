@@ -85,7 +85,7 @@ struct Tour: ParsableCommand {
 
   func run() throws {
     try writing.check(html, mark: .page, inputs: [image, weights, net, labels])
-    let report = try report()
+    var report = try report()
     if let html {
       let file = URL(fileNamed: html)
       try WholeFile.write(
@@ -97,6 +97,8 @@ struct Tour: ParsableCommand {
       print(try JSON.text(report))
       return
     }
+    // A terminal would obey what controls it. Pages and JSON have their own way with that.
+    report.makeNamesVisible()
     let terminal = Terminal.current
     let text = TourText(report: report, terminal: terminal)
     if let layer, let layer = report.layers.first(where: { $0.name == layer }) {
@@ -166,8 +168,7 @@ struct Tour: ParsableCommand {
     guard let labels else {
       return network == .mini && net == nil ? SyntheticImages.classNames : nil
     }
-    // They are shown in a terminal, which would obey what controls it.
-    let names = try ClassNames.read(labels).map(Escaping.visible)
+    let names = try ClassNames.read(labels)
     let classes = try definition.scoresShape().channels
     guard names.count == classes else {
       throw FileError(

@@ -27,6 +27,19 @@ struct TourReport: Encodable, Sendable {
   var totals: Totals
 }
 
+extension TourReport {
+  /// Shows control characters in names, which come from files, as signs.
+  mutating func makeNamesVisible() {
+    network = Escaping.visible(network)
+    image.name = Escaping.visible(image.name)
+    weights.source = Escaping.visible(weights.source)
+    for i in layers.indices { layers[i].name = Escaping.visible(layers[i].name) }
+    for i in predictions.indices {
+      predictions[i].name = predictions[i].name.map(Escaping.visible)
+    }
+  }
+}
+
 /// The picture that the network looks at.
 struct ImageReport: Encodable, Sendable {
   /// What it is, for a reader.
