@@ -148,9 +148,11 @@ if (document.getElementById("live-app")) {
   /** Runs the network from a layer on, and draws everything when the screen is drawn next. */
   function changed({ first = 0, isNudge = false } = {}) {
     if (!isNudge) nudge.letGo();
-    if (first === 0 && !isNudge) loadPixels();
+    // The picture is read when the network runs: until then, what runs in pieces may still put back what
+    // it knows of the one before.
     awaited = {
       first: Math.min(first, awaited?.first ?? Infinity), isNudge: isNudge && (awaited?.isNudge ?? true),
+      isPictureNew: (first === 0 && !isNudge) || Boolean(awaited?.isPictureNew),
     };
     if (changed.frame) return;
     changed.frame = requestAnimationFrame(() => {
@@ -160,8 +162,9 @@ if (document.getElementById("live-app")) {
   }
   function runNow() {
     if (!awaited) return;
-    const { first, isNudge } = awaited;
+    const { first, isNudge, isPictureNew } = awaited;
     awaited = null;
+    if (isPictureNew) loadPixels();
     network.forward(first);
     // Nobody said what an own picture shows: the loss is for what the network takes it for.
     if (chosen.isLabelOpen && !isNudge) {
@@ -776,7 +779,7 @@ if (document.getElementById("live-app")) {
       if (!nudge.target || nudge.h === 0) return;
       nudge.move(0);
       if (nudge.slider) [nudge.slider.input.value, nudge.slider.shown.textContent] = [0, "0"];
-      awaited = { first: 0, isNudge: false };
+      awaited = { first: 0, isNudge: false, isPictureNew: Boolean(awaited?.isPictureNew) };
     },
     move(h) {
       nudge.h = h;
@@ -905,13 +908,14 @@ if (document.getElementById("live-app")) {
       const x = (h) => 24 + (width - 48) * (h / reachNow + 1) / 2;
       const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img",
         "aria-label": `The loss as the ${target.name} moves, and its tangent` });
-      const clip = svg("clipPath", { id: "live-clip" });
-      clip.append(svg("rect", { x: 0, y: 4, width, height: height - 32 }));
+      // A drawing within the drawing cuts off what leaves it.
+      const inner = [0, 4, width, height - 32];
+      const clip = svg("svg", { x: 0, y: 4, width, height: height - 32, viewBox: inner.join(" ") });
       const line = (x1, y1, x2, y2, style) => svg("line", { x1, y1, x2, y2, class: style });
       const tangentLine = line(x(-reachNow), y(tangent(-reachNow)), x(reachNow), y(tangent(reachNow)), "live-tangent");
-      tangentLine.setAttribute("clip-path", "url(#live-clip)");
-      picture.append(clip, line(x(0), 8, x(0), height - 28, "live-axis"),
-        line(x(-reachNow), height - 28, x(reachNow), height - 28, "live-axis"), tangentLine,
+      clip.append(tangentLine);
+      picture.append(line(x(0), 8, x(0), height - 28, "live-axis"),
+        line(x(-reachNow), height - 28, x(reachNow), height - 28, "live-axis"), clip,
         svg("polyline", { class: "live-curve", points: points.map(([h, loss]) => `${x(h)},${y(loss)}`).join(" ") }),
         svg("circle", { class: "live-dot", cx: x(h), cy: y(network.loss), r: 6 }),
         svg("text", { x: x(-reachNow), y: height - 10 }, digits(-reachNow, 2)),
