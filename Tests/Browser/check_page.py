@@ -35,6 +35,7 @@ def main():
         pieces.check_sliding(page)
         pieces.check_stepping(page)
         pieces.check_formulas(page)
+        pieces.check_versions(page)
         access.check_keyboard(page)
         access.check_widths_and_schemes(page, axe, is_thorough)
         document.check_paper(page)

@@ -82,7 +82,7 @@ def check_paper(page):
         }
       }
       for (const element of all("details:not([open])")) problems.push(`closed: ${name(element)}`);
-      for (const element of all("input, button, nav")) problems.push(`of no use: ${name(element)}`);
+      for (const element of all("input, button, select, nav")) problems.push(`of no use: ${name(element)}`);
       const ground = getComputedStyle(document.body).backgroundColor;
       if (ground !== "rgb(255, 255, 255)") problems.push(`on a ground of ${ground}`);
       return problems;

@@ -91,6 +91,9 @@ def check_groups(page):
 STATE = """piece => ({
   sliders: Array.from(piece.querySelectorAll(".slider-panel input"), input => Number(input.value)),
   answer: piece.querySelector(".slider-panel .answer").textContent,
+  place: !piece.querySelector("[data-place]").hidden,
+  caption: piece.querySelector(".numbers caption")?.textContent,
+  cells: Array.from(piece.querySelectorAll(".numbers table:first-of-type th"), th => th.textContent),
   marks: Array.from(piece.querySelectorAll(".stack"), stack => {
     const mark = stack.querySelector("rect");
     return [Number(mark.getAttribute("y")), Number(mark.getAttribute("x"))];
@@ -117,6 +120,7 @@ def check_sliding(page):
         }""" % STATE, name, [move["sliders"] for move in case["moves"]])
         start, *moved, back = states
         page.expect(start == back, f"{name}: sliding back gives {back}, not {start}")
+        page.expect(start["place"], f"{name}: the value by hand is hidden at the start")
         if "result" in case:
             page.expect(
                 shows(start["answer"], case["result"]),
@@ -126,6 +130,14 @@ def check_sliding(page):
             page.expect(
                 shows(state["answer"], move["result"]),
                 f"{where}: {state['answer']!r}, but Swift has {move['result']}")
+            # What was computed for the first place isn't shown at another one.
+            page.expect(
+                not state["place"], f"{where}: heading, steps and result of the first place are shown")
+            if "window" not in move:
+                channel, cells = str(move["sliders"][0]), state["cells"]
+                page.expect(
+                    channel in cells and f"channels {cells[0]} to {cells[-1]} " in state["caption"],
+                    f"{where}: the caption says {state['caption']!r} of channels {cells}")
             if "window" in move:
                 marks = [move["window"], move["sliders"]]
                 page.expect(state["marks"] == marks, f"{where}: marks at {state['marks']}, not {marks}")
@@ -190,35 +202,60 @@ def check_stepping(page):
 
 
 def check_formulas(page):
-    """Each piece of a formula leads to the lines that compute it, in both versions."""
+    """Each piece of a formula leads to the lines that compute it, in the versions that are shown."""
     if not page.expected.get("listings", 0):
         return
     links, problems = page.evaluate("""() => {
-      const links = Array.from(document.querySelectorAll(".formula a[data-reference]"));
+      const links = Array.from(document.querySelectorAll("a[data-lines]"));
       const problems = [];
       for (const link of links) {
-        const layer = link.closest(".layer");
+        const where = `${link.closest(".layer").id}, ${link.textContent}: `;
         link.click();
-        const where = `${layer.id}, ${link.textContent}: `;
-        if (!layer.querySelector("details").open) problems.push(where + "the code stays closed");
-        for (const range of [link.dataset.reference, link.dataset.fast]) {
-          if (!range) continue;
-          const [file, first] = range.split(" ");
-          const line = document.getElementById(`${file}-${first}`);
-          if (!line?.classList.contains("chosen")) {
-            problems.push(`${where}line ${first} of ${file} isn't marked`);
-            continue;
-          }
-          const [box, place] = [line.closest(".lines"), line].map(e => e.getBoundingClientRect());
-          if (place.top < box.top - 1 || place.bottom > box.bottom + 1) {
-            problems.push(`${where}line ${first} of ${file} is out of sight`);
-          }
+        const lines = link.dataset.lines.split(" ").map(id => document.getElementById(id));
+        if (lines.includes(null)) {
+          problems.push(where + "a line isn't there");
+          continue;
         }
+        if (!lines[0].closest("details").open) problems.push(where + "the code stays closed");
+        for (const line of lines) {
+          if (!line.classList.contains("chosen")) problems.push(`${where}${line.id} isn't marked`);
+          if (!line.classList.contains("used")) problems.push(`${where}${line.id} isn't marked at rest`);
+          if (line.scrollWidth > line.clientWidth + 1) problems.push(`${where}${line.id} is cut off`);
+        }
+        if (!lines.some(line => line.getClientRects().length)) problems.push(where + "no line is shown");
         link.dispatchEvent(new Event("blur"));
-        if (layer.querySelector(".line.chosen")) problems.push(where + "lines stay marked");
+        if (document.querySelector(".line.chosen")) problems.push(where + "lines stay marked");
       }
       return [links.length, problems];
     }""")
     page.expect(links > 0, "no formula leads to code")
+    for problem in problems:
+        page.expect(False, problem)
+
+
+def check_versions(page):
+    """Any two versions of the code stand side by side, the left one first."""
+    if not page.expected.get("listings", 0):
+        return
+    problems = page.evaluate("""() => {
+      const problems = [];
+      for (const details of document.querySelectorAll(".layer details")) {
+        details.open = true;
+        const selects = Array.from(details.querySelectorAll("select"));
+        const names = Array.from(details.querySelectorAll("[data-version]"), v => v.dataset.version);
+        if (names.length < 2) continue;
+        for (const left of names) for (const right of names) {
+          [selects[0].value, selects[1].value] = [left, right];
+          for (const select of selects) select.dispatchEvent(new Event("change"));
+          const shown = Array.from(details.querySelectorAll("[data-version]"))
+            .filter(v => !v.hidden)
+            .sort((a, b) => getComputedStyle(a).order - getComputedStyle(b).order)
+            .map(v => v.dataset.version);
+          const wanted = left === right ? [left] : [left, right];
+          if (shown.join() !== wanted.join()) problems.push(`${left} and ${right}: ${shown} are shown`);
+        }
+      }
+      return problems;
+    }""")
     for problem in problems:
         page.expect(False, problem)

@@ -49,6 +49,8 @@ class Tour:
 
 def check_walking():
     with Tour() as terminal:
+        # High enough for every station.
+        terminal.resize(80, rows=300)
         start = terminal.expect(PROMPT)
         expect("mini, layer by layer" in start, "it doesn't begin with the introduction")
         expect("█" in start.split("mini, layer by layer")[0], "nothing says how far it has come")
@@ -65,6 +67,42 @@ def check_walking():
     with Tour() as terminal:
         terminal.expect(PROMPT)
         terminal.type("\x04")  # the end of all lines
+        terminal.expect("[exit 0 kept]")
+
+
+def check_paging():
+    """A station that is higher than the window begins at its head, and goes on by a screenful."""
+    with Tour() as terminal:
+        terminal.expect(PROMPT)
+        terminal.resize(80, rows=24)
+        terminal.type("conv2\n")
+        first = ESCAPE.sub("", terminal.expect(" lines: "))
+        terminal.expect(PROMPT)
+        expect("conv2  Convolution" in first, "a high station doesn't begin at its head")
+        expect(len(first.splitlines()) <= 26, "more than a screenful at once")
+        expect("1–23 of " in first, "nothing says that there is more")
+        for typed, shown, name in [
+            ("\n", "24–46 of ", "Enter"), ("\x1b[5~", "1–23 of ", "PgUp"),
+            ("\x1b[6~", "24–46 of ", "PgDn"), (" ", "47–69 of ", "Space"), ("\x1b[A", "24–46 of ", "↑"),
+            ("\x1b[B", "47–69 of ", "↓"), ("\x1b[H", "1–23 of ", "Home"),
+        ]:
+            terminal.type(typed)
+            part = ESCAPE.sub("", terminal.expect(" lines: "))
+            terminal.expect(PROMPT)
+            expect(shown in part, f"{name} doesn't lead to lines {shown}")
+            expect("^[" not in part, f"{name} is printed")
+        for typed, shown, name in [
+            ("\x1b[C", "  relu2  ", "→"), ("\x1b[D", "  conv2  ", "←"), ("\x1b[D", "  norm1  ", "←"),
+            ("\x1bOC", "  conv2  ", "→ of another kind"),
+        ]:
+            terminal.type(typed)
+            station = ESCAPE.sub("", terminal.expect(PROMPT))
+            expect(shown in station, f"{name} doesn't lead to {shown!r}")
+        terminal.type("connn\x7f\x7fv3\n")  # taken back and typed anew
+        expect("  conv3  " in ESCAPE.sub("", terminal.expect(PROMPT)), "a typed line can't be mended")
+        terminal.type("xyz\x15pool5\n")
+        expect("  pool5  " in ESCAPE.sub("", terminal.expect(PROMPT)), "a typed line can't be taken back")
+        terminal.type("q\n")
         terminal.expect("[exit 0 kept]")
 
 
@@ -87,7 +125,7 @@ def check_resizing():
             terminal.resize(columns)
         while widest(terminal.expect(PROMPT)) <= 110:
             pass
-        terminal.resize(120, rows=20)
+        terminal.resize(120, rows=30)
         terminal.type("?\n")
         expect(CLEAR not in terminal.expect(PROMPT), "another height has it drawn again")
         terminal.type("q\n")
@@ -147,7 +185,7 @@ def check_plain():
 
 
 def main():
-    for check in [check_walking, check_resizing, check_ending, check_stopping, check_plain]:
+    for check in [check_walking, check_paging, check_resizing, check_ending, check_stopping, check_plain]:
         try:
             check()
         except RuntimeError as error:

@@ -22,7 +22,7 @@ struct GoldenTests {
       let text = TourText(report: report, terminal: plain(80))
       return TourStops(report).stops.flatMap { $0.lines(text) }.joined(separator: "\n")
     },
-    Face(file: "mini.json") { try JSON.text($0) },
+    Face(file: "mini.json") { try $0.json() },
     Face(file: "mini-conv2-40-columns.txt") { conv2(of: $0, plain(40)) },
     Face(file: "mini-conv2-256-colours.ansi") { conv2(of: $0, coloured(.palette)) },
     Face(file: "mini-conv2-24-bit.ansi") { conv2(of: $0, coloured(.full)) },
@@ -87,7 +87,7 @@ struct GoldenTests {
   /// round shows.
   @Test("hold no more digits than are the same on every machine")
   func digits() throws {
-    let text = try JSON.text(Self.mini.get())
+    let text = try Self.mini.get().json()
     let object = try JSONSerialization.jsonObject(with: Data(text.utf8))
     var numbers = 0
     func visit(_ value: Any, _ path: String) {

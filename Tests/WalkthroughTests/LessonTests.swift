@@ -203,10 +203,24 @@ struct FilterHalvesTests {
   func chance() {
     let sorted = FilterHalves(filters((0..<16).map { $0 < 8 }))
     // Two of the 16 over 8 = 12,870 ways to deal are as different.
-    #expect(sorted.colour.chance() < 0.002)
+    #expect(sorted.colour.permutationTest().p < 0.002)
     let mixed = FilterHalves(filters((0..<16).map { $0.isMultiple(of: 2) }))
-    #expect(mixed.colour.chance() == 1)
-    #expect(mixed.uprightness.chance() == 1)
+    #expect(mixed.colour.permutationTest().p == 1)
+    #expect(mixed.uprightness.permutationTest().p == 1)
+  }
+
+  /// 0.0125 is the level of each comparison, decided before the runs: 1.0 % of the deals is below it.
+  @Test(
+    "the verdict follows from the deals by the level that was decided beforehand",
+    arguments: [(0, true), (101, true), (124, true), (125, false), (5000, false)])
+  func verdict(extreme: Int, isBeyondChance: Bool) {
+    let test = PermutationTest(deals: 10_000, extreme: extreme)
+    #expect((test.p <= Lesson.level / Double(Lesson.comparisons)) == isBeyondChance)
+    let text = Lesson.verdict(test)
+    #expect(text.contains("10,000 deals") && text.contains("p = \(Format.value(test.p))"))
+    #expect(text.contains(": more than chance makes") == isBeyondChance)
+    #expect(text.contains(": no more than chance makes") == !isBeyondChance)
+    #expect(Lesson.groupTwo.explanation.contains("p ≤ 0.0125"))
   }
 
   @Test("no filters, and filters of zeros, have no shares")
@@ -214,7 +228,7 @@ struct FilterHalvesTests {
     for filters in [Tensor<Float>(Shape(0, 3, 3, 3)), Tensor<Float>(Shape(2, 3, 3, 3))] {
       let halves = FilterHalves(filters)
       #expect(halves.colour.first == 0 && halves.colour.second == 0)
-      #expect(halves.colour.chance(deals: 10) == 1)
+      #expect(halves.colour.permutationTest(deals: 10).p == 1)
     }
   }
 }

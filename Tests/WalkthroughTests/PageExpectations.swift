@@ -68,7 +68,7 @@ struct PageExpectations: Encodable {
       report.layers.map(\.anchor)
       + ["image", "loss", "totals", "laboratory", "shapes", "order", "curves"]
     // Two versions of each.
-    if !report.isDeterministic { listings = 2 * report.layers.count }
+    if !report.isDeterministic { listings = 2 * report.layers.count { $0.repeats == nil } }
     for operation in ["convolution", "pooling"] {
       for size in [1, 6, 7, 13, 27, 28, 55, 64] {
         for (kernel, stride, pad) in [
@@ -86,7 +86,7 @@ struct PageExpectations: Encodable {
       curves.append(try Self.curveCase(k, alpha, beta, n, neighbours))
     }
     groups = try report.layers.filter { $0.groups.count > 1 }.map(Self.groupCase)
-    sliding = try report.layers.filter { LayerSection(layer: $0, count: 0).slides }
+    sliding = try report.layers.filter { $0.sliding != nil }
       .map(Self.slidingCase)
     for (pool, norm) in zip(report.layers, report.layers.dropFirst())
     where pool.type == "Pooling" && norm.type == "LRN" {
@@ -149,8 +149,9 @@ extension PageExpectations {
   }
 
   private static func slidingCase(_ layer: LayerReport) throws -> SlidingCase {
-    let window = try #require(layer.example.window)
-    var sliding = SlidingCase(layer: layer.anchor, result: layer.example.byHand)
+    let example = try #require(layer.example)
+    let window = try #require(example.window)
+    var sliding = SlidingCase(layer: layer.anchor, result: example.byHand)
     switch layer.type {
     case "LRN":
       sliding.moves = try channels(layer, window)
@@ -180,7 +181,7 @@ extension PageExpectations {
 
   /// LRN at other channels of the position.
   private static func channels(
-    _ layer: LayerReport, _ window: Example.Window
+    _ layer: LayerReport, _ window: WorkedExample.Window
   ) throws -> [Move] {
     let column = try #require(window.column)
     let settings = layer.settings
@@ -197,7 +198,8 @@ extension PageExpectations {
   /// Corners, a border and the neighbour of the value that was computed by hand.
   private static func places(_ layer: LayerReport, _ output: Tensor<Double>) throws -> [Move] {
     let (stride, pad) = (try extent(layer.settings.stride), try extent(layer.settings.pad))
-    let (row, column) = (layer.example.output[1], layer.example.output[2])
+    let place = try #require(layer.example).output
+    let (row, column) = (place[1], place[2])
     let last = (row: layer.output[1] - 1, column: layer.output[2] - 1)
     #expect(output.shape.height == layer.output[1] && output.shape.width == layer.output[2])
     return [
@@ -213,7 +215,7 @@ extension PageExpectations {
   }
 
   /// The picture of a channel as the numbers that its 256 levels stand for.
-  private static func plane(_ window: Example.Window) -> Tensor<Double> {
+  private static func plane(_ window: WorkedExample.Window) -> Tensor<Double> {
     let plane = window.plane
     let step = (plane.upper - plane.lower) / 255
     return Tensor(

@@ -87,6 +87,47 @@ struct TerminalTests {
     for line in TourStops.help { #expect(line.count <= width, "\(line)") }
   }
 
+  @Test("shows a high station by the screenful, from its head, and leaves it at its ends")
+  func paging() {
+    var screen = TourWalk.Screen(station: 3, count: 67, room: 39)
+    #expect(screen.first == 0 && screen.end == 39)
+    #expect(screen.moved(by: .up) == nil && screen.moved(by: .home) == nil)
+    #expect(screen.moved(by: .left) == nil && screen.moved(by: .right) == nil)
+    #expect(screen.moved(by: .end)?.first == 28)
+    screen = screen.moved(by: .pageDown) ?? screen
+    #expect(screen.first == 39 && screen.end == 67)
+    #expect(screen.moved(by: .down) == nil && screen.moved(by: .end) == nil)
+    #expect(screen.moved(by: .pageUp)?.first == 0 && screen.moved(by: .home)?.first == 0)
+    let short = TourWalk.Screen(station: 3, count: 20, room: 39)
+    for key in TerminalInput.Key.allCases { #expect(short.moved(by: key) == nil) }
+  }
+
+  @Test("gets tables that fit: as they are, with broken columns of text, or as a list")
+  func tables() {
+    var table = TextTable(header: ["name", "bug", "result", "error"], textColumns: 3)
+    table.rows = [
+      [
+        "conv-offset", "the offset of the group is left out in the input's gradient", "found",
+        "0.5",
+      ],
+      ["relu", "none", "missed", "1,000"],
+    ]
+    let whole = table.lines(in: .max)
+    #expect(whole.count == 4 && whole[2].contains("left out in the input's gradient  found"))
+    let broken = table.lines(in: 60)
+    #expect(broken.allSatisfy { $0.count <= 60 } && broken.count > 4)
+    #expect(broken[2].hasPrefix("conv-offset  the offset"))
+    #expect(broken.contains { $0.hasSuffix("1,000") })
+    let list = table.lines(in: 30)
+    #expect(list.allSatisfy { $0.count <= 30 })
+    #expect(list.first == "conv-offset" && list.contains("relu"))
+    #expect(list.suffix(2) == ["  bug none, result missed,", "  error 1,000"])
+    // Of numbers alone, nothing can be broken.
+    var numbers = TextTable(header: ["layer", "a", "b"], attached: [2])
+    numbers.rows = [["conv1", "1,234,567", "±5%"]]
+    #expect(numbers.lines(in: 12) == ["conv1", "  a", "  1,234,567", "  ±5%"])
+  }
+
   @Test("gets no escape sequence where it can't take one")
   func plain() throws {
     let report = try Self.report.get()

@@ -125,18 +125,46 @@ struct TourPageTests {
       ])
   }
 
-  @Test("shows both versions and leads from the formula to lines that exist")
+  @Test("shows whole functions of all versions and leads from the formulas to lines that exist")
   func code() throws {
     let report = try Tour.parse(["--network", "mini", "--layer", "conv1"]).report()
     let layer = try #require(report.layers.first { $0.name == "conv1" })
-    let html = HTML([CodeListing(layer).formula(), CodeListing(layer).listings()]).markup
-    #expect(html.contains("Sources/Reference/Convolution.swift"))
-    #expect(html.contains("Sources/Fast/Convolution.swift"))
-    let links = html.matches(of: /data-reference="(\S+) (\d+) (\d+)"/)
-    #expect(!links.isEmpty)
-    for link in links {
-      #expect(html.contains("id=\"\(link.1)-\(link.2)\""))
-      #expect(html.contains("id=\"\(link.1)-\(link.3)\""))
+    let html = LayerSection(layer: layer, count: 1).html().markup
+    for version in ["Reference", "Fast", "Tuned"] {
+      #expect(html.contains("Sources/\(version)/Convolution.swift"))
     }
+    #expect(html.contains("Sources/Fast/Im2col.swift"))
+    for function in ["addWeightGradient", "setInputGradient", "backwardPart", "forEachRow"] {
+      #expect(html.contains(">\(function)") || html.contains(" \(function)"), "\(function)")
+    }
+    let links = html.matches(of: /data-lines="([^"]+)"/)
+    #expect(links.count > 15)
+    for link in links {
+      for id in link.1.split(separator: " ") { #expect(html.contains("id=\"\(id)\"")) }
+    }
+  }
+
+  @Test("sets every formula in MathML")
+  func mathML() throws {
+    let page = try TourPageFixture.page.get()
+    for layer in try TourPageFixture.report.get().layers where layer.repeats == nil {
+      for formula in [layer.formula] + (layer.backward?.formulas ?? []) {
+        for statement in Formula(formula).statements where statement.text.contains(" = ") {
+          #expect(statement.equation != nil, "\(layer.name): \(statement.text)")
+        }
+      }
+    }
+    #expect(page.matches(of: /<math display="block"/).count > 15)
+    #expect(page.contains("<munder><mo>∑</mo>"))
+  }
+
+  @Test("says nothing of a seventh ReLU but what is its own")
+  func brevity() throws {
+    let page = try TourPageFixture.page.get()
+    let relu7 = try #require(
+      page.firstMatch(of: /<section id="layer-relu7"[\s\S]*?<section id="layer-/))
+    #expect(relu7.0.contains("The formulas and the code are those of"))
+    #expect(!relu7.0.contains("<math") && !relu7.0.contains("<details"))
+    #expect(relu7.0.utf8.count < 8000)
   }
 }

@@ -269,11 +269,11 @@ struct TrainTests {
 struct TrainingDisplayTests {
   @Test("sparklines rise from the lowest block to the highest")
   func sparklines() {
-    #expect(Sparkline.text([0, 1, 2, 3, 4, 5, 6, 7], width: 8) == "▁▂▃▄▅▆▇█")
-    #expect(Sparkline.text([0, 0, 7, 7], width: 2) == "▁█")
-    #expect(Sparkline.text([1, .nan, 1], width: 3, range: 0...1) == "█ █")
-    #expect(Sparkline.text([], width: 5) == "")
-    #expect(Sparkline.text([3, 3], width: 5) == "▁▁")
+    #expect(Bars.curve([0, 1, 2, 3, 4, 5, 6, 7], width: 8) == "▁▂▃▄▅▆▇█")
+    #expect(Bars.curve([0, 0, 7, 7], width: 2) == "▁█")
+    #expect(Bars.curve([1, .nan, 1], width: 3, range: 0...1) == "█ █")
+    #expect(Bars.curve([], width: 5) == "")
+    #expect(Bars.curve([3, 3], width: 5) == "▁▁")
   }
 
   @Test("the commonest mistakes are the largest counts beside the diagonal")
@@ -284,6 +284,25 @@ struct TrainingDisplayTests {
     #expect(text([[9, 1, 0], [3, 9, 2], [2, 0, 9]]) == [[1, 0, 3], [1, 2, 2], [2, 0, 2]])
     #expect(text([[5, 0], [0, 5]]).isEmpty)
     #expect(text([]).isEmpty)
+  }
+
+  @Test(
+    "a smoothed curve lies on the line that it smooths, not behind it", arguments: [10, 200, 1999])
+  func smoothing(count: Int) {
+    let losses = (1...count).map { 3 - Float($0) / 1000 }
+    for point in SVGCurves.smoothed(losses) {
+      // The middle of an even number of iterations is half an iteration away from any.
+      #expect(abs(point.value - (3 - Double(point.iteration) / 1000)) < 0.51e-3 + 1e-6)
+    }
+  }
+
+  @Test("the last loss is one and the same in display, page and lessons")
+  func lastLoss() {
+    var outcome = LessonOutcome(label: "", testImages: 0)
+    outcome.log.losses = (0..<50).map { Float($0) }
+    #expect(outcome.lastLoss == 39.5)
+    #expect(outcome.log.losses.map(Double.init).meanOfLast == 39.5)
+    #expect([1.0, 2].meanOfLast == 1.5 && [Double]().meanOfLast == nil)
   }
 
   @Test("no line is wider than the terminal", arguments: [40, 80, 200])

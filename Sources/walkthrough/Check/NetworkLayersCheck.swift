@@ -121,8 +121,6 @@ struct NetworkLayersCheck {
 extension LayerSpecification {
   /// Parts of the inputs that are wide enough for three windows of this layer side by side.
   fileprivate func patches(of inputs: [Shape]) throws -> [Shape] {
-    // An inner product has one window, the whole input, and weights that fit no other.
-    if self is InnerProductSpecification { return inputs }
     let window = try window(for: inputs)
     func side(_ size: Int, _ window: Int, _ stride: Int) -> Int { min(size, window + 2 * stride) }
     return inputs.map { input in

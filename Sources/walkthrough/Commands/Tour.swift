@@ -94,7 +94,7 @@ struct Tour: ParsableCommand {
       return
     }
     if json {
-      print(try JSON.text(report))
+      print(try report.json())
       return
     }
     // A terminal would obey what controls it. Pages and JSON have their own way with that.

@@ -117,12 +117,16 @@ struct SVGCurves {
 
 extension SVGCurves {
   /// Means of neighbouring values, so that a curve of jumping values can be followed: at most
-  /// `count` of them, each at its last iteration.
+  /// `count` of them, each at the middle of the iterations that it is of: at their end, it would lag behind
+  /// the curve by half of them.
   static func smoothed(_ values: [Float], to count: Int = 60) -> [(iteration: Int, value: Double)] {
     let parts = min(max(count, 1), values.count)
     return (0..<parts).map { index in
       let part = values[index * values.count / parts..<(index + 1) * values.count / parts]
-      return (part.endIndex, part.reduce(0.0) { $0 + Double($1) } / Double(part.count))
+      return (
+        (part.startIndex + 1 + part.endIndex) / 2,
+        part.reduce(0.0) { $0 + Double($1) } / Double(part.count)
+      )
     }
   }
 }

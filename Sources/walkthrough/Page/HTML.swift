@@ -35,8 +35,9 @@ struct HTML {
   }
 
   /// A value for the page's script, as JSON.
-  static func json(_ value: some Encodable) throws -> HTML {
-    HTML(markup: Escaping.json(try JSON.compact(value)))
+  static func json(_ value: some Encodable, isRounded: Bool = false) throws -> HTML {
+    let text = try JSON.compact(value)
+    return HTML(markup: Escaping.json(isRounded ? Determinism.rounded(json: text) : text))
   }
 }
 

@@ -65,10 +65,10 @@ struct Laboratory {
 
   private func order() -> HTML? {
     let pairs = zip(report.layers, report.layers.dropFirst()).filter { first, second in
-      Set([first.type, second.type]) == ["Pooling", "LRN"]
+      Set([first.kind, second.kind]) == ["pooling", "lrn"]
     }
     guard let (first, second) = pairs.first else { return nil }
-    let poolsFirst = first.type == "Pooling"
+    let poolsFirst = first.kind == "pooling"
     let (early, late) = pairs.reduce((0, 0)) { counts, pair in
       (counts.0 + pair.0.input.reduce(1, *), counts.1 + pair.1.output.reduce(1, *))
     }

@@ -79,7 +79,7 @@ struct NetworkDrawing {
   /// What the lengths mean.
   var caption: String {
     "Drawn to scale: a block's height and depth are its rows and columns, its thickness its "
-      + "channels, \(decimal(rowScale / channelScale)) channels as thick as one row is high. "
+      + "channels, each drawn \(Int((rowScale / channelScale).rounded())) times thinner than a row. "
       + "Outputs that are a mere vector stand upright. Each block links to its layer."
   }
 
@@ -198,17 +198,8 @@ struct NetworkDrawing {
 
 extension LayerReport {
   /// The id of its section.
-  var anchor: String { "layer-" + Escaping.identifier(name) }
+  var anchor: String { Self.anchor(name) }
 
-  /// The class that gives the layer its colour.
-  var kind: String {
-    switch type {
-    case "Convolution": "convolution"
-    case "InnerProduct": "inner-product"
-    case "Pooling": "pooling"
-    case "LRN": "lrn"
-    case "ReLU", "Dropout": "pointwise"
-    default: "loss"
-    }
-  }
+  /// The id of the section of a layer by name.
+  static func anchor(_ name: String) -> String { "layer-" + Escaping.identifier(name) }
 }

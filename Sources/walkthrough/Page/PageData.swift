@@ -15,25 +15,33 @@ struct PageData: Encodable {
     var macs: Int
     /// Of the value computed by hand: channel, row and column.
     var position: [Int]
-    /// Missing for layers whose window doesn't slide.
-    var window: Example.Window?
+    var byHand: Double?
+    /// How its window slides; missing, as the window is, for layers whose doesn't.
+    var sliding: Sliding?
+    var window: WorkedExample.Window?
   }
 
   var layers: [Layer] = []
   var parameters = 0
+  /// Whether the numbers are to be rounded where they are written, see `Determinism`.
+  var isDeterministic = false
+
+  private enum CodingKeys: CodingKey { case layers, parameters }
 
   /// Of a page in which nothing is computed.
   init() {}
 
   init(_ report: TourReport) {
     parameters = report.parameters
+    isDeterministic = report.isDeterministic
     layers = report.layers.map { layer in
       Layer(
         anchor: layer.anchor, name: Escaping.visible(layer.name), type: layer.type,
         settings: layer.settings, input: layer.input,
         output: layer.output, groups: layer.groups.count, weights: layer.parameters.weights,
-        biases: layer.parameters.biases, macs: layer.macs, position: layer.example.output,
-        window: LayerSection(layer: layer, count: 0).slides ? layer.example.window : nil)
+        biases: layer.parameters.biases, macs: layer.macs,
+        position: layer.example?.output ?? [], byHand: layer.example?.byHand,
+        sliding: layer.sliding, window: layer.sliding == nil ? nil : layer.example?.window)
     }
   }
 }

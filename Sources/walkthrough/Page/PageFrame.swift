@@ -16,7 +16,7 @@ struct PageFrame {
   func document() throws -> String {
     let style = PageStyle.code(shares: contents.shares.union(main.shares))
     let policy = try ContentPolicy(style: style, script: Self.script)
-    let data = try HTML.json(data)
+    let data = try HTML.json(data, isRounded: data.isDeterministic)
     let page = element("html", ["lang": "en"]) {
       element("head") {
         element("meta", ["charset": "utf-8"])

@@ -46,7 +46,11 @@ struct TotalsSection {
   }
 
   private var sentence: String {
-    guard let convolution = report.totals.types.first(where: { $0.type == "Convolution" }) else {
+    guard
+      let convolution = report.totals.types.first(where: { share in
+        report.layers.contains { $0.type == share.type && $0.kind == "convolution" }
+      })
+    else {
       return "The layers by type."
     }
     return "Convolutions hold \(Format.percent(convolution.parameterShare)) of the parameters and "

@@ -42,7 +42,8 @@ struct TourPage {
     live
     section("layers", level: 2, "The layers") {
       element("p", ["class": "lead"]) {
-        "Forwards from the first to the last, and at each what comes back through it."
+        "Forwards from the first to the last, and at each what comes back through it. How the layers' "
+          + "gradients become the network's is chapter 11: \(TourText.backpropagation.file)."
       }
       element("p", ["class": "note"]) {
         "In pictures of numbers that go below 0, blue is negative, white 0 and red positive; others "
@@ -50,14 +51,7 @@ struct TourPage {
           + "and their bars are as high as the square roots of the counts, so that rare values can "
           + "be seen beside frequent ones."
       }
-      for (index, layer) in report.layers.enumerated() {
-        LayerSection(
-          layer: layer, count: report.layers.count,
-          codeIsThatOf: report.layers[..<index].first {
-            $0.source.reference == layer.source.reference
-          }?.name
-        ).html()
-      }
+      for layer in report.layers { LayerSection(layer: layer, count: report.layers.count).html() }
     }
     loss()
     TotalsSection(report: report).html()
@@ -70,8 +64,9 @@ struct TourPage {
       element("p", ["class": "kicker"]) { "AlexNet to learn from" }
       element("h1") { "\(report.network), layer by layer" }
       element("p", ["class": "lead"]) {
-        "Every number on this page was computed by Reference, in loops that read like the formula, "
-          + "again by Fast and by Tuned, and one value of each layer by hand."
+        "Reference computes each layer in loops that read like the formula; Fast and Tuned compute it "
+          + "again. One value of each output and of each gradient is worked out by hand, from numbers "
+          + "that are shown. What sliders show, the page computes itself."
       }
       element("dl", ["class": "key-numbers"]) {
         keyNumber("parameters", Format.grouped(report.parameters))

@@ -39,8 +39,12 @@ struct TrainingPage {
       element("dl", ["class": "key-numbers"]) {
         keyNumber("iterations", Format.grouped(report.iteration))
         keyNumber("test accuracy", Format.percent(report.testAccuracy))
-        keyNumber("first loss", report.losses.first.map { Format.value(Double($0)) } ?? "–")
-        keyNumber("last loss", report.losses.last.map { Format.value(Double($0)) } ?? "–")
+        keyNumber(
+          "first loss, before any update",
+          report.losses.first.map { Format.value(Double($0)) } ?? "–")
+        keyNumber(
+          "last loss, mean of \(min(LessonOutcome.window, report.losses.count)) batches",
+          report.losses.map(Double.init).meanOfLast.map { Format.value($0) } ?? "–")
       }
     }
     curves()

@@ -24,6 +24,13 @@ enum Format {
     String(format: "%.4g", number)
   }
 
+  /// Three significant digits for the cells of a table: `0.0123`, `-45.7`, `12300`.
+  static func cell(_ number: Double) -> String {
+    let text = String(format: "%.3g", number)
+    // 1e+03 takes more room than 1000.
+    return text.contains("e+") ? String(format: "%.0f", number) : text
+  }
+
   /// `12.3 %`.
   static func percent(_ share: Double) -> String {
     String(format: "%.1f %%", 100 * share)

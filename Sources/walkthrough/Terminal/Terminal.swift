@@ -10,6 +10,8 @@ struct Terminal {
   var isInteractive: Bool
   /// How pictures may be coloured.
   var colours = Colours.none
+  /// Lines of the window; more than any text has where there is no window.
+  var height = Int.max
 
   /// What a terminal understands.
   enum Colours: Sendable {
@@ -26,9 +28,10 @@ struct Terminal {
     let writesToTerminal = isatty(STDOUT_FILENO) == 1
     let isStyled = writesToTerminal && !isPlain
     return Terminal(
-      width: writesToTerminal ? columns() : 80, isStyled: isStyled,
+      width: writesToTerminal ? window.columns : 80, isStyled: isStyled,
       isInteractive: writesToTerminal && isatty(STDIN_FILENO) == 1,
-      colours: isStyled ? colours(in: ProcessInfo.processInfo.environment) : .none)
+      colours: isStyled ? colours(in: ProcessInfo.processInfo.environment) : .none,
+      height: writesToTerminal ? window.rows : .max)
   }
 
   /// What the environment says that the terminal understands.
@@ -47,13 +50,18 @@ struct Terminal {
   }
 
   /// The columns of the window that results are shown in; `nil` where they go somewhere else.
-  static var windowWidth: Int? { isatty(STDOUT_FILENO) == 1 ? columns() : nil }
+  static var windowWidth: Int? { isatty(STDOUT_FILENO) == 1 ? window.columns : nil }
 
-  /// The width of the window, 80 where it can't be asked.
-  private static func columns() -> Int {
+  /// How wide a table may be: without a window, as wide as it is.
+  static var tableRoom: Int { windowWidth ?? .max }
+
+  /// The size of the window, 80×24 where it can't be asked.
+  private static var window: (columns: Int, rows: Int) {
     var size = winsize()
-    guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-    return Int(size.ws_col)
+    guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+      return (80, 24)
+    }
+    return (Int(size.ws_col), size.ws_row > 0 ? Int(size.ws_row) : 24)
   }
 }
 
@@ -75,7 +83,15 @@ extension Terminal {
   /// Breaks a paragraph at spaces, and words that are longer than a line where it ends. The lines
   /// are indented.
   func wrapped(_ text: String, indent: Int = 0) -> [String] {
-    let room = max(width - indent, 10)
+    Self.broken(text, at: max(width - indent, 10)).map {
+      String(repeating: " ", count: indent) + $0
+    }
+  }
+
+  /// A text in lines of a width; words that are longer are cut where a line ends.
+  static func broken(_ text: String, at room: Int) -> [String] {
+    let room = max(room, 1)
+    guard text.count > room else { return text.isEmpty ? [] : [text] }
     var lines: [String] = []
     var line = ""
     for word in text.split(separator: " ") {
@@ -90,6 +106,6 @@ extension Terminal {
       }
     }
     if !line.isEmpty { lines.append(line) }
-    return lines.map { String(repeating: " ", count: indent) + $0 }
+    return lines
   }
 }

@@ -18,9 +18,11 @@ enum TerminalSignals {
   static func take() {
     _ = wakeUpPipe
     _ = isLeavingNow
+    _ = readsKeys
+    _ = lineSettings
     handle(SIGWINCH, by: wakeUp)
-    handle(SIGCONT, by: styledDescriptor >= 0 ? resume : wakeUp)
-    guard styledDescriptor >= 0 else { return }
+    handle(SIGCONT, by: hasTerminal ? resume : wakeUp)
+    guard hasTerminal else { return }
     for number in [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP] {
       handle(number, by: resetStyleAndGoOn)
     }
@@ -33,6 +35,20 @@ enum TerminalSignals {
   /// The descriptor from which the number of each signal that was watched for can be read, a byte
   /// each. Reading never waits.
   static var wakeUps: Int32 { wakeUpPipe.reader }
+
+  /// Has keys come as they are pressed, and doesn't show them. Whatever ends or stops the process gives
+  /// the terminal's settings back.
+  static func readKeys() {
+    guard !readsKeys.load(ordering: .acquiring), tcgetattr(STDIN_FILENO, &lineSettings) == 0
+    else { return }
+    var settings = lineSettings
+    settings.c_lflag &= ~tcflag_t(ICANON | ECHO)
+    readsKeys.store(true, ordering: .releasing)
+    tcsetattr(STDIN_FILENO, TCSANOW, &settings)
+  }
+
+  /// Has whole lines come again.
+  static func readLines() { giveSettingsBack() }
 
   private static func handle(_ number: Int32, by handler: @escaping @convention(c) (Int32) -> Void)
   {
@@ -49,7 +65,20 @@ enum TerminalSignals {
 private let styledDescriptor: Int32 =
   Terminal.isPlain ? -1 : [STDOUT_FILENO, STDERR_FILENO].first { isatty($0) == 1 } ?? -1
 
+/// Whether there is a terminal to be left as it was.
+private let hasTerminal = styledDescriptor >= 0 || isatty(STDIN_FILENO) == 1
+
 private let isLeavingNow = Atomic(false)
+
+/// Whether the terminal gives keys instead of lines, and its settings from before. Written by one thread,
+/// before `readsKeys` says so.
+private let readsKeys = Atomic(false)
+nonisolated(unsafe) private var lineSettings = termios()
+
+private func giveSettingsBack() {
+  guard readsKeys.exchange(false, ordering: .acquiringAndReleasing) else { return }
+  tcsetattr(STDIN_FILENO, TCSANOW, &lineSettings)
+}
 
 /// A pipe from the handlers to whoever waits; both ends are −1, on which nothing happens, where the
 /// system has none left.
@@ -66,8 +95,11 @@ private let wakeUpPipe: (reader: Int32, writer: Int32) = {
 /// Takes colours back, then lets the signal do what it would have done.
 private func resetStyleAndGoOn(_ number: Int32) {
   isLeavingNow.store(true, ordering: .releasing)
+  giveSettingsBack()
   let reset: StaticString = "\u{1B}[0m\n"
-  _ = write(styledDescriptor, reset.utf8Start, reset.utf8CodeUnitCount)
+  if styledDescriptor >= 0 {
+    _ = write(styledDescriptor, reset.utf8Start, reset.utf8CodeUnitCount)
+  }
   signal(number, SIG_DFL)
   // Held back until this handler returns.
   raise(number)

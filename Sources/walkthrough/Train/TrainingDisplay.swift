@@ -50,6 +50,12 @@ final class TrainingDisplay {
   func show(_ event: TrainingEvent) {
     switch event {
     case .iteration(let step):
+      // By it one sees whether the network starts as it should: see chapter 16.
+      if losses.isEmpty {
+        line(
+          "\(Format.grouped(step.iteration))/\(Format.grouped(iterations))  first loss "
+            + "\(Format.value(Double(step.loss))), before any update")
+      }
       losses.append(Double(step.loss))
       lastStep = step
       sinceLine.append(Double(step.loss))
@@ -125,21 +131,19 @@ final class TrainingDisplay {
       + "\(String(format: "%.0f", step.imagesPerSecond)) images/s  \(timeLeft(step)) left"
     let room = max(min(terminal.width - counts.count - 2, 40), 0)
     let filled = room * step.iteration / max(iterations, 1)
-    let bar =
-      String(repeating: "█", count: filled) + String(repeating: "░", count: room - filled)
+    let bar = Bars.gauge(filled, of: room)
     let spark = max(min(terminal.width - 27, 60), 5)
-    let recent = losses.suffix(20)
-    let loss = recent.reduce(0, +) / Double(max(recent.count, 1))
+    let loss = losses.meanOfLast ?? 0
     var lines = [
       room < 5 ? counts : "\(terminal.styled(bar, .good))  \(counts)",
-      "loss      \(Format.padded(Format.value(loss), 12))"
-        + Sparkline.text(losses, width: spark, range: 0...max(losses.first ?? 1, loss)),
+      "mean loss \(Format.padded(Format.value(loss), 12))"
+        + Bars.curve(losses, width: spark, range: 0...max(losses.first ?? 1, loss)),
       "rate      \(Format.value(Double(step.learningRate)))",
     ]
     if let lastTest {
       lines.insert(
         "accuracy  \(Format.padded(Format.percent(lastTest.accuracy), 12))"
-          + Sparkline.text(accuracies, width: spark, range: 0...1), at: 2)
+          + Bars.curve(accuracies, width: spark, range: 0...1), at: 2)
     }
     return lines
   }
@@ -153,6 +157,15 @@ final class TrainingDisplay {
     return hours > 0
       ? String(format: "%d:%02d:%02d", hours, minutes, whole % 60)
       : String(format: "%d:%02d", minutes, whole % 60)
+  }
+}
+
+extension [Double] {
+  /// The last loss, as the display, the page and the lessons mean it: that of one batch jumps about, so it
+  /// is the mean of the last `LessonOutcome.window`, or of all that there are. `nil` without any.
+  var meanOfLast: Double? {
+    let last = suffix(LessonOutcome.window)
+    return last.isEmpty ? nil : last.reduce(0, +) / Double(last.count)
   }
 }
 

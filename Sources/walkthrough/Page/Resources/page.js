@@ -83,6 +83,11 @@ function watchControls(piece, update) {
       current?.removeAttribute("aria-current");
       link.setAttribute("aria-current", "true");
       current = link;
+      // Where the contents are a row above the text, the row follows.
+      const list = link.closest("ol");
+      if (list.scrollWidth > list.clientWidth) {
+        list.scrollLeft = link.offsetLeft - list.offsetLeft - list.clientWidth / 3;
+      }
     }
   }, { rootMargin: "-15% 0px -75% 0px" });
   for (const id of links.keys()) {
@@ -91,19 +96,10 @@ function watchControls(piece, update) {
   }
 }
 
-// A piece of a formula and the lines that compute it, in Reference and Fast.
-for (const link of document.querySelectorAll(".formula a[data-reference]")) {
-  const layer = link.closest(".layer");
-  const lines = () => [link.dataset.reference, link.dataset.fast].flatMap((range) => {
-    if (!range) return [];
-    const [file, first, last] = range.split(" ");
-    const found = [];
-    for (let line = Number(first); line <= Number(last); line++) {
-      const element = document.getElementById(`${file}-${line}`);
-      if (element) found.push(element);
-    }
-    return found;
-  });
+// A piece of a formula and the lines that compute it, in each version that is shown.
+for (const link of document.querySelectorAll("a[data-lines]")) {
+  const lines = () => link.dataset.lines.split(" ").map((id) => document.getElementById(id))
+    .filter((line) => line);
   const mark = (isOn) => {
     link.classList.toggle("chosen", isOn);
     for (const line of lines()) line.classList.toggle("chosen", isOn);
@@ -112,16 +108,45 @@ for (const link of document.querySelectorAll(".formula a[data-reference]")) {
   for (const event of ["mouseleave", "blur"]) link.addEventListener(event, () => mark(false));
   link.addEventListener("click", (event) => {
     event.preventDefault();
-    layer.querySelector("details").open = true;
+    const target = lines().find((line) => !line.closest("[hidden]")) ?? lines()[0];
+    const details = target?.closest("details");
+    if (!details) return;
+    details.open = true;
     mark(true);
-    const behavior = wantsStillness.matches ? "auto" : "smooth";
-    // Each listing scrolls by itself: bring the lines into view there, then the listings.
-    for (const line of lines().reverse()) {
-      const box = line.closest(".lines");
-      box.scrollTop = line.offsetTop - box.offsetTop - 80;
-    }
-    layer.querySelector(".listings")?.scrollIntoView({ behavior, block: "nearest" });
+    target.scrollIntoView({
+      behavior: wantsStillness.matches ? "auto" : "smooth", block: "center",
+    });
   });
+}
+
+// Two versions of the code side by side: which ones is chosen above them.
+for (const listings of document.querySelectorAll("[data-versions]")) {
+  const versions = [...listings.querySelectorAll("[data-version]")];
+  if (versions.length < 2) continue;
+  const selects = [0, 1].map((side) => {
+    const select = document.createElement("select");
+    select.setAttribute("aria-label", side === 0 ? "Version on the left" : "Version on the right");
+    for (const version of versions) {
+      const option = document.createElement("option");
+      option.value = option.textContent = version.dataset.version;
+      select.append(option);
+    }
+    select.selectedIndex = side;
+    return select;
+  });
+  const update = () => {
+    const chosen = selects.map((select) => select.value);
+    for (const version of versions) {
+      version.hidden = !chosen.includes(version.dataset.version);
+      version.classList.toggle("right", version.dataset.version === chosen[1]);
+    }
+  };
+  for (const select of selects) select.addEventListener("change", update);
+  const bar = document.createElement("div");
+  bar.className = "controls";
+  bar.append(...selects);
+  listings.before(bar);
+  update();
 }
 
 // A link to a line opens the listing that it stands in; paper shows all of them.
@@ -137,5 +162,6 @@ function openTarget() {
 addEventListener("hashchange", openTarget);
 openTarget();
 addEventListener("beforeprint", () => {
+  for (const version of document.querySelectorAll("[data-version]")) version.hidden = false;
   for (const details of document.querySelectorAll("details")) details.open = true;
 });

@@ -9,18 +9,18 @@ function planeOf(raster) {
       ? null : raster.lower + bytes[y * raster.width + x] * step;
 }
 
-/** Two digits for a small cell. */
-const short = (value) => Math.abs(value) >= 100
-  ? value.toFixed(0) : String(Number(value.toPrecision(2))).replace(/^0$/, "0");
+/** Three digits for a small cell. */
+const short = (value) => Math.abs(value) >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 
-/** Writes a window's numbers into the cells of its table. */
+/** Writes a window's numbers into the cells of its table, in the unit that its caption names. */
 function fillGrid(table, rows) {
+  const factor = Number(table.dataset.factor);
   const cells = table.querySelectorAll("td");
   const reach = Math.max(...rows.flat().map((value) => Math.abs(value ?? 0)), 1e-12);
   rows.flat().forEach((value, index) => {
     const cell = cells[index];
     if (!cell) return;
-    cell.textContent = value === null ? "0" : short(value);
+    cell.textContent = value === null ? "·" : short(value * factor);
     cell.className = value === null ? "padding" : value < 0 ? "negative" : "positive";
     cell.style.setProperty("--share", Math.abs(value ?? 0) / reach);
   });
@@ -38,8 +38,9 @@ function convolutionText(rows, weights) {
   terms.sort((a, b) => Math.abs(b[0] * b[1]) - Math.abs(a[0] * a[1]));
   const factor = (number) => (number < 0 ? `(${digits(number)})` : digits(number));
   const shown = terms.slice(0, 3).map(([value, weight]) => `${factor(weight)}·${factor(value)}`);
-  const rest = terms.length > 3 ? ` + … (${terms.length - 3} smaller products)` : "";
-  return `this channel adds ${shown.join(" + ")}${rest} = ${digits(sum)}`;
+  const left = terms.slice(3).reduce((total, [value, weight]) => total + value * weight, 0);
+  const rest = terms.length > 3 ? ` + ${factor(left)} from the other ${terms.length - 3}` : "";
+  return `${shown.join(" + ")}${rest} = ${digits(sum)}`;
 }
 
 /**
@@ -58,8 +59,18 @@ function poolingText(rows, method, area) {
 
 for (const piece of document.querySelectorAll("[data-sliding]")) {
   const layer = data.layers.find((layer) => layer.anchor === piece.dataset.sliding);
-  if (layer.type === "LRN") slideOverChannels(piece, layer);
+  if (layer.sliding === "channels") slideOverChannels(piece, layer);
   else slideOverPositions(piece, layer);
+}
+
+/**
+ * Shows what belongs to the value computed by hand only while that one is shown: its heading, its steps
+ * and its result, and, of a window over channels, its pictures.
+ */
+function showPlace(piece, isExample, ...others) {
+  for (const element of [piece.querySelector("[data-place]"), ...others]) {
+    if (element) element.hidden = !isExample;
+  }
 }
 
 /** Moves the rectangle on a picture, where there is one. */
@@ -90,12 +101,15 @@ function slideOverPositions(piece, layer) {
     moveMark(result, place.row, place.column);
     // At the place of the hand computation the numbers are exact, elsewhere those of the picture.
     const isExample = place.row === layer.position[1] && place.column === layer.position[2];
+    showPlace(piece, isExample);
+    note.hidden = isExample;
     const rows = isExample ? example.inputs : Array.from({ length: kernel[0] }, (_, i) =>
       Array.from({ length: kernel[1] }, (_, j) => value(top + i * dilation[0], left + j * dilation[1])));
     fillGrid(input, rows);
     const where = `row ${place.row}, column ${place.column}: `;
-    if (layer.type === "Convolution") {
-      answer.textContent = where + convolutionText(rows, example.weights);
+    if (example.weights) {
+      answer.textContent = `${where}channel ${example.channel} of ${example.firstChannel} to `
+        + `${example.lastChannel} adds ${convolutionText(rows, example.weights)}`;
     } else {
       const area = Math.min(kernel[0], layer.input[1] + pad[0] - top)
         * Math.min(kernel[1], layer.input[2] + pad[1] - left);
@@ -114,8 +128,9 @@ function slideOverPositions(piece, layer) {
     column.shown.textContent = place.column;
     update();
   };
-  fillPanel(panel, [row.box, column.box, stepButtons(step, answer)], answer,
-    "Away from the first place, values are those of the picture, in 256 levels.");
+  const note = fillPanel(panel, [row.box, column.box, stepButtons(step, answer)], answer,
+    `Here the page reads the input off its picture, which has 256 levels: the numbers are approximate.`
+      + (example.weights ? " Of the other channels it has no picture, so the whole sum isn't shown." : ""));
   update();
 }
 
@@ -126,16 +141,22 @@ function slideOverChannels(piece, layer) {
   const offset = example.column ? 0 : example.firstChannel;
   const panel = piece.querySelector(".slider-panel");
   const table = piece.querySelector(".numbers table");
+  const caption = table.querySelector("caption");
+  const figures = piece.querySelectorAll("figure");
   const answer = document.createElement("output");
   answer.className = "answer";
   answer.setAttribute("aria-live", "polite");
   const reach = Math.floor(settings.localSize / 2);
   const width = table.querySelectorAll("td").length;
   const update = (channel) => {
+    const isExample = channel === layer.position[0];
+    showPlace(piece, isExample, ...figures);
     const first = Math.min(Math.max(channel - reach, offset), offset + column.length - width);
     const shown = column.slice(first - offset, first - offset + width);
     table.querySelectorAll("th").forEach((head, index) => { head.textContent = first + index; });
     fillGrid(table, [shown]);
+    caption.textContent = `in, channels ${first} to ${first + width - 1} at row ${layer.position[1]}, `
+      + `column ${layer.position[2]}${table.dataset.unit}`;
     const around = column.slice(Math.max(channel - reach - offset, 0), channel + reach + 1 - offset);
     const energy = around.reduce((sum, value) => sum + value * value, 0);
     const own = column[channel - offset];
@@ -150,18 +171,17 @@ function slideOverChannels(piece, layer) {
   update(layer.position[0]);
 }
 
-function fillPanel(panel, controls, answer, note) {
+function fillPanel(panel, controls, answer, text = "") {
   const bar = document.createElement("div");
   bar.className = "controls";
   bar.append(...controls);
-  panel.append(bar, answer);
-  if (note) {
-    const text = document.createElement("p");
-    text.className = "note";
-    text.textContent = note;
-    panel.append(text);
-  }
+  const note = document.createElement("p");
+  note.className = "note";
+  note.textContent = text;
+  note.hidden = !text;
+  panel.append(bar, answer, note);
   panel.hidden = false;
+  return note;
 }
 
 /** A button for one step, and one that takes steps until it is pressed once more. */

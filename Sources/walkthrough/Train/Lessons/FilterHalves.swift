@@ -55,12 +55,11 @@ struct FilterHalves {
     /// The share in the second half.
     var second: Double { Self.share(parts.suffix(parts.count - parts.count / 2)) }
 
-    /// How many of the ways to deal the filters into two halves make these at least as different as
-    /// they are: a permutation test. Between 0 and 1; a small share means that the halves are not
-    /// what chance makes of one pot of filters.
+    /// A permutation test: of how many random deals of the filters into two halves the shares differ at
+    /// least as much as those of the halves that there are.
     ///
     /// - Complexity: O(deals · K).
-    func chance(deals: Int = 10_000) -> Double {
+    func permutationTest(deals: Int = 10_000) -> PermutationTest {
       let difference = abs(first - second)
       var random = SplitMix64(seed: 1)
       var dealt = self
@@ -70,7 +69,7 @@ struct FilterHalves {
         // Equal ones differ by rounding, when their sums are added in another order.
         if abs(dealt.first - dealt.second) >= difference - 1e-12 { count += 1 }
       }
-      return Double(count) / Double(max(deals, 1))
+      return PermutationTest(deals: deals, extreme: count)
     }
 
     private static func share(_ parts: ArraySlice<(part: Double, whole: Double)>) -> Double {
@@ -78,4 +77,15 @@ struct FilterHalves {
       return whole == 0 ? 0 : parts.reduce(0) { $0 + $1.part } / whole
     }
   }
+}
+
+/// What came of a permutation test.
+struct PermutationTest: Equatable {
+  /// How many deals were made, and how many of them differ at least as much.
+  var deals: Int
+  var extreme: Int
+
+  /// The p-value: the probability of such a difference, were the halves dealt at random. The deal that
+  /// there is counts as one of the deals (Phipson and Smyth 2010), so it is never 0.
+  var p: Double { Double(extreme + 1) / Double(deals + 1) }
 }

@@ -178,21 +178,29 @@ extension Lesson {
     return findings
   }
 
-  /// What the halves of one run have to be below to be called different: there are four comparisons
-  /// in the lesson, and each is below by chance in as many of the runs.
-  private static let rare = 0.01
+  /// The level of the lesson, decided before any run: if the halves are dealt by chance, one of its four
+  /// comparisons says otherwise in at most so many of the runs (Bonferroni: a quarter of it for each).
+  static let level = 0.05
+  static let comparisons = 4
 
   private static func compared(
     _ trait: FilterHalves.Trait, _ verb: String, of whole: String, _ label: String
   ) -> LessonFinding {
-    let chance = trait.chance()
+    let test = trait.permutationTest()
     return LessonFinding(
       measurement: "\(label): \(verb) \(Format.percent(trait.first)) of \(whole) in the first "
-        + "half of conv1's filters and \(Format.percent(trait.second)) in the second. Dealt into "
-        + "halves at random, the same filters differ as much in \(Format.percent(chance)) of the "
-        + "deals: "
-        + (chance < Self.rare
-          ? "rare by chance; do other seeds show it?" : "no more than chance makes."))
+        + "half of conv1's filters and \(Format.percent(trait.second)) in the second. "
+        + verdict(test))
+  }
+
+  /// The numbers of a test and what follows from them, by the level that was decided beforehand.
+  static func verdict(_ test: PermutationTest) -> String {
+    let each = level / Double(comparisons)
+    return "Of \(Format.grouped(test.deals)) deals of the same filters into halves at random, "
+      + "\(Format.grouped(test.extreme)) differ as much: p = \(Format.value(test.p)), "
+      + (test.p <= each
+        ? "at most \(Format.value(each)): more than chance makes. Do other seeds show it?"
+        : "above \(Format.value(each)): no more than chance makes.")
   }
 
   /// Two accuracies, and whether their difference is more than that of two counts of pictures.

@@ -75,7 +75,7 @@ struct LessonRunner {
     table.rows = zip(outcomes, cells).map { outcome, cells in
       let losses = outcome.log.losses.map(Double.init)
       var row = cells
-      row[1] = Sparkline.text(
+      row[1] = Bars.curve(
         losses, width: min(max(room, 5), 60), range: 0...max(losses.first ?? 1, 1e-9))
       return row
     }

@@ -1,3 +1,6 @@
+import Foundation
+import Networks
+
 /// All that the tour says. Terminal, JSON and page are made from this value and from nothing else,
 /// so that they can't disagree.
 struct TourReport: Encodable, Sendable {
@@ -94,4 +97,72 @@ struct Totals: Encodable, Sendable {
   /// The times of all layers together, Reference first; without them where the report is
   /// deterministic.
   var versions: [VersionReport]
+}
+
+extension Totals {
+  /// The sums over the layers of each type, and over all.
+  init(_ layers: [LayerReport], _ summary: NetworkPlan) {
+    var order: [String] = []
+    for layer in layers where !order.contains(layer.type) { order.append(layer.type) }
+    let versions = layers.first?.versions.map(\.version) ?? []
+    /// The time of some layers on one version; `nil` where clocks weren't read.
+    func sum(
+      _ layers: [LayerReport], _ version: Version, _ time: (VersionReport) -> Double?
+    ) -> Double? {
+      let times = layers.compactMap { $0.versions[version].flatMap(time) }
+      return times.isEmpty ? nil : times.reduce(0, +)
+    }
+    func share(_ part: Int, of whole: Int) -> Double {
+      whole == 0 ? 0 : Double(part) / Double(whole)
+    }
+    types = order.map { type in
+      let members = layers.filter { $0.type == type }
+      let parameters = members.reduce(0) { $0 + $1.parameters.total }
+      let macs = members.reduce(0) { $0 + $1.macs }
+      return Share(
+        type: type, layers: members.count, parameters: parameters, macs: macs,
+        parameterShare: share(parameters, of: summary.parameterCount),
+        macShare: share(macs, of: summary.multiplyAccumulates),
+        seconds: versions.compactMap { version in
+          sum(members, version, \.seconds).map { VersionValue(version: version, value: $0) }
+        })
+    }
+    outputBytes = SinglePrecision.bytes(summary.outputCount)
+    parameterBytes = SinglePrecision.bytes(summary.parameterCount)
+    self.versions = versions.map { version in
+      VersionReport(
+        version: version, forwardSeconds: sum(layers, version, \.forwardSeconds),
+        backwardSeconds: sum(layers, version, \.backwardSeconds))
+    }
+  }
+}
+
+/// What the loss means.
+struct LossExplanation {
+  var loss: Double
+  /// What it is made from.
+  var scores: [Double]
+  var isTrained: Bool
+  var hasLoss: Bool
+
+  /// For a reader.
+  var text: String {
+    guard hasLoss else {
+      return "The network has no loss: it ends with its scores, and there is nothing to go back "
+        + "from."
+    }
+    let classes = Double(scores.count)
+    let chance =
+      "A network that knows nothing gives each of \(scores.count) classes the probability "
+      + "1/\(scores.count), and the loss is ln \(scores.count) = \(Format.value(log(classes))). "
+    guard !isTrained else {
+      return chance + "This one has learnt; for this picture and its label the loss is "
+        + "\(Format.value(loss)), a probability of \(Format.value(exp(-loss)))."
+    }
+    let logarithms = softmax(scores).map(log)
+    let average = -logarithms.reduce(0, +) / classes
+    return chance + "Fresh random weights are near that, but their scores differ by chance: for "
+      + "this class the loss is \(Format.value(loss)); averaged over all the classes it could have "
+      + "been, \(Format.value(average)). Training has to bring it down from there."
+  }
 }

@@ -1,3 +1,7 @@
+import Layers
+import Networks
+import Tensors
+
 /// All that the tour says of one layer.
 ///
 /// Numbers are those of Reference. Times, algorithms and differences between the versions are missing
@@ -6,6 +10,15 @@ struct LayerReport: Encodable, Sendable {
   var number: Int
   var name: String
   var type: String
+  /// The class that gives the layer its colour on the page.
+  var kind: String
+  /// The name of an earlier layer of which all of this is true: type, formula and code; missing for the
+  /// first of its kind.
+  var repeats: String?
+  /// Where to read on and what to try; missing for a layer without a chapter.
+  var course: CourseEntry?
+  /// How the page lets the window of the value by hand be moved, if it does.
+  var sliding: Sliding?
   /// What the layer does, in a sentence or two.
   var explanation: String
   /// The formula with this layer's numbers put in.
@@ -27,22 +40,25 @@ struct LayerReport: Encodable, Sendable {
   var macs: Int
   var flops: Int
   var memoryBytes: Memory
-  /// Rows of the image that one output position depends on.
+  /// Rows of the image that one output position depends on where no border cuts it.
   var receptiveField: Int
   /// Rows of the image between neighbouring output positions.
   var stride: Int
+  /// What the output position in the middle depends on, clipped to the image.
+  var seen: Seen
   /// Of the output.
   var statistics: Statistics
   /// Of the same.
   var histogram: Histogram
-  /// Of the same; missing for a layer whose output is one number.
-  var silence: Silence?
+  /// Of the same; missing for a layer whose output is one number, or drops values.
+  var zeroUnits: ZeroUnits?
   /// Some channels of the output, evenly spaced, at most `FeatureMap.limit`; empty where a channel
   /// is a single number.
   var maps: [FeatureMap]
   /// The weights as pictures, for a layer that looks at the image itself.
   var filters: [Raster]
-  var example: Example
+  /// A value of the output by hand; missing for a layer of which the tour doesn't know how.
+  var example: WorkedExample?
   /// What each version made of the layer, Reference first.
   var versions: [VersionReport]
   /// Whether outputs and gradients of all versions agree: to 1e-5 of each tensor's largest magnitude,
@@ -55,6 +71,21 @@ struct LayerReport: Encodable, Sendable {
   var checkedOn: String?
   /// Missing for a layer that the error doesn't pass through.
   var backward: Backward?
+
+  private enum CodingKeys: String, CodingKey {
+    case number, name, type, kind, repeats, course, sliding, explanation, formula, formulaParts,
+      arithmetic, settings, input, output, isInPlace, groups, parameters, macs, flops, memoryBytes,
+      receptiveField, stride, seen, statistics, histogram
+    // As it was called first.
+    case zeroUnits = "silence"
+    case maps, filters, example, versions, agrees, source, checks, checkedOn, backward
+  }
+
+  /// Rows and columns of the image from the first to the last, ends included.
+  struct Seen: Encodable, Equatable, Sendable {
+    var rows: [Int]
+    var columns: [Int]
+  }
 
   struct Parameters: Encodable, Sendable {
     var weights: Int
@@ -122,6 +153,12 @@ struct LayerReport: Encodable, Sendable {
 
   struct Backward: Encodable, Sendable {
     var explanation: String
+    /// The gradients with this layer's numbers put in, by parameters and input.
+    var formulas: [String]
+    /// Each of them in pieces, as `formulaParts`.
+    var formulaParts: [[FormulaPart]]
+    /// One value of each gradient by hand, as far as the tour knows how.
+    var examples: [WorkedExample]
     /// Of the gradient that the layer passes on; missing where nobody needs it.
     var inputGradient: Statistics?
     var inputHistogram: Histogram?
@@ -137,6 +174,30 @@ struct LayerReport: Encodable, Sendable {
     var besideKink: Int?
     /// The largest magnitude in all gradients, to hold the difference against.
     var largestMagnitude: Double
+  }
+}
+
+/// How many channels, or units where a channel is a single number, are 0 on this image. That doesn't make
+/// them dead: a dead unit is 0 for every image.
+struct ZeroUnits: Encodable, Equatable, Sendable {
+  /// Those that are 0 everywhere.
+  var zero: Int
+  /// All.
+  var count: Int
+
+  private enum CodingKeys: String, CodingKey {
+    case zero = "dead"
+    case count
+  }
+
+  /// Of the channels of the first image; `nil` for a single number.
+  init?(_ tensor: Tensor<Float>) {
+    guard tensor.shape.rank >= 2 else { return nil }
+    let plane = tensor.shape.spatialCount
+    count = tensor.shape.channels
+    zero = (0..<count).count { channel in
+      tensor.elements[channel * plane..<(channel + 1) * plane].allSatisfy { $0 == 0 }
+    }
   }
 }
 
@@ -166,4 +227,77 @@ struct FeatureMap: Encodable, Sendable {
     /// That part in colour, as far as it lies on the picture.
     var patch: Raster
   }
+}
+
+extension FeatureMap {
+  /// Some channels of the first image, evenly spaced, so that every group has its share.
+  static func evenlySpaced(_ tensor: Tensor<Float>, groups: Int) -> [FeatureMap] {
+    let channels = tensor.shape.channels
+    guard tensor.shape.rank == 4, tensor.shape.spatialCount > 1 else { return [] }
+    let shown = min(channels, limit)
+    let isSigned = tensor.elements.contains { $0 < 0 }
+    return (0..<shown).map { number in
+      let channel = number * channels / shown
+      return FeatureMap(
+        channel: channel, group: channel / max(channels / groups, 1),
+        raster: Raster(tensor, channel: channel, isSigned: isSigned))
+    }
+  }
+}
+
+extension LayerReport.Parameters {
+  /// The counts of a layer.
+  init(_ summary: NetworkPlan.Layer) {
+    let counts = summary.parameters.map(\.shape.count)
+    self.init(
+      weights: counts.first ?? 0, biases: counts.dropFirst().first ?? 0,
+      total: summary.parameterCount,
+      weightShape: summary.parameters.first?.shape.dimensions ?? [])
+  }
+}
+
+/// Where a layer stands in each version, by path from the package's root.
+struct Source: Encodable, Sendable {
+  /// `file:line`; without the line where the report is deterministic, as every edit would move it.
+  var reference: String
+  var fast: String
+  /// The functions of each version that compute; missing where the package's source isn't at hand, the
+  /// report is deterministic, or, of Tuned, where it has the layer of Fast. `SourceTree.package` has their
+  /// text.
+  var referenceCode: Code?
+  var fastCode: Code?
+  var tunedCode: Code?
+
+  /// The functions of one version, whole, in its file and the files that it names.
+  struct Code: Encodable, Equatable, Sendable {
+    var forward: [Passage]
+    var backward: [Passage]
+    /// The lines that compute a piece of a formula, by the formula and the piece.
+    var marks: [Mark]
+
+    /// What a line's mark names: `∂w` and `Σ_y` for `// ← ∂w Σ_y`; the forward formula's is "".
+    struct Mark: Encodable, Equatable, Sendable {
+      var formula: String
+      var piece: String
+      var passage: Passage
+    }
+  }
+}
+
+/// Lines of a file, counted from 1, ends included.
+struct Passage: Encodable, Equatable, Sendable {
+  /// From the package's root, for example `Sources/Fast/Convolution.swift`.
+  var file: String
+  var first: Int
+  var last: Int
+}
+
+/// A piece of a formula and the code that computes it.
+struct FormulaPart: Encodable, Sendable {
+  var text: String
+  /// What it stands for; missing for signs between two pieces.
+  var meaning: String?
+  /// Missing where no single place computes it, and as in `Source`.
+  var reference: Passage?
+  var fast: Passage?
 }

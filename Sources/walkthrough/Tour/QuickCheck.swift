@@ -16,7 +16,7 @@ struct QuickCheck {
 
   /// A check of a layer's small sibling; `nil` for a layer without a gradient.
   init?(_ layer: LayerDefinition, _ summary: NetworkPlan.Layer, seed: UInt32) {
-    guard let small = layer.specification.small(summary.input) else { return nil }
+    guard let small = layer.specification.tour.small(summary.input) else { return nil }
     var sibling = layer
     sibling.specification = small.specification
     sibling.bottoms = small.specification.takesLabels ? ["data", "label"] : ["data"]
@@ -58,53 +58,6 @@ extension LayerReport {
         directions: tensor.directions, passed: tensor.passed && result.report.violations.isEmpty,
         relativeError: isDeterministic ? nil : tensor.worstRelativeError,
         errorOverBar: isDeterministic ? nil : tensor.worstErrorOverBar)
-    }
-  }
-}
-
-extension LayerSpecification {
-  /// This operation on few channels, and the extents of an input for it; `nil` where there is no
-  /// gradient.
-  fileprivate func small(_ input: Shape) -> (
-    specification: any LayerSpecification, imageShape: [Int]
-  )? {
-    func side(_ size: Int, _ window: Int, _ stride: Int) -> Int { min(size, window + 2 * stride) }
-    func plane(_ window: Extent, _ stride: Extent) -> [Int] {
-      [
-        side(input.height, window.height, stride.height),
-        side(input.width, window.width, stride.width),
-      ]
-    }
-    switch self {
-    case var specification as ConvolutionSpecification:
-      let group = specification.group
-      let channels = min(input.channels / group, 3) * group
-      specification.outputChannels = min(specification.outputChannels / group, 2) * group
-      return (
-        specification, [channels] + plane(specification.span, specification.stride)
-      )
-    case let specification as PoolingSpecification:
-      return (
-        self,
-        [min(input.channels, 2)]
-          + plane(specification.kernel(for: input), specification.stride)
-      )
-    case let specification as LRNSpecification:
-      let isAcross = specification.region == .acrossChannels
-      let window = Extent(isAcross ? 1 : specification.localSize)
-      return (
-        self,
-        [min(input.channels, isAcross ? specification.localSize + 2 : 2)] + plane(window, 1)
-      )
-    case var specification as InnerProductSpecification:
-      specification.outputs = min(specification.outputs, 6)
-      return (specification, [min(input.imageCount, 24)])
-    case is ReLUSpecification, is DropoutSpecification:
-      return (self, [min(input.imageCount, 24)])
-    case is SoftmaxSpecification, is SoftmaxWithLossSpecification:
-      return (self, [min(input.channels, 10)])
-    default:
-      return nil
     }
   }
 }

@@ -16,8 +16,8 @@ struct TourImage: Sendable {
   /// What it is, for a reader.
   var name: String
 
-  /// What a difference of one level of a pixel is in `tensor`.
-  private var pixelScale: Float = 1
+  /// The picture as the network gets it, cropped, in colour.
+  var picture: Raster
 
   /// The mean of blue, green and red that is subtracted, of ImageNet's pictures.
   static let mean: [Double] = [104, 117, 123]
@@ -59,9 +59,16 @@ struct TourImage: Sendable {
 
   /// An image that is there already.
   init(tensor: Tensor<Float>, label: Int, name: String) {
+    self.init(tensor: tensor, label: label, name: name, pixelScale: 1)
+  }
+
+  /// An image whose pixels were multiplied by a scale when the mean was subtracted.
+  private init(tensor: Tensor<Float>, label: Int, name: String, pixelScale: Float) {
     self.tensor = tensor
     self.label = label
     self.name = name
+    let pixels = Tensor(tensor.shape, tensor.elements.map { $0 / pixelScale })
+    picture = .colour(pixels, image: 0, lower: 0, upper: 255, adding: Self.mean)
   }
 
   private init(
@@ -82,13 +89,7 @@ struct TourImage: Sendable {
     let transformer = definition.transformer
     let resized = try picture.resized(height: whole, width: whole)
     self.init(
-      tensor: try transformer.tensor(Datum(resized)), label: min(label, classes - 1), name: name)
-    pixelScale = transformer.scale
-  }
-
-  /// The picture in colour, its mean added again.
-  var raster: Raster {
-    let pixels = Tensor(tensor.shape, tensor.elements.map { $0 / pixelScale })
-    return .colour(pixels, image: 0, lower: 0, upper: 255, adding: Self.mean)
+      tensor: try transformer.tensor(Datum(resized)), label: min(label, classes - 1), name: name,
+      pixelScale: transformer.scale)
   }
 }

@@ -1,6 +1,3 @@
-import Layers
-import Networks
-import Reference
 import Tensors
 
 /// How far a version of a tensor in Float is from that of Reference.
@@ -41,31 +38,5 @@ extension Tensor<Float> {
     var result = self
     for position in positions { result[position] = other[position] }
     return result
-  }
-}
-
-extension LayerSpecification {
-  /// Positions of the input at which two versions of it lie on different sides of the layer's kink:
-  /// one is above 0 and one isn't, or one is the maximum of a window and one isn't.
-  ///
-  /// - Precondition: the shapes agree.
-  /// - Throws: `LayerError` for inputs that the layer refuses.
-  func kinksBetween(_ a: Tensor<Float>, _ b: Tensor<Float>) throws(LayerError) -> [Int] {
-    switch self {
-    case is ReLUSpecification: return (0..<a.count).filter { (a[$0] > 0) != (b[$0] > 0) }
-    case let specification as PoolingSpecification where specification.method == .maximum:
-      let pooling = Reference.Pooling<Float>(specification)
-      let (first, second) = (try pooling.forward(a).saved, try pooling.forward(b).saved)
-      let windows = first.maxPositions.count / max(a.shape.images * a.shape.channels, 1)
-      var positions: Set<Int> = []
-      for (window, pair) in zip(first.maxPositions, second.maxPositions).enumerated()
-      where pair.0 != pair.1 {
-        // A window without a number above −FLT_MAX has no maximum: −1.
-        let plane = window / windows * a.shape.spatialCount
-        for place in [pair.0, pair.1] where place >= 0 { positions.insert(plane + Int(place)) }
-      }
-      return positions.sorted()
-    default: return []
-    }
   }
 }

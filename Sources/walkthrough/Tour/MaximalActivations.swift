@@ -1,14 +1,13 @@
 import Layers
 import Networks
-import RealModule
 import Tensors
 
-/// A look at several pictures in testing: where each feature map of the convolutions is greatest,
-/// and what the network takes the first picture for.
+/// Where each feature map of the convolutions is greatest over several pictures, in testing; and, as the
+/// first picture runs through the network too, what it is taken for.
 ///
 /// Nothing is made up to please a map, as with gradient ascent or deconvolution: the parts of
 /// pictures are real, and only as good as the pictures at hand.
-struct Survey {
+struct MaximalActivations {
   /// By layer and channel.
   private(set) var peaks: [Int: [Int: FeatureMap.Peak]] = [:]
   /// Of the first picture's classes.
@@ -39,7 +38,8 @@ struct Survey {
         images: .joined(batch.map(\.tensor)), labels: batch.map(\.label))
       for index in definition.layers.indices {
         try network.forward(layer: index)
-        guard definition.layers[index].specification is ConvolutionSpecification,
+        // Maps that are learned, not those that others are made of.
+        guard !network.plan.layers[index].parameters.isEmpty,
           let output = network.blob(definition.layers[index].top)
         else { continue }
         look(
@@ -47,7 +47,8 @@ struct Survey {
           origin: network.plan.output(ofLayer: index).origin, batch)
       }
       if number == 0, let scores = network.blob(definition.scores) {
-        probabilities = Self.softmax(scores)
+        probabilities = softmax(
+          scores.elements.prefix(scores.shape.imageCount).map(Double.init))
       }
     }
   }
@@ -78,16 +79,8 @@ struct Survey {
   ) -> FeatureMap.Peak {
     FeatureMap.Peak(
       picture: picture.name, top: top, left: left, side: side, value: value,
-      patch: picture.raster.cropped(top: top, left: left, side: side)
+      patch: picture.picture.cropped(top: top, left: left, side: side)
         .shrunk(toFit: Self.patchSide))
-  }
-
-  private static func softmax(_ scores: Tensor<Float>) -> [Double] {
-    let first = scores.elements.prefix(scores.shape.imageCount).map(Double.init)
-    let maximum = first.max() ?? 0
-    let powers = first.map { Double.exp($0 - maximum) }
-    let sum = powers.reduce(0, +)
-    return powers.map { $0 / sum }
   }
 }
 
