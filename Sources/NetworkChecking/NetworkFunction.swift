@@ -32,7 +32,8 @@ public struct NetworkFunction<Scalar: Tensors.Scalar>: DifferentiableFunction {
     var variables: [Variable] = []
     var places: [(layer: Int, parameter: Int)?] = []
     for (layer, planned) in network.plan.layers.enumerated() {
-      for (number, parameter) in planned.parameters.enumerated() where parameter.isLearned {
+      for (number, parameter) in planned.parameters.enumerated()
+      where planned.learns[number] && planned.owners[number] == nil {
         variables.append(
           Variable(name: "\(planned.name) \(parameter.name)", shape: parameter.shape))
         places.append((layer, number))

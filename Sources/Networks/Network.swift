@@ -16,7 +16,8 @@ public final class Network<Scalar: Tensors.Scalar> {
   public let backendName: String
   /// The parameters of each layer: weights, then bias; the state of a layer that has some, too.
   public var parameters: [[Tensor<Scalar>]]
-  /// The gradients of the last backward pass, like `parameters`; empty without gradients.
+  /// The gradients of the last backward pass, like `parameters`; empty without gradients. That of a frozen
+  /// parameter is 0, and that of a shared one stands with the layer that owns it.
   public private(set) var parameterGradients: [[Tensor<Scalar>]]
   /// By layer, the outputs that are one number, as those of losses and of accuracy, in the last forward
   /// pass; a loss before its weight.
@@ -28,7 +29,11 @@ public final class Network<Scalar: Tensors.Scalar> {
   /// that runs the network many times at one point turns it off.
   public var updatesState = true
 
+  /// Told of each layer's passes, for those who look between them.
+  public var observer: ((NetworkEvent<Scalar>) -> Void)?
+
   private let layers: [LayerInstance<Scalar>]
+  private let sharesParameters: Bool
   /// The softmax behind each loss that shows its probabilities in a blob of their own, by layer.
   private var softmaxes: [Int: LayerInstance<Scalar>] = [:]
   private var data: [Tensor<Scalar>]
@@ -82,6 +87,7 @@ public final class Network<Scalar: Tensors.Scalar> {
     parameterGradients =
       scope == .none ? [] : plan.layers.map { $0.parameters.map { Tensor($0.shape) } }
     data = plan.blobs.map { Tensor($0.shape) }
+    sharesParameters = plan.layers.contains(where: \.sharesParameters)
     let isChain = !plan.layers.contains { $0.accumulates.contains(true) }
     if keepingGradients || !isChain {
       gradients = plan.blobs.map { $0.needsGradient ? Tensor($0.shape) : nil }
@@ -100,6 +106,26 @@ public final class Network<Scalar: Tensors.Scalar> {
           scratch[blob, default: []].append(Tensor(plan.blobs[blob].shape))
         }
       }
+    }
+    shareParameters()
+  }
+
+  /// Gives the layers that share a parameter what its owner has: after the owner's has changed, so that
+  /// `parameters` says the same for all. Passes read the owner's in any case.
+  ///
+  /// - Complexity: O(layers); no tensor is copied.
+  public func shareParameters() {
+    guard sharesParameters else { return }
+    for (index, layer) in plan.layers.enumerated() where layer.sharesParameters {
+      parameters[index] = ownParameters(ofLayer: index)
+    }
+  }
+
+  /// The parameters of a layer, each from the layer that owns it.
+  private func ownParameters(ofLayer index: Int) -> [Tensor<Scalar>] {
+    guard sharesParameters, plan.layers[index].sharesParameters else { return parameters[index] }
+    return zip(parameters[index], plan.layers[index].owners).map { own, owner in
+      owner.map { parameters[$0.layer][$0.parameter] } ?? own
     }
   }
 
@@ -220,10 +246,12 @@ extension Network {
 
   /// Runs all layers in reverse and leaves the gradients of the loss.
   ///
+  /// A layer runs only where somebody needs what it yields: not below the first parameter that learns.
+  ///
   /// - Parameter accumulating: whether the parameters' gradients are added to what is there.
   /// - Complexity: The sum of the layers' backward passes: twice the products of forward, less
   ///   those for the gradient of the images unless that is asked for. Allocates nothing of tensor
-  ///   size.
+  ///   size, unless layers share parameters.
   public func backward(accumulating: Bool = false) {
     for index in layers.indices.reversed() { backward(layer: index, accumulating: accumulating) }
   }
@@ -235,7 +263,12 @@ extension Network {
   public func forward(layer index: Int) throws(LayerError) {
     let layer = plan.layers[index]
     let specification = definition.layers[index].specification
-    defer { context.labels = [] }
+    let phase = context.phase
+    context.phase = definition.layers[index].phase ?? phase
+    defer {
+      context.labels = []
+      context.phase = phase
+    }
     if specification.takesLabels {
       context.labels = try readLabels(ofLayer: index)
       try definition.layers[index].named { () throws(LayerError) in
@@ -246,7 +279,8 @@ extension Network {
     case .outOfPlace(let instance):
       let inputs = layer.bottoms.map { data[$0] }
       instance.forward(
-        inputs, parameters: parameters[index], context: &context, output: &data[layer.top])
+        inputs, parameters: ownParameters(ofLayer: index), context: &context,
+        output: &data[layer.top])
       if case .outOfPlace(let softmax) = softmaxes[index], let blob = layer.probabilities {
         softmax.forward(inputs, parameters: [], context: &context, output: &data[blob])
       }
@@ -259,6 +293,7 @@ extension Network {
       instance.forward(inPlace: &data[layer.top], context: &context)
     }
     if layer.output.rank == 0 { results[layer.name] = data[layer.top][0] }
+    observer?(.didRunForward(layer: index))
   }
 
   /// The labels that a loss or metric compares with: those of the batch, or the content of a blob,
@@ -289,11 +324,16 @@ extension Network {
       gradients[bottom] = gradientMemory?.take(bottom)
     }
     startOutputGradient(of: layer)
+    observer?(.willRunBackward(layer: index))
     defer { forget(layer) }
     switch layers[index] {
     case .inPlace(let instance):
-      guard layer.propagates[0] else { return }
+      guard layer.propagates[0] else {
+        gradients[layer.top].update { $0.fill(with: 0) }
+        return
+      }
       gradients[layer.top].update { instance.backward(inPlace: &$0, output: data[layer.top]) }
+      observer?(.didRunBackward(layer: index, inputGradients: [gradients[layer.top]]))
     case .outOfPlace(let instance):
       guard definition.layers[index].specification.isDifferentiable,
         let outputGradient = gradients[layer.top]
@@ -302,10 +342,32 @@ extension Network {
       var parts = layer.bottoms.indices.map { takeGradient(ofInput: $0, of: layer) }
       instance.backward(
         outputGradient: outputGradient, inputs: layer.bottoms.map { data[$0] },
-        output: data[layer.top], parameters: parameters[index], inputGradients: &parts,
+        output: data[layer.top], parameters: ownParameters(ofLayer: index), inputGradients: &parts,
         parameterGradients: &parameterGradients[index], accumulating: accumulating)
+      finishParameterGradients(ofLayer: index)
+      observer?(.didRunBackward(layer: index, inputGradients: parts))
       for number in layer.bottoms.indices {
         putBack(parts[number].take(), ofInput: number, of: layer)
+      }
+    }
+  }
+
+  /// Frozen parameters have no gradient, and that of a shared one is its owner's: the sum over the layers
+  /// that share it, all of which have run before in a backward pass.
+  private func finishParameterGradients(ofLayer index: Int) {
+    let layer = plan.layers[index]
+    for (number, parameter) in layer.parameters.enumerated()
+    where parameter.isLearned && !layer.learns[number] {
+      parameterGradients[index][number].fill(with: 0)
+    }
+    guard sharesParameters else { return }
+    for (sharer, planned) in plan.layers.enumerated() where planned.sharesParameters {
+      for (number, owner) in planned.owners.enumerated() {
+        guard let owner, owner.layer == index else { continue }
+        // Out of the array, which can't be changed in one place and read in another.
+        let part = parameterGradients[sharer][number]
+        parameterGradients[index][owner.parameter].add(part)
+        parameterGradients[sharer][number] = Tensor(part.shape)
       }
     }
   }
@@ -349,4 +411,16 @@ extension Network {
     else { return }
     gradientMemory?.giveBack(passed, of: layer.top)
   }
+}
+
+/// What a network tells its observer. It may look at blobs, parameters and gradients meanwhile, but must
+/// neither run nor change the network.
+public enum NetworkEvent<Scalar: Tensors.Scalar> {
+  /// A layer has run forwards.
+  case didRunForward(layer: Int)
+  /// A layer is about to run backwards, if it has to: the gradient of its output is complete.
+  case willRunBackward(layer: Int)
+  /// A layer has run backwards, with the part of each input's gradient that is its own; `nil` where it
+  /// passes none on.
+  case didRunBackward(layer: Int, inputGradients: [Tensor<Scalar>?])
 }

@@ -82,6 +82,14 @@ public struct LayerDefinition: Hashable, Sendable {
   public var probabilities: String?
   /// How its parameters start and learn: weights, then bias. Shorter where the defaults do.
   public var parameters: [ParameterDefinition]
+  /// For each bottom, whether the error goes on to it where that is needed, Caffe's `propagate_down`.
+  /// Shorter where it does.
+  public var propagatesDown: [Bool] = []
+  /// The factor of its output in the network's loss, Caffe's `loss_weight`; `nil` for that of the
+  /// specification.
+  public var lossWeight: Double?
+  /// The phase that it always runs in, whatever the network's; `nil` for the network's.
+  public var phase: Phase?
 
   /// A layer by name, specification and connections.
   public init(
@@ -102,11 +110,19 @@ public struct LayerDefinition: Hashable, Sendable {
   /// Caffe's name of its type, for example `InnerProduct`.
   public var typeName: String { type(of: specification).typeName }
 
+  /// How a parameter starts and learns.
+  ///
+  /// - Complexity: O(1).
+  public func parameter(_ index: Int) -> ParameterDefinition {
+    parameters.indices.contains(index) ? parameters[index] : ParameterDefinition()
+  }
+
   /// Whether all is the same, the types of the specifications included.
   public static func == (a: Self, b: Self) -> Bool {
     AnyHashable(a.specification) == AnyHashable(b.specification) && a.name == b.name
       && a.bottoms == b.bottoms && a.top == b.top && a.probabilities == b.probabilities
-      && a.parameters == b.parameters
+      && a.parameters == b.parameters && a.propagatesDown == b.propagatesDown
+      && a.lossWeight == b.lossWeight && a.phase == b.phase
   }
 
   /// Feeds name, specification and connections to the hasher.
@@ -125,19 +141,24 @@ public struct ParameterDefinition: Hashable, Sendable {
   /// The distribution of its first values; `nil` for the value that the layer's specification names,
   /// which is 0 for all of Caffe's layers.
   public var filler: Filler?
-  /// The factor of the learning rate, Caffe's `lr_mult`.
+  /// The factor of the learning rate, Caffe's `lr_mult`. A parameter whose factor is 0 is frozen: its
+  /// gradient isn't computed.
   public var learningRateMultiplier: Float
   /// The factor of the weight decay, Caffe's `decay_mult`.
   public var decayMultiplier: Float
+  /// By what name layers share it, Caffe's `param { name }`: all that give it the same name have one
+  /// parameter, which starts as the first of them says. `nil` for one that isn't shared.
+  public var name: String?
 
   /// A parameter with Caffe's defaults.
   public init(
     filler: Filler? = nil, learningRateMultiplier: Float = 1,
-    decayMultiplier: Float = 1
+    decayMultiplier: Float = 1, name: String? = nil
   ) {
     self.filler = filler
     self.learningRateMultiplier = learningRateMultiplier
     self.decayMultiplier = decayMultiplier
+    self.name = name
   }
 }
 
@@ -154,9 +175,7 @@ extension NetworkDefinition {
     var seeds = SplitMix64(seed: seed)
     return zip(layers, plan.layers).map { layer, row in
       row.parameters.enumerated().map { index, parameter in
-        let filler =
-          layer.parameters.indices.contains(index) ? layer.parameters[index].filler : nil
-        return (filler ?? .constant(parameter.initialValue))
+        (layer.parameter(index).filler ?? .constant(parameter.initialValue))
           .fill(parameter.shape, seed: seeds.next())
       }
     }

@@ -12,6 +12,13 @@ public struct NetworkPlan: Hashable, Sendable {
   public private(set) var layers: [Layer] = []
 
   private var positions: [String: Int] = [:]
+  private var names: Set<String> = []
+  private let data: String
+  private let label: String
+  private let scope: GradientScope
+  private var use = BlobUse()
+  /// The parameters that have a name, for later layers to share.
+  private var namedParameters: [String: ParameterPlace] = [:]
 
   /// A plan of a network.
   ///
@@ -23,7 +30,8 @@ public struct NetworkPlan: Hashable, Sendable {
   /// - Parameters:
   ///   - definition: the network.
   ///   - batch: the number of images.
-  ///   - gradients: what a backward pass is to compute.
+  ///   - gradients: what a backward pass is to compute. Without one, a layer in place may write over
+  ///     what only a backward pass would need.
   /// - Throws: `LayerError` naming the first layer that is impossible or misconnected: each reads what is
   ///   an input or the top of an earlier layer, and none writes over a blob that is needed again.
   /// - Complexity: O(layers): all counts come from formulas.
@@ -31,6 +39,7 @@ public struct NetworkPlan: Hashable, Sendable {
     _ definition: NetworkDefinition, batch: Int = 1, gradients: GradientScope = .parameters
   ) throws(LayerError) {
     network = definition.name
+    (data, label, scope) = (definition.data, definition.label, gradients)
     let wantsInput = gradients == .parametersAndInput
     add(
       Blob(
@@ -44,15 +53,7 @@ public struct NetworkPlan: Hashable, Sendable {
       }
       add(Blob(name: other.name, shape: try other.shape(), needsGradient: wantsInput))
     }
-    var names: Set<String> = []
-    var use = BlobUse()
-    for layer in definition.layers {
-      guard names.insert(layer.name).inserted else {
-        throw layer.error("name", "must not be that of an earlier layer")
-      }
-      try add(layer, of: definition, gradients, &use)
-    }
-    markAccumulation()
+    for layer in definition.layers { try append(layer) }
   }
 
   /// The position of a blob in `blobs`, `nil` if there is none of that name.
@@ -108,6 +109,10 @@ extension NetworkPlan {
     public var isInPlace: Bool
     /// The factor of its output in the network's loss; 0 if it is none.
     public var lossWeight: Double
+    /// For each parameter, whether its gradient is computed: not for state, nor where the rate is 0.
+    public var learns: [Bool]
+    /// For each parameter that an earlier layer owns and this one shares, where it is.
+    public var owners: [ParameterPlace?]
     /// For each input, whether the backward pass passes an error on to it.
     public var propagates: [Bool]
     /// For each input, whether the error is added, because a layer that is behind this one, or an
@@ -124,20 +129,36 @@ extension NetworkPlan {
     ///
     /// - Complexity: O(rank).
     public var input: Shape { inputs.first ?? Shape() }
-    /// The number of parameters, state included.
+    /// The number of parameters, state and shared ones included.
     ///
     /// - Complexity: O(parameters' tensors): a few.
     public var parameterCount: Int { parameters.map(\.shape.count).saturatingSum() }
+    /// Whether some of its parameters are an earlier layer's.
+    ///
+    /// - Complexity: O(parameters' tensors): a few.
+    public var sharesParameters: Bool { owners.contains { $0 != nil } }
     /// Floating-point operations of a forward pass over the batch: 2 for each multiply-accumulate.
     ///
     /// - Complexity: O(1).
     public var floatingPointOperations: Int { multiplyAccumulates.saturatingProduct(2) }
   }
 
-  /// The sum of the layers' parameters.
+  /// Which parameter of which layer.
+  public struct ParameterPlace: Hashable, Sendable {
+    /// The layer's number.
+    public var layer: Int
+    /// The parameter's number among those of the layer.
+    public var parameter: Int
+  }
+
+  /// The sum of the layers' parameters, shared ones counted once.
   ///
   /// - Complexity: O(layers).
-  public var parameterCount: Int { layers.map(\.parameterCount).saturatingSum() }
+  public var parameterCount: Int {
+    layers.flatMap { layer in
+      zip(layer.parameters, layer.owners).filter { $1 == nil }.map(\.0.shape.count)
+    }.saturatingSum()
+  }
   /// The sum of the layers' multiply-accumulates.
   ///
   /// - Complexity: O(layers).
@@ -172,12 +193,19 @@ extension NetworkPlan {
 
 // MARK: - Planning
 
-/// By whom blobs are read that a layer might want to write over.
-private struct BlobUse {
+/// By whom blobs are read that a layer might want to write over, and who writes their gradients.
+private struct BlobUse: Hashable {
   /// The last layer that reads each blob out of place.
   var readers: [Int: String] = [:]
   /// The layers that need their output again, by its blob.
   var producers: [Int: String] = [:]
+  /// The layers in place that need the signs of their output again, by its blob.
+  var signs: [Int: String] = [:]
+  /// The layer that is the first to write each blob's gradient in a backward pass, and to which of its
+  /// inputs the blob belongs: the last one to read it.
+  var gradientWriters: [Int: NetworkPlan.ParameterPlace] = [:]
+  /// The layer whose output each blob is.
+  var writers: [Int: Int] = [:]
 }
 
 extension NetworkPlan {
@@ -186,21 +214,40 @@ extension NetworkPlan {
     blobs.append(blob)
   }
 
-  private mutating func add(
-    _ layer: LayerDefinition, of definition: NetworkDefinition, _ gradients: GradientScope,
-    _ use: inout BlobUse
-  ) throws(LayerError) {
+  /// Adds a layer behind the others.
+  ///
+  /// - Throws: `LayerError` naming the layer, where it is impossible or misconnected.
+  /// - Complexity: O(bottoms + parameters).
+  public mutating func append(_ layer: LayerDefinition) throws(LayerError) {
+    guard !names.contains(layer.name) else {
+      throw layer.error("name", "must not be that of an earlier layer")
+    }
     let specification = layer.specification
-    var planned = try connected(layer, of: definition)
+    var planned = try connected(layer)
     let read = planned.bottoms.map { blobs[$0] }
-    let learns = planned.parameters.contains(where: \.isLearned)
-    let passesError = specification.isDifferentiable && gradients != .none
-    planned.propagates = read.map { passesError && $0.needsGradient }
+    try addParameters(of: layer, to: &planned)
+    let passesError = specification.isDifferentiable && scope != .none
+    planned.propagates = read.enumerated().map { number, blob in
+      passesError && blob.needsGradient
+        && (layer.propagatesDown.indices.contains(number) ? layer.propagatesDown[number] : true)
+    }
     planned.accumulates = read.map { _ in false }
+    if planned.lossWeight != 0 {
+      guard scope == .none || (passesError && !planned.isInPlace) else {
+        throw layer.error(
+          "loss weight \(planned.lossWeight)",
+          "is not possible for a layer that \(passesError ? "works in place" : "has no gradient")")
+      }
+    }
     if planned.isInPlace {
-      try refuseOverwriting(layer, blob: planned.top, output: planned.output, use)
+      try refuseOverwriting(layer, blob: planned.top, output: planned.output)
+      switch specification.inPlaceBackwardReads {
+      case .values: use.producers[planned.top] = layer.name
+      case .signs: use.signs[planned.top] = layer.name
+      case .nothing: break
+      }
     } else {
-      guard positions[layer.top] == nil, layer.top != definition.label else {
+      guard positions[layer.top] == nil, layer.top != label else {
         throw layer.error("top \"\(layer.top)\"", "must not be that of an earlier layer")
       }
       let origin = read.first?.origin ?? 0
@@ -214,17 +261,20 @@ extension NetworkPlan {
           stride: planned.stride,
           origin: origin.saturatingDifference(
             (window?.pad.height ?? 0).saturatingProduct(read.first?.stride ?? 1)),
-          needsGradient: passesError && (learns || read.contains(where: \.needsGradient))))
+          needsGradient: passesError
+            && (planned.learns.contains(true) || planned.propagates.contains(true))))
       if specification.backwardReadsOutput || planned.lossWeight != 0 {
         use.producers[planned.top] = layer.name
       }
       for bottom in planned.bottoms { use.readers[bottom] = layer.name }
+      use.writers[planned.top] = layers.count
+      addGradientWriters(&planned)
     }
     if let name = layer.probabilities {
       guard specification is SoftmaxWithLossSpecification, let scores = read.first else {
         throw layer.error("a second top", "is not possible: only a loss has probabilities to show")
       }
-      guard positions[name] == nil, name != definition.label else {
+      guard positions[name] == nil, name != label else {
         throw layer.error("top \"\(name)\"", "must not be that of an earlier layer")
       }
       planned.probabilities = blobs.count
@@ -233,13 +283,59 @@ extension NetworkPlan {
       probabilities.needsGradient = false
       add(probabilities)
     }
+    names.insert(layer.name)
     layers.append(planned)
   }
 
+  /// Which parameters learn, and which are an earlier layer's.
+  private mutating func addParameters(
+    of layer: LayerDefinition, to planned: inout Layer
+  ) throws(LayerError) {
+    for (number, parameter) in planned.parameters.enumerated() {
+      let definition = layer.parameter(number)
+      planned.learns.append(
+        scope != .none && parameter.isLearned
+          && (definition.learningRateMultiplier != 0 || scope == .parametersAndInput))
+      guard let name = definition.name else {
+        planned.owners.append(nil)
+        continue
+      }
+      let owner = namedParameters[name]
+      planned.owners.append(owner)
+      guard let owner else {
+        namedParameters[name] = ParameterPlace(layer: layers.count, parameter: number)
+        continue
+      }
+      // A layer that shares with itself isn't in `layers` yet.
+      let owning = owner.layer < layers.count ? layers[owner.layer] : planned
+      let shape = owning.parameters[owner.parameter].shape
+      guard shape == parameter.shape else {
+        throw layer.error(
+          "parameter \"\(name)\" of \(parameter.shape)",
+          "must have the shape \(shape) that it has in layer \"\(owning.name)\", which shares it")
+      }
+    }
+  }
+
+  /// Backwards, all but the first to write a blob's gradient have to add to it: the last to read it.
+  private mutating func addGradientWriters(_ planned: inout Layer) {
+    for (number, bottom) in planned.bottoms.enumerated() where planned.propagates[number] {
+      let place = ParameterPlace(layer: layers.count, parameter: number)
+      if let earlier = use.gradientWriters[bottom] {
+        if earlier.layer == layers.count {
+          planned.accumulates[number] = true
+          continue
+        }
+        layers[earlier.layer].accumulates[earlier.parameter] = true
+      } else if let writer = use.writers[bottom], layers[writer].lossWeight != 0 {
+        layers[writer].accumulatesLossWeight = true
+      }
+      use.gradientWriters[bottom] = place
+    }
+  }
+
   /// A layer with its inputs and what follows from them; its top is its first bottom for now.
-  private func connected(
-    _ layer: LayerDefinition, of definition: NetworkDefinition
-  ) throws(LayerError) -> Layer {
+  private func connected(_ layer: LayerDefinition) throws(LayerError) -> Layer {
     let specification = layer.specification
     let takesLabels = specification.takesLabels
     if specification is any SingleInputSpecification {
@@ -253,17 +349,17 @@ extension NetworkPlan {
     if takesLabels {
       let name = layer.bottoms.last ?? ""
       labels = positions[name]
-      guard labels != nil || name == definition.label else {
+      guard labels != nil || name == label else {
         throw layer.error(
           "bottom \"\(name)\"",
-          "must be the labels, \"\(definition.label)\", or the top of an earlier layer")
+          "must be the labels, \"\(label)\", or the top of an earlier layer")
       }
     }
     var bottoms: [Int] = []
     for name in takesLabels ? layer.bottoms.dropLast() : layer.bottoms[...] {
       guard let bottom = positions[name] else {
         throw layer.error(
-          "bottom \"\(name)\"", "must be \"\(definition.data)\" or the top of an earlier layer")
+          "bottom \"\(name)\"", "must be \"\(data)\" or the top of an earlier layer")
       }
       bottoms.append(bottom)
     }
@@ -279,8 +375,8 @@ extension NetworkPlan {
         top: bottoms.first ?? 0, inputs: shapes, output: output,
         parameters: try specification.parameters(for: shapes),
         multiplyAccumulates: try specification.multiplyAccumulates(for: shapes),
-        isInPlace: layer.isInPlace, lossWeight: specification.lossWeight, propagates: [],
-        accumulates: [],
+        isInPlace: layer.isInPlace, lossWeight: layer.lossWeight ?? specification.lossWeight,
+        learns: [], owners: [], propagates: [], accumulates: [],
         receptiveField: [
           read.map(\.receptiveField).max() ?? 1,
           ((window?.extent.height ?? 1) - 1).saturatingProduct(stride),
@@ -290,7 +386,7 @@ extension NetworkPlan {
   }
 
   private func refuseOverwriting(
-    _ layer: LayerDefinition, blob: Int, output: Shape, _ use: BlobUse
+    _ layer: LayerDefinition, blob: Int, output: Shape
   ) throws(LayerError) {
     if let obstacle = layer.specification.inPlaceObstacle {
       throw layer.error("top equal to its bottom", "is not possible: \(obstacle)")
@@ -300,6 +396,7 @@ extension NetworkPlan {
         "top equal to its bottom",
         "is not possible: the output \(output) has not the shape of the input \(blobs[blob].shape)")
     }
+    guard scope != .none else { return }
     if let reader = use.readers[blob] {
       throw layer.error(
         "top \"\(layer.top)\"",
@@ -310,19 +407,11 @@ extension NetworkPlan {
         "top \"\(layer.top)\"",
         "must not be written over: layer \"\(producer)\" needs its output again backwards")
     }
-  }
-
-  /// Backwards, all but the first to write a blob's gradient have to add to it.
-  private mutating func markAccumulation() {
-    var written: Set<Int> = []
-    for index in layers.indices.reversed() where !layers[index].isInPlace {
-      let layer = layers[index]
-      if layer.lossWeight != 0 {
-        layers[index].accumulatesLossWeight = !written.insert(layer.top).inserted
-      }
-      for (number, bottom) in layer.bottoms.enumerated() where layer.propagates[number] {
-        layers[index].accumulates[number] = !written.insert(bottom).inserted
-      }
+    if let producer = use.signs[blob], !layer.specification.keepsSigns {
+      throw layer.error(
+        "top \"\(layer.top)\"",
+        "must not be written over: layer \"\(producer)\" needs the signs of its output again backwards"
+      )
     }
   }
 }

@@ -123,10 +123,9 @@ public final class Solver<Scalar: Tensors.Scalar> {
     let rate = learningRate
     for (layer, definition) in network.definition.layers.enumerated() {
       let parameters = network.plan.layers[layer].parameters
-      for index in parameters.indices where parameters[index].isLearned {
-        let learning =
-          definition.parameters.indices.contains(index)
-          ? definition.parameters[index] : ParameterDefinition()
+      let owners = network.plan.layers[layer].owners
+      for index in parameters.indices where parameters[index].isLearned && owners[index] == nil {
+        let learning = definition.parameter(index)
         let step = SGDStep(
           rate: Double(rate * learning.learningRateMultiplier),
           momentum: Double(specification.momentum),
@@ -139,6 +138,7 @@ public final class Solver<Scalar: Tensors.Scalar> {
           gradient: gradient)
       }
     }
+    network.shareParameters()
   }
 
   /// What brings the L2 norm of all gradients together down to its limit; 1 where it isn't above.
