@@ -128,7 +128,7 @@ let package = Package(
         "CaffeFormats", "Datasets", "Fast", "GradientChecking", "NetworkChecking", "Networks",
         "Reference", "Training", numerics,
       ]),
-    .testTarget(name: "ShapeTests", dependencies: ["Networks"]),
+    .testTarget(name: "ShapeTests", dependencies: ["LayerCases", "Networks"]),
     .testTarget(name: "NetworkTests", dependencies: ["Reference", "Fast", "Networks"]),
     // Counts the calls of OpenBLAS in the tests' program.
     .target(name: "BLASCalls", dependencies: ["COpenBLAS"], path: "Tests/BLASCalls"),
@@ -162,8 +162,8 @@ let package = Package(
     .testTarget(
       name: "CaffeFormatTests",
       dependencies: [
-        "CaffeFormats", "CaffeMessages", "Fast", "Networks", "NumPyFiles", "Reference", "TestTools",
-        protobuf,
+        "CaffeFormats", "CaffeMessages", "Fast", "GradientChecking", "NetworkChecking", "Networks",
+        "NumPyFiles", "Reference", "TestTools", protobuf,
       ]),
     .testTarget(
       name: "DocsTests",

@@ -24,14 +24,9 @@ extension SolverFile.Net {
   func open(
     training: Bool, beside folder: URL, seeds: inout MersenneTwister
   ) throws -> (CaffeNetwork, [InputFeeder]) {
-    let own = prototxt.message.state
     let phase = training ? Phase.training : .testing
     var opening = DataLayerOpening(folder: folder, phase: phase, dataset: dataset, seeds: seeds)
-    // Caffe merges the states: what the solver says of level and stages, where it says anything.
-    let network = try prototxt.network(
-      phase: phase, level: Int(state.hasLevel ? state.level : own.level),
-      stages: own.stage + state.stage
-    ) { source in
+    let network = try prototxt.network(in: prototxt.state(solving: phase, state)) { source in
       // Called for each data layer in the order of the file.
       let layer = try opening.open(source)
       let datum = try layer.records.datum(layer.state.nextRecord)
@@ -64,7 +59,7 @@ extension SolverFile.Net {
         do {
           let loader = try BatchLoader(
             layer.records, transformer: transform.transformer(beside: layer.folder),
-            images: input.shape.images, isTraining: network.phase == .training, state: layer.state)
+            images: input.shape.images, isTraining: input.phase == .training, state: layer.state)
           feeders.append(InputFeeder(loader, images: input.name, labels: labels))
         } catch {
           throw network.error("\(error)", input: input, field: "transform_param")

@@ -56,14 +56,14 @@ struct LayerRefusalTests {
   @Test(
     "in its hyper-parameters",
     arguments: [
-      .layer("ReLU", "▸propagate_down: false", "not propagating down is not possible here"),
       .layer(
-        "ReLU", "▸loss_weight: 1",
-        "only the first top of a SoftmaxWithLoss layer can have a loss weight here"),
+        "ReLU", "▸propagate_down: false propagate_down: true",
+        "has 2 \"propagate_down\" for 1 bottoms; each has its own, or there are none"),
+      .layer(
+        "ReLU", "▸loss_weight: 1 loss_weight: 0",
+        "has 2 \"loss_weight\" for 1 tops; each has its own, or there are none"),
+      .layer("ReLU", "▸loss_weight: inf", "loss_weight inf must be finite"),
       .layer("ReLU", "▸param { lr_mult: 1 }", "has 1 \"param\" but only 0 parameters"),
-      .layer(
-        "InnerProduct", "▸param { name: \"shared\" } inner_product_param { num_output: 1 }",
-        "sharing parameters by name is not possible here"),
       .layer(
         "Softmax", "softmax_param { ▸axis: 2 }", "axis 2 must be 1, that of the classes"),
       .layer(
@@ -92,6 +92,38 @@ struct LayerRefusalTests {
       .layer(
         "Pooling", "pooling_param { ▸global_pooling: true stride_w: 2 }",
         "global pooling takes no stride and no pad"),
+      .layer(
+        "Pooling", "pooling_param { kernel_size: 3 stride: 2 ▸pad: 1 pad_h: 2 pad_w: 2 }",
+        "\"pad\" is given twice: in one field and in two"),
+      .layer(
+        "Pooling", "pooling_param { kernel_size: 3 ▸stride: 2 stride_h: 3 stride_w: 3 }",
+        "\"stride\" is given twice: in one field and in two"),
+      .layer(
+        "Pooling", "pooling_param { kernel_size: 3 ▸pad_h: 1 }",
+        "needs both \"pad_h\" and \"pad_w\", or \"pad\" for both"),
+      .layer(
+        "Pooling", "pooling_param { kernel_size: 3 ▸stride_w: 2 }",
+        "needs both \"stride_h\" and \"stride_w\", or \"stride\" for both"),
+      .layer(
+        "Pooling", "pooling_param { kernel_size: 2 stride: 7 }",
+        "stride 7×7 must not leave the last window outside the input 9×9, as it does with kernel 2×2"
+      ),
+      .layer(
+        "Concat", "concat_param { axis: 1 ▸concat_dim: 1 }",
+        "\"axis\" and its old name \"concat_dim\" exclude each other"),
+      .layer(
+        "Concat", "concat_param { ▸axis: 4 }", "axis 4 must be an axis of the first input 2×3×9×9"),
+      .layer(
+        "Concat", "concat_param { ▸axis: -5 }",
+        "axis -1 must be an axis of the first input 2×3×9×9"),
+      .layer("Eltwise", "", "1 inputs must be at least 2"),
+      .layer(
+        "Eltwise", "bottom: \"data\" eltwise_param { operation: PROD coeff: 1 coeff: 2 }",
+        "2 coefficients are possible for a sum only"),
+      .layer(
+        "Eltwise", "bottom: \"data\" eltwise_param { coeff: 1 }",
+        "1 coefficients must be 2, one for each input"),
+      .layer("Sigmoid", "▸bottom: \"data\"", "has 2 bottoms; a Sigmoid layer reads 1"),
       .layer(
         "Pooling", "pooling_param { kernel_h: 2 }",
         "needs either \"kernel_size\" or both \"kernel_h\" and \"kernel_w\""),
@@ -160,9 +192,15 @@ struct LayerRefusalTests {
         "layer { name: \"a\" }\n▸layers { name: \"b\" }",
         "has both \"layers\" (the form of 2014) and \"layer\"; only one can be meant"),
       Refused(
-        "▸layers { layer { name: \"a\" type: \"conv\" } }",
-        "is in the form of 2013, with a \"layer\" inside \"layers\"; Caffe's "
-          + "upgrade_net_proto_text and upgrade_net_proto_binary bring it up to date"),
+        "▸layers { layer { name: \"a\" type: \"convolution\" } }",
+        "layer \"a\", in the form of 2013: type \"convolution\" is none that Caffe had"),
+      Refused(
+        """
+        ▸layers { layer { name: "pad" type: "padding" pad: 1 } bottom: "x" top: "p" }
+        layers { layer { name: "a" type: "relu" } bottom: "p" top: "y" }
+        """,
+        "layer \"a\", in the form of 2013: layer \"pad\" pads for it, but padding goes from one blob to "
+          + "one convolution or pooling"),
       Refused(
         "▸input: \"data\" input_dim: 1 input_dim: 3",
         "has 1 \"input\", 0 \"input_shape\" and 2 \"input_dim\"; each input needs one shape or 4 "

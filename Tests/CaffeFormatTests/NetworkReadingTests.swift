@@ -111,14 +111,20 @@ struct NetworkReadingTests {
     #expect(records.definition.imageShape == [1, 5, 5])
   }
 
+  private static let loss = """
+    layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc"
+      inner_product_param { num_output: 4 } }
+    layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" }
+    """
+
   @Test(
     "refuses what can't be run, with line and reason",
     arguments: [
       (
-        "layer { name: \"x\" type: \"Concat\" bottom: \"data\" top: \"x\" concat_param { axis: 1 } }",
-        "3:19: layer \"x\": type \"Concat\" is none of this project's: Accuracy, Convolution, Data, "
-          + "Dropout, DummyData, ImageData, InnerProduct, Input, LRN, Pooling, ReLU, Silence, Softmax, "
-          + "SoftmaxWithLoss"
+        "layer { name: \"x\" type: \"Slice\" bottom: \"data\" top: \"x\" slice_param { axis: 1 } }",
+        "3:19: layer \"x\": type \"Slice\" is none of this project's: Accuracy, Concat, Convolution, Data, "
+          + "Dropout, DummyData, Eltwise, ImageData, InnerProduct, Input, LRN, Pooling, ReLU, Sigmoid, "
+          + "Silence, Softmax, SoftmaxWithLoss, TanH"
       ),
       (
         "layer { name: \"x\" type: \"ReLU\" bottom: \"y\" top: \"x\" }\n"
@@ -144,8 +150,14 @@ struct NetworkReadingTests {
         "3:1: layer \"x\": \"num_output\" is missing"
       ),
       (
-        "layer { name: \"data\" type: \"ReLU\" bottom: \"data\" top: \"x\" }",
-        "3:9: layer \"data\": an earlier layer (line 1) has the same name"
+        "layer { name: \"x\" type: \"ReLU\" bottom: \"data\" top: \"x\" }\n"
+          + "layer { name: \"x\" type: \"InnerProduct\" bottom: \"x\" top: \"y\"\n"
+          + "inner_product_param { num_output: 4 } }",
+        "4:9: layer \"x\": an earlier layer (line 3) has the same name, by which weights are copied"
+      ),
+      (
+        "layer { name: \"x\" type: \"Silence\" bottom: \"dat\" }",
+        "3:35: layer \"x\": no layer in this phase writes blob \"dat\"; did you mean \"data\"?"
       ),
       (
         "layer { name: \"x\" type: \"InnerProduct\" bottom: \"data\" top: \"x\"\n"
@@ -155,13 +167,13 @@ struct NetworkReadingTests {
       ),
       (
         "layer { name: \"a\" type: \"Softmax\" bottom: \"data\" top: \"a\" }\n"
-          + "layer { name: \"x\" type: \"ReLU\"\n  bottom: \"data\" top: \"data\" }",
+          + "layer { name: \"x\" type: \"ReLU\"\n  bottom: \"data\" top: \"data\" }\n" + loss,
         "5:18: layer \"x\": top \"data\" must not be written over: layer \"a\" reads it and needs it "
           + "again backwards"
       ),
       (
         "layer { name: \"a\" type: \"LRN\" bottom: \"data\" top: \"a\" }\n"
-          + "layer { name: \"x\" type: \"Dropout\" bottom: \"a\" top: \"a\" }",
+          + "layer { name: \"x\" type: \"Dropout\" bottom: \"a\" top: \"a\" }\n" + loss,
         "4:47: layer \"x\": top \"a\" must not be written over: layer \"a\" needs its output again "
           + "backwards"
       ),

@@ -96,6 +96,8 @@ public struct CaffeInput: Sendable {
   public let source: Source
   /// The number of its layer in the network's message.
   public let layer: Int
+  /// The phase in which its layer works: that of the network, unless the layer says another one.
+  public let phase: Phase
 }
 
 extension NetPrototxt {
@@ -108,7 +110,7 @@ extension NetPrototxt {
   /// - Parameters:
   ///   - phase: training or testing; with `level` and `stages` it decides which layers belong.
   ///   - level: Caffe's `NetState.level`.
-  ///   - stages: Caffe's `NetState.stage`.
+  ///   - stages: Caffe's `NetState.stage`, beside those of the file's own `state`.
   ///   - recordExtents: looks into a database or a list. Without it, a `Data` layer has to crop, and its
   ///     records are taken to have 3 channels, or 1 with `force_gray`.
   ///   - fedExtents: the extents of one image in blobs that somebody fills in place of a `Data` or
@@ -121,12 +123,38 @@ extension NetPrototxt {
     phase: Phase, level: Int = 0, stages: [String] = [], recordExtents: RecordExtents? = nil,
     fedExtents: [String: [Int]] = [:]
   ) throws(CaffeFileError) -> CaffeNetwork {
-    var state = Caffe_NetState()
+    var state = message.state
     state.phase = Caffe_Phase(phase)
     state.level = Int32(clamping: level)
-    state.stage = stages
+    state.stage += stages
+    return try network(in: state, recordExtents: recordExtents, fedExtents: fedExtents)
+  }
+
+  /// The network in circumstances that say all, the phase included.
+  ///
+  /// - Throws: as `network(phase:level:stages:recordExtents:fedExtents:)`.
+  /// - Complexity: as that.
+  public func network(
+    in state: Caffe_NetState, recordExtents: RecordExtents? = nil,
+    fedExtents: [String: [Int]] = [:]
+  ) throws(CaffeFileError) -> CaffeNetwork {
     var reader = NetworkReader(net: self, state: state, recordExtents: recordExtents)
     reader.fedExtents = fedExtents
-    return try reader.read(phase: phase)
+    return try reader.read()
+  }
+
+  /// The circumstances in which a solver builds the network: its phase, unless the file's own `state` or
+  /// the solver's says another one, and level and stages of both (Caffe's `solver.cpp`).
+  ///
+  /// - Parameters:
+  ///   - phase: training, or testing for a test net.
+  ///   - state: the solver's `train_state` or `test_state`.
+  public func state(solving phase: Phase, _ state: Caffe_NetState) -> Caffe_NetState {
+    let own = message.state
+    var merged = Caffe_NetState()
+    merged.phase = state.hasPhase ? state.phase : own.hasPhase ? own.phase : Caffe_Phase(phase)
+    merged.level = state.hasLevel ? state.level : own.level
+    merged.stage = own.stage + state.stage
+    return merged
   }
 }

@@ -17,23 +17,31 @@ struct LayerProblem: Error {
 extension Caffe_LayerParameter {
   /// The types of layers that compute something.
   static let operationTypes = [
-    "Accuracy", "Convolution", "Dropout", "InnerProduct", "LRN", "Pooling", "ReLU", "Softmax",
-    "SoftmaxWithLoss",
+    "Accuracy", "Concat", "Convolution", "Dropout", "Eltwise", "InnerProduct", "LRN", "Pooling",
+    "ReLU", "Sigmoid", "Softmax", "SoftmaxWithLoss", "TanH",
   ]
   /// The types of layers that bring something into the network.
   static let inputTypes = ["Data", "DummyData", "ImageData", "Input"]
   /// The types of layers that only keep a blob from being an output.
   static let idleTypes = ["Silence"]
 
-  /// What the layer is, on an input of this shape.
-  func specification(on input: Shape) throws(LayerProblem) -> any SingleInputSpecification {
+  /// Whether the layer compares with labels, its last bottom.
+  var takesLabels: Bool { type == "SoftmaxWithLoss" || type == "Accuracy" }
+
+  /// What the layer is, on inputs of these shapes.
+  func specification(on inputs: [Shape]) throws(LayerProblem) -> any LayerSpecification {
+    let input = inputs.first ?? Shape()
     switch type {
-    case "Convolution": return try convolutionParam.specification()
+    case "Convolution": return try convolutionParam.specification(for: input)
     case "InnerProduct": return try innerProductParam.specification(for: input)
     case "Pooling": return try poolingParam.specification()
     case "LRN": return lrnParam.specification
     case "ReLU": return ReLUSpecification(negativeSlope: Double(reluParam.negativeSlope))
     case "Dropout": return DropoutSpecification(ratio: Double(dropoutParam.dropoutRatio))
+    case "Sigmoid": return SigmoidSpecification()
+    case "TanH": return TanHSpecification()
+    case "Concat": return try concatParam.specification(for: input)
+    case "Eltwise": return eltwiseParam.specification
     case "Softmax":
       try requireClassAxis(softmaxParam.axis, input)
       return SoftmaxSpecification()
@@ -74,6 +82,40 @@ extension Caffe_LayerParameter {
     let letters = type.lowercased().filter { $0 != "_" }
     return letters == "softmaxloss"
       ? "SoftmaxWithLoss" : known.first { $0.lowercased() == letters }
+  }
+
+  /// Throws unless the layer has as many bottoms as it reads, and says of each whether it propagates
+  /// down, or of none.
+  func checkBottoms(of specification: some LayerSpecification) throws(LayerProblem) {
+    if specification is any SingleInputSpecification {
+      let bottoms = specification.takesLabels ? 2 : 1
+      guard bottom.count == bottoms else {
+        throw LayerProblem(
+          "has \(bottom.count) bottoms; a \(type) layer reads \(bottoms)", field: "bottom")
+      }
+    }
+    guard propagateDown.isEmpty || propagateDown.count == bottom.count else {
+      throw LayerProblem(
+        "has \(propagateDown.count) \"propagate_down\" for \(bottom.count) bottoms; each has its own, "
+          + "or there are none", field: "propagate_down")
+    }
+  }
+
+  /// The factor of the output in the loss, for a layer that is none by its type; `nil` for none.
+  func additionalLossWeight(tops: Int) throws(LayerProblem) -> Double? {
+    guard lossWeight.isEmpty || lossWeight.count == tops else {
+      throw LayerProblem(
+        "has \(lossWeight.count) \"loss_weight\" for \(tops) tops; each has its own, or there are none",
+        field: "loss_weight")
+    }
+    guard lossWeight.dropFirst().allSatisfy({ $0 == 0 }) else {
+      throw LayerProblem("only the first top can have a loss weight here", field: "loss_weight")
+    }
+    guard type != "SoftmaxWithLoss", let weight = lossWeight.first, weight != 0 else { return nil }
+    guard weight.isFinite else {
+      throw LayerProblem("loss_weight \(weight) must be finite", field: "loss_weight")
+    }
+    return Double(weight)
   }
 
   private func requireClassAxis(_ axis: Int32, _ input: Shape) throws(LayerProblem) {
@@ -123,21 +165,21 @@ extension Caffe_LayerParameter {
       throw LayerProblem(
         "has \(param.count) \"param\" but only \(fillers.count) parameters", field: "param")
     }
-    guard !param.contains(where: { !$0.name.isEmpty }) else {
-      throw LayerProblem("sharing parameters by name is not possible here", field: "param")
-    }
     return fillers.enumerated().map { index, filler in
       guard index < param.count else { return ParameterDefinition(filler: filler) }
+      let name = param[index].name
       return ParameterDefinition(
         filler: filler, learningRateMultiplier: param[index].lrMult,
-        decayMultiplier: param[index].decayMult)
+        decayMultiplier: param[index].decayMult, name: name.isEmpty ? nil : name)
     }
   }
 }
 
 extension Caffe_ConvolutionParameter {
-  fileprivate func specification() throws(LayerProblem) -> ConvolutionSpecification {
-    guard axis == 1 else {
+  fileprivate func specification(
+    for input: Shape
+  ) throws(LayerProblem) -> ConvolutionSpecification {
+    guard axis == 1 || Int(axis) + input.rank == 1 else {
       throw LayerProblem("axis \(axis) must be 1, that of the channels", field: "axis")
     }
     guard hasNumOutput else { throw LayerProblem("\"num_output\" is missing") }
@@ -197,10 +239,8 @@ extension Caffe_PoolingParameter {
     case .ave: method = .average
     case .stochastic: throw LayerProblem("stochastic pooling is not possible here", field: "pool")
     }
-    let stride = Extent(
-      height: Int(hasStrideH ? strideH : self.stride),
-      width: Int(hasStrideW ? strideW : self.stride))
-    let pad = Extent(height: Int(hasPadH ? padH : self.pad), width: Int(hasPadW ? padW : self.pad))
+    let stride = try extent("stride", hasStride ? self.stride : nil, strideH, strideW, default: 1)
+    let pad = try extent("pad", hasPad ? self.pad : nil, padH, padW, default: 0)
     if globalPooling {
       guard !hasKernelSize, !hasKernelH, !hasKernelW else {
         throw LayerProblem("global pooling takes no kernel size", field: "global_pooling")
@@ -220,6 +260,48 @@ extension Caffe_PoolingParameter {
         height: Int(hasKernelSize ? kernelSize : kernelH),
         width: Int(hasKernelSize ? kernelSize : kernelW)),
       stride: stride, pad: pad, rounding: roundMode == .floor ? .floor : .ceiling)
+  }
+}
+
+extension Caffe_PoolingParameter {
+  /// One field for a square, or one for rows and one for columns, as Caffe's `pooling_layer.cpp` checks
+  /// them: not all three, and of the two both or none.
+  private func extent(
+    _ name: String, _ side: UInt32?, _ rows: UInt32, _ columns: UInt32, default standard: UInt32
+  ) throws(LayerProblem) -> Extent {
+    let (hasRows, hasColumns) = name == "pad" ? (hasPadH, hasPadW) : (hasStrideH, hasStrideW)
+    guard side == nil || (!hasRows && !hasColumns) else {
+      throw LayerProblem("\"\(name)\" is given twice: in one field and in two", field: name)
+    }
+    guard hasRows == hasColumns else {
+      throw LayerProblem(
+        "needs both \"\(name)_h\" and \"\(name)_w\", or \"\(name)\" for both",
+        field: hasRows ? "\(name)_h" : "\(name)_w")
+    }
+    return hasRows
+      ? Extent(height: Int(rows), width: Int(columns)) : Extent(Int(side ?? standard))
+  }
+}
+
+extension Caffe_ConcatParameter {
+  fileprivate func specification(for input: Shape) throws(LayerProblem) -> ConcatSpecification {
+    guard !(hasAxis && hasConcatDim) else {
+      throw LayerProblem(
+        "\"axis\" and its old name \"concat_dim\" exclude each other", field: "concat_dim")
+    }
+    if hasConcatDim { return ConcatSpecification(axis: Int(concatDim)) }
+    return ConcatSpecification(axis: axis < 0 ? Int(axis) + input.rank : Int(axis))
+  }
+}
+
+extension Caffe_EltwiseParameter {
+  fileprivate var specification: EltwiseSpecification {
+    let sum = operation == .sum
+    return EltwiseSpecification(
+      sum ? .sum : operation == .prod ? .product : .maximum,
+      // Caffe refuses them for a product, and takes no notice of them for a maximum.
+      coefficients: operation == .max ? [] : coeff.map(Double.init),
+      hasStableProductGradient: stableProdGrad)
   }
 }
 

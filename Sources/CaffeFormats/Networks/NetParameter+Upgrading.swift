@@ -2,11 +2,12 @@ import CaffeMessages
 
 extension Caffe_NetParameter {
   /// The network in today's form, as Caffe upgrades it on reading (`upgrade_proto.cpp`): old
-  /// `layers` become `layer`, and `input` becomes a layer of its own.
+  /// `layers` become `layer`, in the form of 2014 and in that of 2013, and `input` becomes a layer of its
+  /// own.
   ///
   /// - Parameter file: what error messages call it.
-  /// - Throws: `CaffeFileError` for what can't be upgraded: layers from before 2014, old and new
-  ///   layers mixed, inputs without a shape.
+  /// - Throws: `CaffeFileError` for what can't be upgraded: layers of 2013 that Caffe's own upgrade
+  ///   refuses, old and new layers mixed, inputs without a shape.
   /// - Complexity: O(layers); parameters are shared, not copied.
   public func upgraded(file: String) throws(CaffeFileError) -> Caffe_NetParameter {
     var net = self
@@ -16,14 +17,9 @@ extension Caffe_NetParameter {
           file: file,
           problem: "has both \"layers\" (the form of 2014) and \"layer\"; only one can be meant")
       }
-      guard !layers.contains(where: \.hasLayer) else {
-        throw CaffeFileError(
-          file: file,
-          problem: "is in the form of 2013, with a \"layer\" inside \"layers\"; Caffe's "
-            + "upgrade_net_proto_text and upgrade_net_proto_binary bring it up to date")
-      }
+      let upgraded = try inFormOf2014(file: file).layers
       net.layers = []
-      net.layer = layers.map { $0.movingTransformation().inTodaysForm() }
+      net.layer = upgraded.map { $0.movingTransformation().inTodaysForm() }
     }
     try net.upgradeInputs(file: file)
     return net

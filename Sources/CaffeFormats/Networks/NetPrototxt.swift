@@ -65,7 +65,10 @@ public struct NetPrototxt: Sendable {
       error.place = field.map { .text($0) }
       throw error
     }
-    let written = prototxt.text.messages(in: "layer", "layers")
+    // Layers that only padded are gone, as `Caffe_NetParameter.inFormOf2014` has it.
+    let padding = prototxt.message.layers.map(\.isPaddingOf2013)
+    let written = prototxt.text.messages(in: "layer", "layers").enumerated()
+      .filter { !(padding.indices.contains($0.offset) && padding[$0.offset]) }.map(\.element)
     let added: [TextMessage?] = Array(
       repeating: nil, count: max(message.layer.count - written.count, 0))
     texts = added + written
@@ -116,5 +119,12 @@ extension Caffe_Phase {
     case .training: self = .train
     case .testing: self = .test
     }
+  }
+}
+
+extension Phase {
+  /// The phase of Caffe's name.
+  public init(_ phase: Caffe_Phase) {
+    self = phase == .train ? .training : .testing
   }
 }

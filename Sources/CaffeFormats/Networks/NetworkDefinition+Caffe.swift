@@ -61,6 +61,9 @@ extension LayerDefinition {
     layer.bottom = bottoms
     layer.top = [top] + (probabilities.map { [$0] } ?? [])
     layer.param = learningRates
+    layer.propagateDown = propagatesDown
+    if let lossWeight { layer.lossWeight = [Float(lossWeight)] }
+    if let phase { layer.phase = Caffe_Phase(phase) }
     switch specification {
     case let specification as ConvolutionSpecification:
       layer.convolutionParam = .init(specification)
@@ -86,6 +89,9 @@ extension LayerDefinition {
       }
     case let specification as DropoutSpecification:
       layer.dropoutParam.dropoutRatio = Float(specification.ratio)
+    case let specification as ConcatSpecification:
+      if specification.axis != 1 { layer.concatParam.axis = Int32(clamping: specification.axis) }
+    case let specification as EltwiseSpecification: layer.eltwiseParam = .init(specification)
     case let specification as SoftmaxWithLossSpecification: layer.set(specification)
     case let specification as AccuracySpecification: layer.set(specification)
     default: break
@@ -96,6 +102,7 @@ extension LayerDefinition {
   private var learningRates: [Caffe_ParamSpec] {
     parameters.map { parameter in
       .with {
+        if let name = parameter.name { $0.name = name }
         $0.lrMult = parameter.learningRateMultiplier
         $0.decayMult = parameter.decayMultiplier
       }
@@ -169,6 +176,20 @@ extension Caffe_PoolingParameter {
       (padH, padW) = (UInt32(clamping: pad.height), UInt32(clamping: pad.width))
     }
     if specification.rounding == .floor { roundMode = .floor }
+  }
+}
+
+extension Caffe_EltwiseParameter {
+  fileprivate init(_ specification: EltwiseSpecification) {
+    self.init()
+    operation =
+      switch specification.operation {
+      case .sum: .sum
+      case .product: .prod
+      case .maximum: .max
+      }
+    coeff = specification.coefficients.map { Float($0) }
+    if !specification.hasStableProductGradient { stableProdGrad = false }
   }
 }
 

@@ -1,4 +1,5 @@
 import CaffeMessages
+import Layers
 import Networks
 import Tensors
 
@@ -27,14 +28,15 @@ extension NetworkReader {
     }
     let all = contents.isEmpty ? try recordInputs(layer, index: index) : contents
     for (top, content) in zip(layer.top, all) {
-      guard shapes[top] == nil else {
+      guard !inputs.contains(where: { $0.name == top }) else {
         throw fail("blob \"\(top)\" is written by an earlier layer already", field: "top")
       }
       do {
         let shape = try Shape(checking: content.dimensions.map { Int(clamping: $0) })
-        shapes[top] = shape
         inputs.append(
-          CaffeInput(name: top, shape: shape, source: content.source, layer: number))
+          CaffeInput(
+            name: top, shape: shape, source: content.source, layer: number,
+            phase: layer.hasPhase ? Phase(layer.phase) : phase))
       } catch {
         throw fail("top \"\(top)\" is impossible: \(error)", field: "shape")
       }

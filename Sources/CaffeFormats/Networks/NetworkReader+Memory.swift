@@ -9,8 +9,12 @@ import Networks
 extension NetworkReader {
   /// Throws for a network that this machine can't hold: a digit too many in a file must not end in
   /// an allocation that fails.
+  ///
+  /// - Parameters:
+  ///   - plan: the network's.
+  ///   - positions: those of its layers in the message.
   func requireMemory(
-    _ plan: NetworkPlan, _ indices: [Int]
+    _ plan: NetworkPlan, _ positions: [Int]
   ) throws(CaffeFileError) {
     let limit = Double(ProcessInfo.processInfo.physicalMemory)
     func bytes(_ counts: Int...) -> Double {
@@ -23,13 +27,13 @@ extension NetworkReader {
           + "this machine's \(text(limit))", layer: indices[input.layer])
     }
     var needed = 0.0
-    for (layer, number) in zip(plan.layers, numbers) {
+    for (layer, position) in zip(plan.layers, positions) {
       needed += bytes(layer.parameterCount, layer.isInPlace ? 0 : layer.output.count)
       guard needed <= limit else {
         throw net.error(
           "parameters of \(layer.parameters.map(\.shape)) and output \(layer.output) bring the "
             + "network to \(text(needed)), more than this machine's \(text(limit))",
-          layer: indices[number])
+          layer: position)
       }
     }
   }

@@ -3,121 +3,272 @@ import Layers
 import Networks
 import Tensors
 
-/// Makes a network of what a `.prototxt` says, layer by layer.
+/// Makes a network of what a `.prototxt` says, layer by layer; its shapes are those of the network's plan,
+/// which grows with it.
 struct NetworkReader {
   let net: NetPrototxt
-  let state: Caffe_NetState
+  let phase: Phase
   let recordExtents: NetPrototxt.RecordExtents?
+  /// The layers of these circumstances, by their positions in the message.
+  let indices: [Int]
   var fedExtents: [String: [Int]] = [:]
 
-  /// The shape of each blob written so far.
-  var shapes: [String: Shape] = [:]
   var inputs: [CaffeInput] = []
-  var layers: [LayerDefinition] = []
-  var numbers: [Int] = []
+  /// The blobs that earlier layers of the file write, or bring in.
+  private var written: Set<String> = []
+  private var layers: [LayerDefinition] = []
+  private var numbers: [Int] = []
+  /// The layers of each name, by their positions in the message.
+  private var named: [String: [Int]] = [:]
+  /// The parameters that later layers may share, by their names.
+  private var shared: [String: SharedParameter] = [:]
 
   init(net: NetPrototxt, state: Caffe_NetState, recordExtents: NetPrototxt.RecordExtents?) {
     self.net = net
-    self.state = state
+    phase = state.phase == .train ? .training : .testing
     self.recordExtents = recordExtents
+    indices = net.layers(in: state)
   }
 
   /// The network, its shapes checked.
-  mutating func read(phase: Phase) throws(CaffeFileError) -> CaffeNetwork {
-    let indices = net.layers(in: state)
-    var names: [String: Int] = [:]
+  mutating func read() throws(CaffeFileError) -> CaffeNetwork {
+    for (number, index) in indices.enumerated()
+    where Caffe_LayerParameter.inputTypes.contains(net.message.layer[index].type) {
+      try addInputs(net.message.layer[index], number: number, index: index)
+    }
+    let images = images
+    var definition = emptyDefinition
+    var plan = try emptyPlan(definition)
     for (number, index) in indices.enumerated() {
       let layer = net.message.layer[index]
       do throws(LayerProblem) {
-        if let earlier = names.updateValue(index, forKey: layer.name) {
-          let line = net.position(ofLayer: earlier).map { " (line \($0.line))" } ?? ""
-          throw LayerProblem("an earlier layer\(line) has the same name", field: "name")
-        }
-        try check(layer)
-        if Caffe_LayerParameter.operationTypes.contains(layer.type) {
-          try addOperation(layer, later: indices.dropFirst(number + 1))
-          numbers.append(number)
-          continue
+        if Caffe_LayerParameter.inputTypes.contains(layer.type) {
+          for input in inputs where input.layer == number { try write(input.name) }
+        } else if Caffe_LayerParameter.operationTypes.contains(layer.type) {
+          try requireBottoms(layer, number)
+          guard plan != nil else { throw noImages() }
+          try append(operation(layer, index, plan), number, &plan)
+        } else if Caffe_LayerParameter.idleTypes.contains(layer.type) {
+          try requireBottoms(layer, number)
+        } else {
+          throw layer.unknownType()
         }
       } catch {
         throw net.error(error.problem, layer: index, field: error.field)
       }
-      if Caffe_LayerParameter.inputTypes.contains(layer.type) {
-        try addInputs(layer, number: number, index: index)
-      } else if !Caffe_LayerParameter.idleTypes.contains(layer.type) {
-        let unknown = layer.unknownType()
-        throw net.error(unknown.problem, layer: index, field: unknown.field)
-      }
     }
-    return try finished(indices, phase)
+    guard let images, let plan else {
+      throw CaffeFileError(file: net.file, problem: noImages().problem)
+    }
+    definition.layers = layers
+    try requireMemory(plan, numbers.map { indices[$0] })
+    var message = net.message
+    message.layer = indices.map { net.message.layer[$0] }
+    return CaffeNetwork(
+      definition: definition, batch: images.shape.images, phase: phase, inputs: inputs,
+      message: message, numbers: numbers, origin: (net, indices))
   }
 
-  /// What no layer of this project can do.
-  private func check(_ layer: Caffe_LayerParameter) throws(LayerProblem) {
-    guard layer.propagateDown.allSatisfy({ $0 }) else {
-      throw LayerProblem("not propagating down is not possible here", field: "propagate_down")
-    }
-    guard layer.type == "SoftmaxWithLoss" || layer.lossWeight.allSatisfy({ $0 == 0 }),
-      layer.lossWeight.dropFirst().allSatisfy({ $0 == 0 })
-    else {
-      throw LayerProblem(
-        "only the first top of a SoftmaxWithLoss layer can have a loss weight here",
-        field: "loss_weight")
+  private func noImages() -> LayerProblem {
+    LayerProblem(
+      "the network has no input for images when \(phase): it needs a layer of type Input, Data or "
+        + "DummyData")
+  }
+}
+
+// MARK: - What feeds the network
+
+extension NetworkReader {
+  private var messages: [Caffe_LayerParameter] { indices.map { net.message.layer[$0] } }
+
+  /// The blobs that losses and metrics compare with.
+  private var compared: Set<String> {
+    Set(messages.filter { $0.takesLabels && $0.bottom.count > 1 }.compactMap(\.bottom.last))
+  }
+
+  /// The blobs that layers compute with.
+  private var computedWith: Set<String> {
+    Set(messages.flatMap { $0.takesLabels ? Array($0.bottom.prefix(1)) : $0.bottom })
+  }
+
+  /// The first input that isn't only compared with.
+  private var images: CaffeInput? {
+    let (compared, read) = (compared, computedWith)
+    return inputs.first {
+      $0.shape.rank > 0 && (!compared.contains($0.name) || read.contains($0.name))
     }
   }
 
-  private mutating func addOperation(
-    _ layer: Caffe_LayerParameter, later: ArraySlice<Int>
+  /// The network with its inputs, without layers.
+  private var emptyDefinition: NetworkDefinition {
+    let (compared, read) = (compared, computedWith)
+    let images = images
+    let labels = inputs.first { compared.contains($0.name) && !read.contains($0.name) }
+    var definition = NetworkDefinition(
+      name: net.message.name, imageShape: Array(images?.shape.dimensions.dropFirst() ?? []))
+    definition.data = images?.name ?? "data"
+    // Where nothing compares with labels, a name that no blob has.
+    var unused = "label"
+    let tops = Set(messages.flatMap(\.top))
+    while tops.contains(unused) { unused += "_" }
+    definition.label = labels?.name ?? unused
+    definition.otherInputs = inputs.filter { $0.name != images?.name && $0.name != labels?.name }
+      .map { InputDefinition(name: $0.name, dimensions: $0.shape.dimensions) }
+    return definition
+  }
+
+  /// A plan of the inputs; `nil` without images. A network without a loss never runs backwards.
+  private func emptyPlan(
+    _ definition: NetworkDefinition
+  ) throws(CaffeFileError) -> NetworkPlan? {
+    guard let images else { return nil }
+    let hasLoss = messages.contains {
+      $0.type == "SoftmaxWithLoss" || $0.lossWeight.contains { $0 != 0 }
+    }
+    do {
+      return try NetworkPlan(
+        definition, batch: images.shape.images, gradients: hasLoss ? .parameters : .none)
+    } catch {
+      throw CaffeFileError(file: net.file, problem: error.description)
+    }
+  }
+}
+
+// MARK: - Layers
+
+/// A parameter that layers share.
+private struct SharedParameter {
+  /// The layer that has it first, and which of its parameters it is.
+  var place: (layer: Int, parameter: Int)
+  /// What the layers say of its learning, as far as they do.
+  var spec: Caffe_ParamSpec
+}
+
+extension NetworkReader {
+  private mutating func write(_ blob: String) throws(LayerProblem) {
+    guard written.insert(blob).inserted else {
+      throw LayerProblem("blob \"\(blob)\" is written by an earlier layer already", field: "top")
+    }
+  }
+
+  private func requireBottoms(
+    _ layer: Caffe_LayerParameter, _ number: Int
   ) throws(LayerProblem) {
-    guard let bottom = layer.bottom.first else {
+    guard !layer.bottom.isEmpty else {
       throw LayerProblem("a \"bottom\" is missing: the blob to read")
     }
-    for bottom in layer.bottom where shapes[bottom] == nil {
-      throw unknownBlob(bottom, later: later)
+    for bottom in layer.bottom where !written.contains(bottom) {
+      throw unknownBlob(bottom, later: indices.dropFirst(number + 1))
     }
-    guard let shape = shapes[bottom] else { throw unknownBlob(bottom, later: later) }
-    let specification = try layer.specification(on: shape)
-    let bottoms = specification.takesLabels ? 2 : 1
-    guard layer.bottom.count == bottoms else {
-      throw LayerProblem(
-        "has \(layer.bottom.count) bottoms; a \(layer.type) layer reads \(bottoms)",
-        field: "bottom")
+  }
+
+  private mutating func operation(
+    _ layer: Caffe_LayerParameter, _ index: Int, _ plan: NetworkPlan?
+  ) throws(LayerProblem) -> LayerDefinition {
+    // Labels that aren't among the blobs of the plan have no shape that anything depends on.
+    let shapes = layer.bottom.compactMap { name in
+      plan?.position(ofBlob: name).map { plan?.blobs[$0].shape ?? Shape() }
     }
-    if specification.takesLabels, let labels = shapes[layer.bottom[1]] {
+    let specification = try layer.specification(on: shapes)
+    try layer.checkBottoms(of: specification)
+    if specification.takesLabels,
+      let scores = shapes.first,
+      let labels = inputs.first(where: { $0.name == layer.bottom[1] })?.shape
+    {
       // Found out here, and not in the first batch: data layers may differ in their batches.
-      let expected = shape.images * shape.spatialCount
+      let expected = scores.images * scores.spatialCount
       guard labels.count == expected else {
         throw LayerProblem(
-          "compares scores \"\(bottom)\" of \(shape) with labels \"\(layer.bottom[1])\" of \(labels); "
-            + "there must be \(expected) labels, one for each image and position",
+          "compares scores \"\(layer.bottom[0])\" of \(scores) with labels \"\(layer.bottom[1])\" of "
+            + "\(labels); there must be \(expected) labels, one for each image and position",
           field: "bottom")
       }
     }
     // Caffe names the top of a loss or metric itself when the file doesn't.
     let tops = layer.top.isEmpty && specification.takesLabels ? [layer.name] : layer.top
-    let mayShowProbabilities = layer.type == "SoftmaxWithLoss"
+    let mayShowProbabilities = specification is SoftmaxWithLossSpecification
     guard tops.count == 1 || (tops.count == 2 && mayShowProbabilities) else {
       throw LayerProblem(
         "has \(tops.count) tops; a \(layer.type) layer writes "
           + (mayShowProbabilities ? "1, or 2 with the probabilities" : "1"),
         field: tops.isEmpty ? nil : "top")
     }
-    for (number, top) in tops.enumerated() where number > 0 || top != bottom {
-      guard shapes[top] == nil else {
-        throw LayerProblem("blob \"\(top)\" is written by an earlier layer already", field: "top")
-      }
-      // Only the second one, the probabilities, has the shape of the scores.
-      shapes[top] = shape
+    for (number, top) in tops.enumerated() where number > 0 || top != layer.bottom[0] {
+      try write(top)
     }
+    var definition = LayerDefinition(
+      name: layer.name, specification: specification, bottoms: layer.bottom, top: tops[0],
+      probabilities: tops.dropFirst().first, parameters: try layer.parameterDefinitions())
+    definition.propagatesDown = layer.propagateDown
+    definition.lossWeight = try layer.additionalLossWeight(tops: tops.count)
+    definition.phase = layer.hasPhase ? Phase(layer.phase) : nil
+    definition.name = try name(of: layer, index, hasParameters: !definition.parameters.isEmpty)
+    try share(layer, index)
+    return definition
+  }
+
+  private mutating func append(
+    _ layer: LayerDefinition, _ number: Int, _ plan: inout NetworkPlan?
+  ) throws(LayerProblem) {
     do throws(LayerError) {
-      shapes[tops[0]] = try specification.outputShape(for: shape)
+      try plan?.append(layer)
     } catch {
       throw LayerProblem("\(error.value) \(error.rule)", field: error.field)
     }
-    layers.append(
-      LayerDefinition(
-        name: layer.name, specification: specification, bottoms: layer.bottom, top: tops[0],
-        probabilities: tops.dropFirst().first, parameters: try layer.parameterDefinitions()))
+    layers.append(layer)
+    numbers.append(number)
+  }
+
+  /// The layer's name, or one of its own where an earlier one has the same and neither has weights,
+  /// which are copied by name.
+  private mutating func name(
+    of layer: Caffe_LayerParameter, _ index: Int, hasParameters: Bool
+  ) throws(LayerProblem) -> String {
+    let earlier = named[layer.name, default: []]
+    named[layer.name, default: []].append(index)
+    guard let first = earlier.first else { return layer.name }
+    guard !hasParameters, layers.allSatisfy({ $0.name != layer.name || $0.parameters.isEmpty })
+    else {
+      let line = net.position(ofLayer: first).map { " (line \($0.line))" } ?? ""
+      throw LayerProblem(
+        "an earlier layer\(line) has the same name, by which weights are copied", field: "name")
+    }
+    var number = earlier.count + 1
+    let others = Set(messages.map(\.name)).union(layers.map(\.name))
+    while others.contains("\(layer.name) (\(number))") { number += 1 }
+    return "\(layer.name) (\(number))"
+  }
+
+  /// Notes the parameters that the layer shares. All layers that share one have to say the same of its
+  /// learning, as far as they say something; it holds for all of them (Caffe's `Net::AppendParam`).
+  private mutating func share(
+    _ layer: Caffe_LayerParameter, _ index: Int
+  ) throws(LayerProblem) {
+    for (number, spec) in layer.param.enumerated() where !spec.name.isEmpty {
+      guard var known = shared[spec.name] else {
+        shared[spec.name] = SharedParameter(place: (layers.count, number), spec: spec)
+        continue
+      }
+      for (field, has, value, hadValue, earlier) in [
+        ("lr_mult", spec.hasLrMult, spec.lrMult, known.spec.hasLrMult, known.spec.lrMult),
+        (
+          "decay_mult", spec.hasDecayMult, spec.decayMult, known.spec.hasDecayMult,
+          known.spec.decayMult
+        ),
+      ] where has && hadValue && value != earlier {
+        throw LayerProblem(
+          "shares parameter \"\(spec.name)\" with \(field) \(TextPrinter.text(of: value)), but an "
+            + "earlier layer has \(TextPrinter.text(of: earlier))", field: field)
+      }
+      if spec.hasLrMult { known.spec.lrMult = spec.lrMult }
+      if spec.hasDecayMult { known.spec.decayMult = spec.decayMult }
+      shared[spec.name] = known
+      let (owner, parameter) = known.place
+      guard layers.indices.contains(owner), layers[owner].parameters.indices.contains(parameter)
+      else { continue }
+      layers[owner].parameters[parameter].learningRateMultiplier = known.spec.lrMult
+      layers[owner].parameters[parameter].decayMultiplier = known.spec.decayMult
+    }
   }
 
   private func unknownBlob(_ name: String, later: ArraySlice<Int>) -> LayerProblem {
@@ -130,46 +281,6 @@ struct NetworkReader {
     }
     return LayerProblem(
       "no layer in this phase writes blob \"\(name)\""
-        + suggestion(for: name, among: shapes.keys.sorted()), field: "bottom")
-  }
-}
-
-// MARK: - The whole network
-
-extension NetworkReader {
-  private func finished(_ indices: [Int], _ phase: Phase) throws(CaffeFileError) -> CaffeNetwork {
-    let compared = Set(layers.filter(\.specification.takesLabels).map { $0.bottoms[1] })
-    let read = Set(layers.map { $0.bottoms[0] })
-    let images = inputs.first { !compared.contains($0.name) || read.contains($0.name) }
-    guard let images, images.shape.rank > 0 else {
-      let what = state.phase == .train ? "training" : "testing"
-      throw CaffeFileError(
-        file: net.file,
-        problem: "the network has no input for images when \(what): it needs a layer of type "
-          + "Input, Data or DummyData")
-    }
-    let labels = inputs.first { compared.contains($0.name) && !read.contains($0.name) }
-
-    var definition = NetworkDefinition(
-      name: net.message.name, imageShape: Array(images.shape.dimensions.dropFirst()),
-      layers: layers)
-    definition.data = images.name
-    // Where nothing compares with labels, a name that no blob has.
-    var unused = "label"
-    while shapes[unused] != nil { unused += "_" }
-    definition.label = labels?.name ?? unused
-    definition.otherInputs = inputs.filter { $0.name != images.name && $0.name != labels?.name }
-      .map { InputDefinition(name: $0.name, dimensions: $0.shape.dimensions) }
-    var message = net.message
-    message.layer = indices.map { net.message.layer[$0] }
-    let network = CaffeNetwork(
-      definition: definition, batch: images.shape.images, phase: phase, inputs: inputs,
-      message: message, numbers: numbers, origin: (net, indices))
-    // What is left to be checked needs the whole network.
-    let plan = try network.locatingErrors { () throws(LayerError) in
-      try NetworkPlan(definition, batch: network.batch)
-    }
-    try requireMemory(plan, indices)
-    return network
+        + suggestion(for: name, among: written.sorted()), field: "bottom")
   }
 }
