@@ -158,6 +158,11 @@ public final class NetworkTest {
     String(format: "%.6g", Double(value))
   }
 
+  /// Has each forward pass print what Caffe's `debug_info` prints.
+  func printDebugInfo(_ log: @escaping (String) -> Void) {
+    DebugInfo(caffe, backwards: false, log: log).observe(network) { true }
+  }
+
   private func load(_ weights: URL) throws {
     let report = try CaffeModel(contentsOf: weights).copy(into: network)
     guard report.untouched.isEmpty else {

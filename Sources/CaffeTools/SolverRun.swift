@@ -71,6 +71,16 @@ public final class SolverRun {
       return test
     }
     lastDisplay = (0, .now)
+    if file.message.debugInfo {
+      DebugInfo(caffe, backwards: true, log: log).observe(network) {
+        [unowned training, file] in
+        // Caffe says it of the iterations that it displays. Where it displays none, of all.
+        let interval = Int(file.message.display)
+        return interval == 0
+          || TrainingLoop.Schedule.isDue(interval, at: training.solver.iteration)
+      }
+      for test in tests { test.printDebugInfo(log) }
+    }
   }
 
   /// The files that a list names, separated by commas; spaces around them don't count.
