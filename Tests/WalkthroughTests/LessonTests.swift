@@ -50,7 +50,8 @@ struct LessonTests {
   func runs() {
     for lesson in Lesson.allCases {
       let runs = lesson.runs(seed: 5)
-      #expect(runs.allSatisfy { $0.settings.seed == 5 })
+      let seeds = Set(lesson == .reluOrTanh ? 5..<5 + UInt32(Lesson.seeds) : 5..<6)
+      #expect(Set(runs.map(\.settings.seed)) == seeds)
       #expect(Set(runs.map(\.label)).count == runs.count)
       for (first, second) in zip(runs, runs.dropFirst()) {
         #expect(first.settings != second.settings, "\(lesson): \(second.label)")
@@ -167,6 +168,45 @@ struct LessonTests {
     split.filters = Tensor(Shape(4, 3, 2, 2), repeating: 1)
     #expect(verdicts(.groupTwo, [split, whole]) == [true, nil, nil, nil])
     #expect(verdicts(.groupTwo, [whole, split])[0] == false)
+  }
+}
+
+@Suite("ReLU and tanh")
+struct BendTests {
+  @Test("each at its best rate, seed by seed, and how often chance does as much")
+  func comparison() {
+    let clear = BendComparison(
+      fast: [[90, 60], [90, 50], [80, 40], [90, 60], [90, 50]],
+      slow: [[90, 201], [100, 201], [100, 150], [120, 201], [75, 190]])
+    #expect(BendComparison.best(clear.fast) == 1)
+    #expect(BendComparison.best(clear.slow) == 0)
+    #expect(clear.ratios == [1.5, 2, 2.5, 2, 1.5])
+    #expect(clear.median == 2)
+    // No other deal makes all five as large.
+    #expect(clear.chance == 1.0 / 32)
+    let findings = clear.findings(("ReLU", "tanh"), rates: [0.005, 0.01], goal: 1.15)
+    #expect(findings.map(\.isExpected) == [nil, true])
+    #expect(findings[0].measurement.contains("ReLU took 0.005: 90, 90, 80, 90, 90; 0.01: 60, "))
+    #expect(findings[1].measurement.contains("2.00 times as many"))
+
+    let reversed = BendComparison(fast: clear.slow, slow: clear.fast)
+    #expect(reversed.chance == 1)
+    #expect(reversed.findings(("a", "b"), rates: [1, 2], goal: 1)[1].isExpected == false)
+    // One seed of five the other way: as much or more in 2 of 32 deals, which isn't rare enough.
+    let doubtful = BendComparison(
+      fast: [[50], [50], [50], [50], [60]], slow: [[100], [100], [100], [100], [50]])
+    #expect(doubtful.chance == 2.0 / 32)
+    #expect(doubtful.findings(("a", "b"), rates: [1], goal: 1)[1].isExpected == false)
+  }
+
+  @Test("the network with tanh has no ReLU, no dropout, and weights that suit it")
+  func network() throws {
+    let network = NetworkChange.tanhWithoutDropout.applied(to: mini())
+    #expect(!network.layers.contains { $0.specification is ReLUSpecification })
+    #expect(!network.layers.contains { $0.specification is DropoutSpecification })
+    #expect(network.layers.count { $0.specification is TanHSpecification } == 7)
+    #expect(network.layers.flatMap(\.parameters).count { $0.filler == .xavier() } == 6)
+    _ = try NetworkPlan(network)
   }
 }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Layers
 import Tensors
 
@@ -138,5 +139,104 @@ extension DropoutSpecification: LayerTour {
     worked(
       Double(upstream[position]), "∂L/∂out", at: position, pass,
       WorkedExample("∂L/∂in", at: position, of: pass.input.shape))
+  }
+}
+
+// The two bends that were usual before ReLU.
+
+extension SigmoidSpecification: LayerTour {
+  var kind: String { "pointwise" }
+  var lesson: CourseEntry? {
+    CourseEntry(chapter: 4, title: "ReLU", file: "Docs/04-ReLU.md")
+  }
+
+  func small(_ input: Shape) -> (specification: any LayerSpecification, imageShape: [Int])? {
+    (self, [min(input.imageCount, 24)])
+  }
+
+  func explanation(_ input: Shape, _ output: Shape) -> Explanation {
+    Explanation(
+      summary: "Squashes each value to between 0 and 1. It is flat at both ends, where hardly any "
+        + "gradient passes.",
+      formula: Formula(
+        "out = 1/(1 + e^(−in))", ["out": "between 0 and 1", "in": "the value"]),
+      arithmetic: [Explanation.unchanged(input)],
+      backward: "The gradient times out·(1 − out): at most a quarter of it passes.",
+      gradients: [
+        Formula(
+          "∂L/∂in = ∂L/∂out·out·(1 − out)",
+          [
+            "∂L/∂in": "the gradient with respect to a value",
+            "∂L/∂out": "what comes back to its output", "out": "its output",
+          ])
+      ])
+  }
+
+  func workedExample(at position: Int, _ pass: LayerPass) -> WorkedExample? {
+    let x = Double(pass.input[position])
+    var example = WorkedExample(at: position, of: pass.output.shape)
+    example.byHand = 1 / (1 + exp(-x))
+    example.steps = ["1/(1 + e^(−(\(Format.value(x)))))"]
+    example.window = .init(around: position, of: pass.input)
+    return example
+  }
+
+  func workedGradient(
+    of tensor: GradientTensor, at position: Int, _ pass: LayerPass, upstream: Tensor<Float>
+  ) -> WorkedExample? {
+    let (y, gradient) = (Double(pass.output[position]), Double(upstream[position]))
+    var example = WorkedExample("∂L/∂in", at: position, of: pass.input.shape)
+    example.byHand = gradient * y * (1 - y)
+    let value = Format.value(y)
+    example.steps = ["\(Format.value(gradient))·\(value)·(1 − \(value))"]
+    return example
+  }
+}
+
+extension TanHSpecification: LayerTour {
+  var kind: String { "pointwise" }
+  var lesson: CourseEntry? {
+    CourseEntry(chapter: 4, title: "ReLU", file: "Docs/04-ReLU.md")
+  }
+
+  func small(_ input: Shape) -> (specification: any LayerSpecification, imageShape: [Int])? {
+    (self, [min(input.imageCount, 24)])
+  }
+
+  func explanation(_ input: Shape, _ output: Shape) -> Explanation {
+    Explanation(
+      summary: "Squashes each value to between −1 and 1. It is flat at both ends, where hardly any "
+        + "gradient passes.",
+      formula: Formula("out = tanh(in)", ["out": "between −1 and 1", "in": "the value"]),
+      arithmetic: [Explanation.unchanged(input)],
+      backward:
+        "The gradient times 1 − out²: all of it passes at 0, hardly any where out is near ±1.",
+      gradients: [
+        Formula(
+          "∂L/∂in = ∂L/∂out·(1 − out²)",
+          [
+            "∂L/∂in": "the gradient with respect to a value",
+            "∂L/∂out": "what comes back to its output", "out": "its output",
+          ])
+      ])
+  }
+
+  func workedExample(at position: Int, _ pass: LayerPass) -> WorkedExample? {
+    let x = Double(pass.input[position])
+    var example = WorkedExample(at: position, of: pass.output.shape)
+    example.byHand = tanh(x)
+    example.steps = ["tanh(\(Format.value(x)))"]
+    example.window = .init(around: position, of: pass.input)
+    return example
+  }
+
+  func workedGradient(
+    of tensor: GradientTensor, at position: Int, _ pass: LayerPass, upstream: Tensor<Float>
+  ) -> WorkedExample? {
+    let (y, gradient) = (Double(pass.output[position]), Double(upstream[position]))
+    var example = WorkedExample("∂L/∂in", at: position, of: pass.input.shape)
+    example.byHand = gradient * (1 - y * y)
+    example.steps = ["\(Format.value(gradient))·(1 − (\(Format.value(y)))²)"]
+    return example
   }
 }

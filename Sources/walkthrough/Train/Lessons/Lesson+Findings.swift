@@ -24,6 +24,7 @@ extension Lesson {
     case .noDropout: return Self.dropout(outcomes[0], without: outcomes[1])
     case .overfitOneBatch: return Self.oneBatch(outcomes[0])
     case .groupTwo: return Self.groups(outcomes[0], whole: outcomes[1])
+    case .reluOrTanh: return Self.bends(outcomes)
     }
   }
 
@@ -176,6 +177,19 @@ extension Lesson {
       ]
     }
     return findings
+  }
+
+  /// - Parameter runs: for each seed, for each bend, for each rate.
+  private static func bends(_ runs: [LessonOutcome]) -> [LessonFinding] {
+    let goal = (runs.first?.guess ?? 0) / 2
+    let taken = runs.map { $0.iteration(reaching: goal) ?? $0.log.losses.count + 1 }
+    func counts(_ bend: Int) -> [[Int]] {
+      (0..<seeds).map { seed in
+        Array(taken[((seed * bends.count + bend) * rates.count)...].prefix(rates.count))
+      }
+    }
+    return BendComparison(fast: counts(0), slow: counts(1))
+      .findings((bends[0].name, bends[1].name), rates: rates, goal: goal)
   }
 
   /// The level of the lesson, decided before any run: if the halves are dealt by chance, one of its four

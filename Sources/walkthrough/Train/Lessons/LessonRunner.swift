@@ -108,6 +108,10 @@ struct LessonRunner {
   }
 
   private func chart(_ outcomes: [LessonOutcome]) -> SVGCurves {
+    // Of the same runs with several seeds, those with the first are enough to look at.
+    let outcomes =
+      lesson == .reluOrTanh
+      ? Array(outcomes.prefix(Lesson.bends.count * Lesson.rates.count)) : outcomes
     let curves = outcomes.enumerated().map { index, outcome in
       SVGCurves.Curve(
         name: outcome.label, points: SVGCurves.smoothed(outcome.log.losses), colour: index)

@@ -10,6 +10,9 @@ enum NetworkChange: String, Codable, CaseIterable {
   /// α of LRN is Caffe's default, 1, in place of AlexNet's 10⁻⁴.
   case strongLRN
   case withoutDropout
+  /// Hyperbolic tangents in place of ReLUs, with first weights that suit them, and no dropout, which could
+  /// not work in place behind them.
+  case tanhWithoutDropout
   /// No convolution is split into groups.
   case withoutGroups
 
@@ -28,6 +31,17 @@ enum NetworkChange: String, Codable, CaseIterable {
       network.removeLayers { $0 is LRNSpecification }
     case .withoutDropout:
       network.removeLayers { $0 is DropoutSpecification }
+    case .tanhWithoutDropout:
+      network = Self.withoutDropout.applied(to: network)
+      for index in network.layers.indices {
+        if network.layers[index].specification is ReLUSpecification {
+          network.layers[index].specification = TanHSpecification()
+        }
+        for parameter in network.layers[index].parameters.indices
+        where network.layers[index].parameters[parameter].filler == .msra() {
+          network.layers[index].parameters[parameter].filler = .xavier()
+        }
+      }
     case .strongLRN:
       for index in network.layers.indices {
         if var lrn = network.layers[index].specification as? LRNSpecification {
