@@ -17,7 +17,11 @@ let package = Package(
         .product(name: "Benchmark", package: "benchmark"),
       ],
       path: "Benchmarks/Kernels",
-      plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
+      plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),
+    // Lists times over the tests' table of cases, which is linked into its folder.
+    .executableTarget(
+      name: "Cases", dependencies: [.product(name: "AlexNet", package: "swift-alexnet")],
+      path: "Benchmarks/Cases"),
   ],
   swiftLanguageModes: [.v6]
 )

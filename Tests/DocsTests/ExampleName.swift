@@ -6,9 +6,12 @@ enum ExampleName: String, CaseIterable, Sendable {
   case convolutionWithPadding = "convolution with padding"
   case groups
   case relu
+  case sigmoid
+  case tanh
   case maxPooling = "max pooling"
   case maxPoolingOverTheBorder = "max pooling over the border"
   case averagePoolingOverTheBorder = "average pooling over the border"
+  case adaptiveAveragePooling = "adaptive average pooling"
   case lrn
   case runningSum = "running sum"
   case innerProduct = "inner product"
@@ -21,4 +24,7 @@ enum ExampleName: String, CaseIterable, Sendable {
   case stepPolicy = "step policy"
   case momentum
   case fillers
+  case concat
+  case product
+  case maximum
 }

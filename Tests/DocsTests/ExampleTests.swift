@@ -22,6 +22,12 @@ struct ExampleTests {
       try example.check(
         backend.convolution(ConvolutionSpecification(outputChannels: 4, kernel: 1, group: 2)))
     case .relu: try example.check(backend.relu(ReLUSpecification()))
+    case .sigmoid: try example.check(backend.sigmoid(SigmoidSpecification()))
+    case .tanh: try example.check(backend.tanh(TanHSpecification()))
+    case .adaptiveAveragePooling:
+      try example.check(
+        backend.adaptiveAveragePooling(
+          AdaptiveAveragePoolingSpecification(output: Extent(height: 1, width: 3))))
     case .maxPooling, .maxPoolingOverTheBorder:
       try example.check(backend.pooling(PoolingSpecification(.maximum, kernel: 3, stride: 2)))
     case .averagePoolingOverTheBorder:
@@ -44,6 +50,9 @@ struct ExampleTests {
     case .stepPolicy: try example.checkStepPolicy()
     case .momentum: try example.checkMomentum(backend)
     case .fillers: try example.checkFillers()
+    case .concat: try example.checkJoin(backend.concat(ConcatSpecification()))
+    case .product: try example.checkJoin(backend.eltwise(EltwiseSpecification(.product)))
+    case .maximum: try example.checkJoin(backend.eltwise(EltwiseSpecification(.maximum)))
     }
   }
 

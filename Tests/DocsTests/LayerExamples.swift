@@ -44,6 +44,16 @@ extension Example {
     }
   }
 
+  /// Runs a layer over `a` and `b`, forwards and backwards.
+  func checkJoin<L: Layer>(_ layer: L) throws where L.Scalar == Double {
+    let inputs = [try self("a"), try self("b")]
+    let forward = try layer.forward(inputs)
+    expect("out", forward.output)
+    let gradients = try layer.backward(try self("∂out"), inputs: inputs, after: forward)
+    expect("∂a", gradients.inputs[0])
+    expect("∂b", gradients.inputs[1])
+  }
+
   private func maxPositions(_ saved: Any) -> [Int32]? {
     (saved as? Reference.Pooling<Double>.Saved)?.maxPositions
       ?? (saved as? Fast.Pooling<Double>.Saved)?.maxPositions
