@@ -271,7 +271,7 @@ struct ImageDataTests {
     let network = run.solver.network
 
     var seeds = MersenneTwister(seed: 77)
-    let outputs = (0..<6).map { _ in seeds.next() }
+    let outputs = (0..<6).map { _ in seeds.next() as UInt32 }
     func batch(
       _ source: any RecordSource, _ transformer: DataTransformer, first: Int, seed: UInt32
     ) throws -> Batch {
