@@ -129,7 +129,8 @@ let package = Package(
         "Reference", "Training", numerics,
       ]),
     .testTarget(name: "ShapeTests", dependencies: ["LayerCases", "Networks"]),
-    .testTarget(name: "NetworkTests", dependencies: ["Reference", "Fast", "Networks"]),
+    .testTarget(
+      name: "NetworkTests", dependencies: ["Reference", "Fast", "Tuned", "Networks", "NumPyFiles"]),
     // Counts the calls of OpenBLAS in the tests' program.
     .target(name: "BLASCalls", dependencies: ["COpenBLAS"], path: "Tests/BLASCalls"),
     .testTarget(

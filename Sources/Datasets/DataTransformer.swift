@@ -3,7 +3,8 @@ import Tensors
 /// What happens to a record on its way into the network: crop, mirror, subtract a mean, scale.
 ///
 /// Each number becomes (value − mean)·scale, computed in `Float` as Caffe does, so that the results
-/// agree with Caffe's bit for bit. Source: Caffe's `data_transformer.cpp`.
+/// agree with Caffe's bit for bit. Source: Caffe's `data_transformer.cpp`. With a `normalisation` it becomes
+/// what torchvision's `ToTensor` and `Normalize` make of it, likewise.
 public struct DataTransformer: Sendable, Equatable {
   /// What is subtracted.
   public enum Mean: Sendable, Equatable {
@@ -24,6 +25,26 @@ public struct DataTransformer: Sendable, Equatable {
   public var scale: Float
   /// Whether records are mirrored at random, in testing too: so Caffe does.
   public var mirror: Bool
+  /// What is done instead of subtracting a mean and scaling; nil for Caffe's way.
+  public var normalisation: Normalisation?
+
+  /// PyTorch's way: red before green before blue, (value/255 − mean)/deviation, rounded to `Float` after
+  /// each step.
+  public struct Normalisation: Sendable, Equatable {
+    /// What is subtracted from red, green and blue.
+    public var mean: [Float]
+    /// What the difference is divided by.
+    public var deviation: [Float]
+
+    /// A normalisation by numbers for red, green and blue.
+    ///
+    /// - Precondition: there are three of each.
+    public init(mean: [Float], deviation: [Float]) {
+      precondition(mean.count == 3 && deviation.count == 3, "red, green and blue")
+      self.mean = mean
+      self.deviation = deviation
+    }
+  }
 
   /// A transformer; without arguments it changes nothing.
   public init(
@@ -37,6 +58,16 @@ public struct DataTransformer: Sendable, Equatable {
 
   /// CaffeNet's: 227×227, minus 104, 117 and 123 in blue, green and red.
   public static let caffenet = DataTransformer(cropSize: 227, mean: .perChannel([104, 117, 123]))
+
+  /// torchvision's for AlexNet: 224×224, by the mean and deviation of ImageNet's pictures.
+  ///
+  /// - Complexity: O(1).
+  public static let torchvision: DataTransformer = {
+    var transformer = DataTransformer(cropSize: 224)
+    transformer.normalisation = Normalisation(
+      mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225])
+    return transformer
+  }()
 
   /// Where a record is cut, and whether it is turned over.
   public struct Placement: Sendable, Equatable {
@@ -66,6 +97,10 @@ public struct DataTransformer: Sendable, Equatable {
           "a crop of \(cropSize) cannot be cut out of \(datum.height)×\(datum.width)")
       }
     }
+    guard normalisation == nil || datum.channels == 3 else {
+      throw DatasetError(
+        "normalising by red, green and blue does not fit \(datum.channels) channels")
+    }
     switch mean {
     case .none: break
     case .perChannel(let means):
@@ -90,11 +125,18 @@ public struct DataTransformer: Sendable, Equatable {
     }
   }
 
-  /// The middle of a record, ⌊(size − crop)/2⌋ from its border, not mirrored.
+  /// The middle of a record, not mirrored: ⌊(size − crop)/2⌋ from its border. torchvision, and so a
+  /// `normalisation`, rounds halves to the even number.
   ///
   /// - Complexity: O(1).
   public func centre(of datum: Datum) -> Placement {
     guard let cropSize else { return Placement(top: 0, left: 0) }
+    if normalisation != nil {
+      func half(_ size: Int) -> Int {
+        Int((Double(size - cropSize) / 2).rounded(.toNearestOrEven))
+      }
+      return Placement(top: half(datum.height), left: half(datum.width))
+    }
     return Placement(top: (datum.height - cropSize) / 2, left: (datum.width - cropSize) / 2)
   }
 
@@ -168,7 +210,18 @@ extension DataTransformer {
       for y in 0..<height {
         // The first number of this row: in the record (and the mean image), and in the batch.
         let source = (channel * datum.height + placement.top + y) * datum.width + placement.left
-        let target = ((image * datum.channels + channel) * height + y) * width
+        var target = ((image * datum.channels + channel) * height + y) * width
+        if let normalisation {
+          // Records hold blue first.
+          let colour = 2 - channel
+          target = ((image * 3 + colour) * height + y) * width
+          let (mean, deviation) = (normalisation.mean[colour], normalisation.deviation[colour])
+          for x in 0..<width {
+            let place = placement.isMirrored ? target + width - 1 - x : target + x
+            batch.elements[place] = (number(values[source + x]) / 255 - mean) / deviation
+          }
+          continue
+        }
         let last = target + width - 1
         switch mean {
         case .none:
@@ -191,5 +244,57 @@ extension DataTransformer {
         }
       }
     }
+  }
+}
+
+extension DataTransformer {
+  /// The pixels, 0 to 255 and blue before green before red, that a batch was made of: what subtracting,
+  /// scaling and normalising did is undone, but for rounding. A mean image is not added again.
+  ///
+  /// - Complexity: O(count), allocating the tensor.
+  public func pixels(of batch: Tensor<Float>) -> Tensor<Float> {
+    var pixels = batch
+    let (channels, area) = (batch.shape.channels, batch.shape.spatialCount)
+    for plane in 0..<batch.shape.images * channels {
+      let channel = plane % channels
+      for i in plane * area..<(plane + 1) * area {
+        if let normalisation, channels == 3 {
+          // Blue is the last of the planes.
+          let value = batch.elements[i + (2 - 2 * channel) * area]
+          pixels.elements[i] =
+            (value * normalisation.deviation[2 - channel] + normalisation.mean[2 - channel]) * 255
+        } else if case .perChannel(let means) = mean {
+          pixels.elements[i] =
+            batch.elements[i] / scale + (means.count == 1 ? means[0] : means[channel])
+        } else {
+          pixels.elements[i] = batch.elements[i] / scale
+        }
+      }
+    }
+    return pixels
+  }
+}
+
+extension DataTransformer {
+  /// The side that a picture is resized to before its middle is cut out: 256 for Caffe's crop of 227 and for
+  /// torchvision's of 224, and in that proportion for others.
+  public var recordSide: Int {
+    let crop = min(max(cropSize ?? 1, 1), Int(Int32.max))
+    return normalisation == nil ? (crop * 256 + 113) / 227 : (crop * 256 + 112) / 224
+  }
+
+  /// A picture at the size that it is cut from: for Caffe squeezed to a square, as its tools do it; for a
+  /// `normalisation` with its shape kept, the shorter side at that size.
+  ///
+  /// - Parameters:
+  ///   - picture: the picture.
+  ///   - side: the size; `recordSide` if left out.
+  /// - Throws: `PictureError` for a size that is impossible.
+  /// - Complexity: O(pixels) of both.
+  public func resized(_ picture: Picture, to side: Int? = nil) throws(PictureError) -> Picture {
+    let side = side ?? recordSide
+    return normalisation == nil
+      ? try picture.resized(height: side, width: side)
+      : try picture.antialiased(shorterSide: side)
   }
 }

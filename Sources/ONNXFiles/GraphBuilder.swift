@@ -283,6 +283,7 @@ struct GraphBuilder {
     }
     // Nodes may share a name, or have none. What they make has one of its own.
     var name = isWhole && !node.message.name.isEmpty ? node.message.name : output
+    if layerNames.contains(name) { name += " #\(definition.layers.count)" }
     while !layerNames.insert(name).inserted { name += "_" }
     definition.layers.append(
       LayerDefinition(

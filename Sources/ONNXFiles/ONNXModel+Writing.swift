@@ -192,6 +192,21 @@ private struct GraphWriter {
           method: layer.method, kernel: kernel, stride: layer.stride, dilation: 1,
           before: layer.pad, after: layer.pad, roundsUp: layer.rounding == .ceiling,
           countsPadding: true), name, inputs, output)
+    case let layer as AdaptiveAveragePoolingSpecification:
+      // At this size it is a plain average, or ONNX has no operator for it.
+      let (input, size) = (planned.input, layer.output)
+      guard input.height.isMultiple(of: size.height), input.width.isMultiple(of: size.width)
+      else {
+        throw error(
+          name,
+          "ONNX has no average pooling from \(input.height)×\(input.width) to \(size): one side "
+            + "must be a multiple of the other")
+      }
+      let kernel = Extent(
+        height: input.height / size.height, width: input.width / size.width)
+      try addPooling(
+        WindowPoolingSpecification(method: .average, kernel: kernel, stride: kernel), name, inputs,
+        output)
     case let layer as WindowPoolingSpecification: try addPooling(layer, name, inputs, output)
     case let layer as LRNSpecification:
       guard layer.region == .acrossChannels else {
@@ -224,6 +239,19 @@ private struct GraphWriter {
       let ratio = initializer("\(name).ratio", NumPyArray(Tensor(Shape(), [Float(layer.ratio)])))
       node("Dropout", name, inputs + [ratio], output)
     case is SoftmaxSpecification: node("Softmax", name, inputs, output, [integer("axis", 1)])
+    case is SigmoidSpecification: node("Sigmoid", name, inputs, output)
+    case is TanHSpecification: node("Tanh", name, inputs, output)
+    case let layer as ConcatSpecification:
+      node("Concat", name, inputs, output, [integer("axis", layer.axis)])
+    case let layer as EltwiseSpecification:
+      guard layer.coefficients.allSatisfy({ $0 == 1 }),
+        layer.operation != .product || inputs.count == 2
+      else {
+        throw error(
+          name, "ONNX has no operator for sums with coefficients, nor for products of three")
+      }
+      let types = ["sum": "Sum", "product": "Mul", "maximum": "Max"]
+      node(types[layer.operation.rawValue] ?? "", name, inputs, output)
     case is AddSpecification: node("Add", name, inputs, output)
     case let layer as BorderSpecification:
       let pads = [

@@ -97,6 +97,29 @@ private let runtimeIsPresent = Python.withLibraries.has("onnx, onnxruntime")
     expectClose(try #require(values["prob"]), expected, within: 1e-6, "y")
   }
 
+  @Test func namesTheOperatorsOfJoins() throws {
+    var net = NetworkBuilder(name: "joins", channels: 2, height: 3, width: 3)
+    let sigmoid = net.add("sigmoid", SigmoidSpecification(), net.data)
+    let tanh = net.add("tanh", TanHSpecification(), net.data)
+    let sum = net.add("sum", EltwiseSpecification(.sum), sigmoid, tanh)
+    let product = net.add("product", EltwiseSpecification(.product), sum, tanh)
+    let maximum = net.add("maximum", EltwiseSpecification(.maximum), product, tanh)
+    let both = net.add("both", ConcatSpecification(), maximum, sigmoid)
+    net.add("means", AdaptiveAveragePoolingSpecification(output: 3), both)
+    let model = try ONNXModel(
+      net.definition, parameters: net.definition.layers.map { _ in [] })
+    #expect(
+      model.message.graph.node.map(\.opType) == [
+        "Sigmoid", "Tanh", "Sum", "Mul", "Max", "Concat", "AveragePool",
+      ])
+    #expect(model.message.graph.output.map(\.name) == ["means"])
+    net.add("odd", AdaptiveAveragePoolingSpecification(output: 2), both)
+    let error = #expect(throws: TensorFileError.self) {
+      try ONNXModel(net.definition, parameters: net.definition.layers.map { _ in [] })
+    }
+    #expect(error?.problem.contains("no average pooling from 3×3 to 2×2") == true)
+  }
+
   @Test func refusesWhatONNXLacks() throws {
     func refusal(
       _ specification: some SingleInputSpecification, name: String = "a", top: String = "y",

@@ -47,11 +47,15 @@ public struct AddSpecification: LayerSpecification {
   }
 
   /// What is added, if it is no input.
+  ///
+  /// - Complexity: O(1).
   public func parameters(for inputs: [Shape]) throws(LayerError) -> [ParameterSpecification] {
     constant.map { [ParameterSpecification(name: "bias", shape: $0)] } ?? []
   }
 
   /// The sum, in one loop.
+  ///
+  /// - Complexity: O(1).
   public func layer<S>(on backend: some Backend<S>) -> any Layer<S> { Add<S>(specification: self) }
 
   /// No: the gradient of a sum is 1.

@@ -39,6 +39,8 @@ public struct BorderSpecification: SingleInputSpecification {
   }
 
   /// Row by row.
+  ///
+  /// - Complexity: O(1).
   public func layer<S>(on backend: some Backend<S>) -> any Layer<S> {
     Border<S>(specification: self)
   }

@@ -84,6 +84,8 @@ public struct ViewSpecification: SingleInputSpecification {
   }
 
   /// A copy.
+  ///
+  /// - Complexity: O(1).
   public func layer<S>(on backend: some Backend<S>) -> any Layer<S> { View<S>(specification: self) }
 
   /// No: both passes copy.

@@ -98,6 +98,8 @@ public struct WindowPoolingSpecification: SingleInputSpecification {
   }
 
   /// The span of the window, moved by the stride.
+  ///
+  /// - Complexity: O(1).
   public func window(for input: Shape) throws(LayerError) -> Window? {
     Window(
       extent: Extent(
@@ -106,6 +108,8 @@ public struct WindowPoolingSpecification: SingleInputSpecification {
   }
 
   /// Plain loops.
+  ///
+  /// - Complexity: O(1).
   public func layer<S>(on backend: some Backend<S>) -> any Layer<S> {
     WindowPooling<S>(specification: self)
   }
