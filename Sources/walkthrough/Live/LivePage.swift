@@ -92,7 +92,7 @@ struct LivePage: Encodable {
     self.samples = samples.map { image in
       Sample(
         label: image.label, name: image.name,
-        pixels: Data(image.raster.pixels).base64EncodedString())
+        pixels: Data(image.picture.pixels).base64EncodedString())
     }
     self.history = history
   }
