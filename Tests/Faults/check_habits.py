@@ -464,7 +464,7 @@ def check_ignored_options():
         ["check", "--mode", "exhaustive", "--samples", "3"],
         ["check", "--mode", "directional", "--samples", "3"],
         ["check", "--network", "mini", "--layer", "loss", "--end-to-end"],
-        ["tour", "--json", "--html", "x"],
+        ["tour", "--json", "--html", "x"], ["compare", "--svg", ""],
         ["tour", "--net", "a", "--weights", "b", "--network", "mini"],
         ["prototxt", "--deploy", "--train-lmdb", "x"],
         ["train", "--solver", "x", "--weights", ""], ["train", "--solver", "x", "--lr", "1"],

@@ -45,6 +45,9 @@ struct Writing: ParsableArguments {
   /// - Throws: `FileError` saying what to do instead.
   func check(_ path: String?, mark: Mark? = nil, inputs: [String?] = []) throws(FileError) {
     guard let path else { return }
+    guard !path.isEmpty else {
+      throw FileError(path: "\"\"", problem: "is no name: say where to write")
+    }
     for input in inputs.compactMap({ $0 }) where Self.isSameFile(path, input) {
       throw FileError(
         path: path, problem: "is what is read (\(input)): give the output another name")
