@@ -84,12 +84,13 @@ public struct Classifier {
   ///   `MemoryError` for a network that is too large for this process.
   /// - Complexity: O(parameters), which are read, and memory for them and the network's blobs.
   public init(
-    net: URL, weights: URL, labels: [String]? = nil, preparation: Preparation = .init()
+    net: URL, weights: URL, labels: [String]? = nil, preparation: Preparation = .init(),
+    backend: TunedBackend = TunedBackend()
   ) throws {
     let caffe = try NetPrototxt(contentsOf: net).network(phase: .testing)
     try self.init(
       caffe.definition, file: net.relativePath, caffe: caffe, labels: labels,
-      preparation: preparation
+      preparation: preparation, backend: backend
     ) { () throws(CaffeFileError) in try CaffeModel(contentsOf: weights) }
   }
 
@@ -99,10 +100,11 @@ public struct Classifier {
   /// - Complexity: O(parameters), and memory for the network's blobs.
   public init(
     _ network: NetworkDefinition, model: CaffeModel, labels: [String]? = nil,
-    preparation: Preparation = .init()
+    preparation: Preparation = .init(), backend: TunedBackend = TunedBackend()
   ) throws {
     try self.init(
-      network, file: network.name, caffe: nil, labels: labels, preparation: preparation
+      network, file: network.name, caffe: nil, labels: labels, preparation: preparation,
+      backend: backend
     ) { model }
   }
 
@@ -112,7 +114,8 @@ public struct Classifier {
   ///   - model: read last, as it may be large.
   private init(
     _ network: NetworkDefinition, file: String, caffe: CaffeNetwork?, labels: [String]?,
-    preparation: Preparation, model: () throws(CaffeFileError) -> CaffeModel
+    preparation: Preparation, backend: TunedBackend,
+    model: () throws(CaffeFileError) -> CaffeModel
   ) throws {
     let (definition, probabilities) = network.showingProbabilities()
     let image = definition.imageShape
@@ -131,7 +134,7 @@ public struct Classifier {
     try MemoryNeed(NetworkPlan(definition, batch: batch), parameters: 3, blobs: 2).require()
     do throws(LayerError) {
       self.network = try Network(
-        definition, backend: TunedBackend(), batch: batch,
+        definition, backend: backend, batch: batch,
         gradients: .none, phase: .testing)
     } catch {
       if let caffe { throw caffe.located(error) }

@@ -104,20 +104,21 @@ public final class NetworkTest {
   ///   - preparation: what becomes of its pictures, for a network without a Data layer; as for
   ///     CaffeNet if left out.
   ///   - iterations: how many batches; as many as it takes to see every record if left out.
+  ///   - backend: which layers it runs on.
   /// - Throws: `CaffeFileError`, `DatasetError` or `LayerError` for files that can't be used or
   ///   don't fit together, `MemoryError` for a network that is too large for this process.
   /// - Complexity: O(parameters), which are read, and memory for them and the network's blobs; the
   ///   database is looked through once.
   public convenience init(
     net: URL, weights: URL, dataset: String? = nil, preparation: Preparation? = nil,
-    iterations: Int? = nil
+    iterations: Int? = nil, backend: TunedBackend = TunedBackend()
   ) throws {
     var seeds = MersenneTwister(seed: 1)
     try self.init(
       SolverFile.Net(
         prototxt: NetPrototxt(contentsOf: net), dataset: dataset, preparation: preparation,
         iterations: iterations ?? 0),
-      backend: TunedBackend(), beside: net.deletingLastPathComponent(), seeds: &seeds,
+      backend: backend, beside: net.deletingLastPathComponent(), seeds: &seeds,
       measuringScores: true)
     try load(weights)
   }
@@ -128,11 +129,13 @@ public final class NetworkTest {
   ///   - solver: the file.
   ///   - weights: the parameters, by the names of layers.
   ///   - iterations: how many batches; each net's `test_iter` if left out.
+  ///   - backend: which layers they run on.
   /// - Throws: as `init(net:weights:dataset:preparation:iterations:)`, and `CaffeFileError` for a
   ///   solver without test nets.
   /// - Complexity: As that, for each net.
   public static func nets(
-    ofSolver solver: URL, weights: URL, iterations: Int? = nil
+    ofSolver solver: URL, weights: URL, iterations: Int? = nil,
+    backend: TunedBackend = TunedBackend()
   ) throws -> [NetworkTest] {
     let file = try SolverFile(contentsOf: solver)
     guard !file.testing.isEmpty else {
@@ -144,7 +147,7 @@ public final class NetworkTest {
       var net = net
       net.iterations = iterations ?? net.iterations
       let test = try NetworkTest(
-        net, backend: TunedBackend(), beside: solver.deletingLastPathComponent(),
+        net, backend: backend, beside: solver.deletingLastPathComponent(),
         seeds: &seeds)
       try test.load(weights)
       return test

@@ -37,12 +37,15 @@ public final class SolverRun {
   ///
   /// - Parameters:
   ///   - url: the `solver.prototxt`.
+  ///   - backend: which layers it runs on.
   ///   - log: told each line, without Caffe's date and place in front.
   /// - Throws: `CaffeFileError`, `DatasetError`, `LayerError` or `SolverError` for files that can't
   ///   be used or don't fit together, `MemoryError` for what is too large for this process.
   /// - Complexity: O(parameters) to draw them, and memory for parameters, gradients and blobs; the
   ///   databases are looked through once.
-  public init(_ url: URL, log: @escaping (String) -> Void) throws {
+  public init(
+    _ url: URL, backend: TunedBackend = TunedBackend(), log: @escaping (String) -> Void
+  ) throws {
     file = try SolverFile(contentsOf: url)
     self.log = log
     initialModels = file.message.weights.flatMap {
@@ -56,7 +59,6 @@ public final class SolverRun {
     try MemoryNeed(
       NetworkPlan(caffe.definition, batch: caffe.batch), parameters: 7, blobs: 4
     ).require()
-    let backend = TunedBackend()
     let network = try caffe.locatingErrors { () throws(LayerError) in
       try Network(
         caffe.definition, backend: backend, batch: caffe.batch, seed: seed,

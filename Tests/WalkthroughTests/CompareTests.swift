@@ -1,3 +1,4 @@
+import ArgumentParser
 import Fast
 import Foundation
 import Layers
@@ -334,6 +335,26 @@ struct CompareTests {
   func refuses(arguments: [String]) {
     #expect(throws: (any Error).self) {
       try Walkthrough.parseAsRoot(["compare"] + arguments)
+    }
+  }
+
+  @Test(
+    "keeps to direct convolution with --exact",
+    arguments: [
+      ["compare"], ["train"], ["tour"],
+      ["dump", "--net", "a", "--weights", "b", "--input", "c", "--output", "d"],
+      ["test", "--net", "a", "--weights", "b"], ["classify", "--net", "a", "--weights", "b", "c"],
+    ])
+  func exact(arguments: [String]) throws {
+    let conv3 = ConvolutionSpecification(outputChannels: 384, kernel: 3, pad: 1)
+    for (option, algorithm) in [([], "Winograd F(4×4, 3×3)"), (["--exact"], "direct, NHWC")] {
+      let command = try Walkthrough.parseAsRoot(arguments + option)
+      let option = try #require(
+        Mirror(reflecting: command).children.compactMap { _, value in
+          (value as? OptionGroup<ExactOption>)?.wrappedValue
+        }.first)
+      let ran = option { Version.tuned.backend().convolution(conv3) }
+      #expect(ran.algorithm(for: Shape(4, 256, 13, 13)) == algorithm)
     }
   }
 

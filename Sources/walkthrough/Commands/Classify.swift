@@ -4,6 +4,7 @@ import CaffeTools
 import Foundation
 import Networks
 import WholeFiles
+import Tuned
 
 /// What pictures show.
 struct Classify: ParsableCommand {
@@ -49,6 +50,8 @@ struct Classify: ParsableCommand {
       """)
   var inputScale: Float?
 
+  @OptionGroup var exactness: ExactOption
+
   @Flag(help: "Average over four corners, the middle, and the mirror images of these five.")
   var tenCrop = false
 
@@ -91,17 +94,18 @@ struct Classify: ParsableCommand {
       preprocessing: preprocessing, resize: resize,
       mean: mean.map { PictureMean($0) } ?? .caffenet,
       scale: inputScale ?? (net == nil ? miniPixelScale : 1), tenCrop: tenCrop)
+    let backend = TunedBackend(isExact: exactness.exact)
     let classifier =
       if let net, let weights {
         try Classifier(
           net: URL(fileNamed: net), weights: URL(fileNamed: weights), labels: names,
-          preparation: preparation)
+          preparation: preparation, backend: backend)
       } else {
         try Classifier(
           mini(),
           model: weights.map { try CaffeModel(contentsOf: URL(fileNamed: $0)) }
             ?? TrainedMini.model(),
-          labels: names ?? TrainedMini.classNames, preparation: preparation)
+          labels: names ?? TrainedMini.classNames, preparation: preparation, backend: backend)
       }
     let results = try images.map {
       Result(

@@ -33,6 +33,8 @@ struct Compare: ParsableCommand {
     transform: VersionList.init(parsing:))
   var version: VersionList?
 
+  @OptionGroup var exactness: ExactOption
+
   @Option(help: "Measure one layer only, by name, and no whole network.")
   var layer: String?
 
@@ -84,7 +86,9 @@ struct Compare: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run() throws { try exactness { try runVersions() } }
+
+  private func runVersions() throws {
     try writing.check(svg, mark: .drawing)
     let definition = network.definition()
     let (batch, threads) = (batch ?? 1, threads ?? Engine.shared.threads)

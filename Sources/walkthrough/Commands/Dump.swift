@@ -67,6 +67,8 @@ struct Dump: ParsableCommand {
   @Option(help: "Which version of the layers: reference, fast or tuned.")
   var version = Version.fast
 
+  @OptionGroup var exactness: ExactOption
+
   @Option(help: "The precision: float or double; tuned has float only.")
   var precision = Precision.float
 
@@ -91,7 +93,9 @@ struct Dump: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run() throws { try exactness { try runVersions() } }
+
+  private func runVersions() throws {
     try writing.check(output, mark: .blobs, inputs: [net, weights, input, label])
     let trace = try BlobTrace(
       net.map { try NetPrototxt(contentsOf: URL(fileNamed: $0)) }

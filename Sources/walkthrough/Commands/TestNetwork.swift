@@ -3,6 +3,7 @@ import CaffeFormats
 import CaffeTools
 import Foundation
 import Training
+import Tuned
 import WholeFiles
 
 /// How right a network is.
@@ -59,6 +60,7 @@ struct TestNetwork: ParsableCommand {
     help:
       "Of mini: the seed of the pictures; 1 if left out. --seed 2012 gives those it learnt from.")
   var seed: UInt32?
+  @OptionGroup var exactness: ExactOption
 
   @Flag(help: "Print JSON for programs.")
   var json = false
@@ -90,6 +92,7 @@ struct TestNetwork: ParsableCommand {
     guard let weights = weights.map({ URL(fileNamed: $0) }), net != nil || solver != nil else {
       return try testMini()
     }
+    let backend = TunedBackend(isExact: exactness.exact)
     let tests =
       if let net {
         [
@@ -98,11 +101,12 @@ struct TestNetwork: ParsableCommand {
             preparation: mean == nil && inputScale == nil
               ? nil
               : .init(mean: mean.map { PictureMean($0) } ?? .caffenet, scale: inputScale ?? 1),
-            iterations: iterations)
+            iterations: iterations, backend: backend)
         ]
       } else {
         try NetworkTest.nets(
-          ofSolver: URL(fileNamed: solver ?? ""), weights: weights, iterations: iterations)
+          ofSolver: URL(fileNamed: solver ?? ""), weights: weights, iterations: iterations,
+          backend: backend)
       }
     if json { return print(try JSON.text(tests.map { Row($0, try $0.run()) })) }
     for (number, test) in tests.enumerated() {

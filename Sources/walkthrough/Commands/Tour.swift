@@ -43,6 +43,8 @@ struct Tour: ParsableCommand {
   @Option(help: ClassNames.help)
   var labels: String?
 
+  @OptionGroup var exactness: ExactOption
+
   @Option(
     parsing: .unconditional,
     help: "The start of all randomness: parameters, synthetic picture, dropout.")
@@ -83,7 +85,9 @@ struct Tour: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run() throws { try exactness { try runVersions() } }
+
+  private func runVersions() throws {
     try writing.check(html, mark: .page, inputs: [image, weights, net, labels])
     var report = try report()
     if let html {

@@ -26,6 +26,8 @@ struct Train: ParsableCommand {
 
   @OptionGroup var caffe: SolverOptions
 
+  @OptionGroup var exactness: ExactOption
+
   @Option(help: "The folder for snapshots, curves and filters. (default: training)")
   var output: String?
 
@@ -83,7 +85,9 @@ struct Train: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run() throws { try exactness { try runVersions() } }
+
+  private func runVersions() throws {
     if let solver = caffe.solver { return try caffe.run(solver, resume: resume) }
     if let lesson {
       let files = try TrainingFiles(URL(fileNamed: output ?? Self.defaultFolder))

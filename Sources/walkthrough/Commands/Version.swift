@@ -18,7 +18,7 @@ enum Version: String, CaseIterable, Codable, Comparable {
     switch self {
     case .reference: ReferenceBackend<Float>()
     case .fast: FastBackend<Float>(engine: engine)
-    case .tuned: TunedBackend(engine: engine)
+    case .tuned: TunedBackend(engine: engine, isExact: Self.isExact)
     }
   }
 
@@ -40,6 +40,24 @@ enum Version: String, CaseIterable, Codable, Comparable {
 }
 
 extension Version: ExpressibleByArgument {}
+
+extension Version {
+  /// Whether the command runs with `--exact`.
+  @TaskLocal static var isExact = false
+}
+
+/// What a command takes that runs the tuned layers.
+struct ExactOption: ParsableArguments {
+  @Flag(
+    help:
+      "Keep tuned's convolutions to the definition's products: no minimal filtering (Winograd).")
+  var exact = false
+
+  /// Calls `body`, whose versions of the layers then keep to it.
+  func callAsFunction<Result>(_ body: () throws -> Result) rethrows -> Result {
+    try Version.$isExact.withValue(exact, operation: body)
+  }
+}
 
 /// Some versions, slow ones first: what a command takes whose `--version` may name several.
 struct VersionList: Equatable {

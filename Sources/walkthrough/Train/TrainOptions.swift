@@ -2,6 +2,7 @@ import ArgumentParser
 import CaffeTools
 import Foundation
 import Networks
+import Tuned
 import WholeFiles
 
 /// What the command line says of a run; what it leaves out is as the network or a snapshot says.
@@ -203,7 +204,9 @@ struct SolverOptions: ParsableArguments {
   ///
   /// - Throws: what is wrong with the files.
   func run(_ solver: String, resume: String?) throws {
-    let run = try SolverRun(URL(fileNamed: solver)) { line in
+    let run = try SolverRun(
+      URL(fileNamed: solver), backend: TunedBackend(isExact: Version.isExact)
+    ) { line in
       print(Escaping.visible(line))
       // Whoever follows the log through a pipe sees each line when it is written.
       fflush(nil)
