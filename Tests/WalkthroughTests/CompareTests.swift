@@ -347,8 +347,8 @@ struct CompareTests {
     ])
   func exact(arguments: [String]) throws {
     let conv3 = ConvolutionSpecification(outputChannels: 384, kernel: 3, pad: 1)
-    for (option, algorithm) in [([], "Winograd F(4×4, 3×3)"), (["--exact"], "direct, NHWC")] {
-      let command = try Walkthrough.parseAsRoot(arguments + option)
+    for (isExact, algorithm) in [(false, "Winograd F(4×4, 3×3)"), (true, "direct, NHWC")] {
+      let command = try Walkthrough.parseAsRoot(arguments + (isExact ? ["--exact"] : []))
       let option = try #require(
         Mirror(reflecting: command).children.compactMap { _, value in
           (value as? OptionGroup<ExactOption>)?.wrappedValue
