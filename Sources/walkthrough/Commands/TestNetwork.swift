@@ -129,7 +129,7 @@ struct TestNetwork: ParsableCommand {
   /// Tests mini on synthetic pictures, in the same words.
   private func testMini() throws {
     let model =
-      try weights.map { try CaffeModel(contentsOf: URL(filePath: $0)) }
+      try weights.map { try CaffeModel(contentsOf: URL(fileNamed: $0)) }
       ?? TrainedMini.model()
     let result = try TrainedMini.test(model, seed: seed ?? 1, batches: iterations ?? 20)
     let images = result.confusion.joined().reduce(0, +)
