@@ -97,6 +97,20 @@ import Testing
     #expect(report.failed == 1)
   }
 
+  /// √|x| has no slope at 0, and beside it no difference quotient converges.
+  @Test func whatIsUndecidedIsNotCalledWrong() throws {
+    let report = try Self.only(
+      check(
+        elementwise(
+          at: [0, 1e-9, -1e-9, 1e-5, -1e-5], { abs($0).squareRoot() },
+          { $0 == 0 ? 0 : ($0 > 0 ? 0.5 : -0.5) / abs($0).squareRoot() })))
+    #expect(!report.passed && report.failed == 0)
+    #expect(
+      report.explanation.hasPrefix(
+        "function x (gradientchecking): UNDECIDED at \(report.undecided) of 5 elements\n"),
+      "\(report.explanation)")
+  }
+
   @Test func whatIsRightIsSaidToBe() throws {
     let report = try Self.only(check(elementwise(at: [0.3, -0.8], { .sin($0) }, { .cos($0) })))
     #expect(

@@ -51,7 +51,8 @@ struct LintBuild {
             message: error.problem,
             reason: isKnown
               ? "The network can't be built."
-              : "This project has no such layer, so it can't build the network; Caffe may."))
+              : "This project has no such layer, so it can't build the network. Caffe may, if it is no "
+                + "misspelling."))
         guard let culprit else {
           unseen += left
           return
