@@ -319,11 +319,13 @@ extension Network {
   /// - Complexity: That of the layer's backward pass.
   public func backward(layer index: Int, accumulating: Bool = false) {
     let layer = plan.layers[index]
+    // First of all: in place, the memory taken below is that of the output, and must be 0 if nobody has
+    // written it.
+    startOutputGradient(of: layer)
     for (bottom, propagates) in zip(layer.bottoms, layer.propagates)
     where propagates && gradients[bottom] == nil {
       gradients[bottom] = gradientMemory?.take(bottom)
     }
-    startOutputGradient(of: layer)
     observer?(.willRunBackward(layer: index))
     defer { forget(layer) }
     switch layers[index] {

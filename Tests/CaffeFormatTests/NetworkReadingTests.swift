@@ -56,7 +56,7 @@ struct NetworkReadingTests {
           num_output: 2 kernel_h: 3 kernel_w: 2 stride: 2 stride: 1 pad_w: 1 dilation: 1
           bias_term: false weight_filler { type: "xavier" variance_norm: AVERAGE } } }
         layer { name: "pool" type: "Pooling" bottom: "conv" top: "pool"
-          pooling_param { pool: AVE kernel_h: 2 kernel_w: 3 stride_h: 2 round_mode: FLOOR } }
+          pooling_param { pool: AVE kernel_h: 2 kernel_w: 3 stride_h: 2 stride_w: 1 round_mode: FLOOR } }
         layer { name: "fc" type: "InnerProduct" bottom: "pool" top: "fc"
           inner_product_param { num_output: 3 axis: -3 } }
         """)
