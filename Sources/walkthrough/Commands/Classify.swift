@@ -3,8 +3,8 @@ import CaffeFormats
 import CaffeTools
 import Foundation
 import Networks
-import WholeFiles
 import Tuned
+import WholeFiles
 
 /// What pictures show.
 struct Classify: ParsableCommand {
