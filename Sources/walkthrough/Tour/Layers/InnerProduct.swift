@@ -4,7 +4,9 @@ import Tensors
 extension InnerProductSpecification: LayerTour {
   var kind: String { "inner-product" }
   var lesson: CourseEntry? {
-    CourseEntry(chapter: 7, title: "Inner product", file: "Docs/07-InnerProduct.md")
+    CourseEntry(
+      chapter: 7, title: "Inner product", file: "Docs/07-InnerProduct.md",
+      exercise: "inner-product")
   }
 
   func settings(_ input: Shape) -> LayerReport.Settings { .init(outputs: outputs) }

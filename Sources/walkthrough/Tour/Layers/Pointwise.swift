@@ -71,7 +71,8 @@ extension DropoutSpecification: LayerTour {
   var kind: String { "pointwise" }
   var countsZeros: Bool { false }
   var lesson: CourseEntry? {
-    CourseEntry(chapter: 8, title: "Dropout", file: "Docs/08-Dropout.md")
+    CourseEntry(
+      chapter: 8, title: "Dropout", file: "Docs/08-Dropout.md", exercise: "dropout")
   }
 
   func settings(_ input: Shape) -> LayerReport.Settings { .init(ratio: ratio) }
