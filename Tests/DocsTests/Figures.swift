@@ -259,7 +259,8 @@ enum Figures {
   @Sendable private static func dropout() throws -> FigureDrawing {
     let example = try Example(.dropout)
     let kept = try example.integers("kept")
-    var figure = FigureDrawing(460, 220, "A mask drops half of the values and doubles the others")
+    var figure = FigureDrawing(
+      520, 220, "A mask drops half of the values and doubles the others")
     for (index, name) in ["in", "kept", "out"].enumerated() {
       figure.grid(
         rows(try example(name)), x: 120, y: 24 + Double(index) * 62, cell: 44
@@ -275,7 +276,7 @@ enum Figures {
     let example = try Example(.softmaxLoss)
     let (p, labels) = (try example("p"), try example.integers("label"))
     var figure = FigureDrawing(
-      560, 330, "For two images: the probabilities, the true class, and their difference")
+      560, 356, "For two images: the probabilities, the true class, and their difference")
     for n in 0..<2 {
       for (part, title) in ["p", "onehot", "p − onehot"].enumerated() {
         let (left, base) = (40 + Double(part) * 175, 120 + Double(n) * 150)
@@ -296,7 +297,7 @@ enum Figures {
     }
     figure.text(
       "∂L/∂scores = (p − onehot)/N: up where a class should gain, down where it should lose",
-      40, 322, "start", size: 12, .faint)
+      40, 348, "start", size: 12, .faint)
     return figure
   }
 
@@ -372,7 +373,7 @@ enum Figures {
   @Sendable private static func im2col() throws -> FigureDrawing {
     let example = try Example(.columns)
     var figure = FigureDrawing(
-      560, 210, "Each window of the image becomes a column of the matrix")
+      600, 210, "Each window of the image becomes a column of the matrix")
     figure.grid(rows(try example("in")), x: 20, y: 50, title: "in: the second window") { y, x in
       y < 2 && x >= 1 ? .first : nil
     }
@@ -382,7 +383,7 @@ enum Figures {
     }
     figure.text("·", 356, 108, size: 20)
     let weights = try example("weights")
-    figure.text("weights (row) · columns = product", 350, 66, "start", size: 12)
+    figure.text("weights · columns = product", 352, 66, "start", size: 12)
     figure.grid([(0..<4).map { number(weights[$0]) }], x: 352, y: 78, title: "") { _, _ in .second }
     figure.grid(rows(try example("product")), x: 352, y: 134, title: "") { _, x in
       x == 1 ? .first : nil
@@ -390,7 +391,7 @@ enum Figures {
     return figure
   }
 
-  /// Steps in a valley whose curvature is 1 along and 25 across.
+  /// Steps in a valley whose curvature is 1 along and 100 across.
   @Sendable private static func momentum() throws -> FigureDrawing {
     var figure = FigureDrawing(
       540, 250, "Forty steps in a narrow valley, with and without momentum")
@@ -398,25 +399,25 @@ enum Figures {
     for level in 1...5 {
       let points = (0...72).map { step -> (Double, Double) in
         let (angle, radius) = (Double(step) / 36 * .pi, Double(level) * 2)
-        return (radius * cos(angle), radius / 5 * sin(angle))
+        return (radius * cos(angle), radius / 10 * sin(angle))
       }
       figure.line(points.map { place($0, frame) }, .faint)
     }
     for (momentum, colour) in [(0.0, FigureDrawing.Colour.second), (0.9, .first)] {
-      let step = SGDStep(rate: momentum == 0 ? 0.07 : 0.02, momentum: momentum)
-      var w = Tensor<Double>(Shape(2), [-9, 1.6])
+      let step = SGDStep(rate: momentum == 0 ? 0.018 : 0.01, momentum: momentum)
+      var w = Tensor<Double>(Shape(2), [-9, 1.2])
       var buffer = Tensor<Double>(Shape(2))
       var path = [(w[0], w[1])]
       for _ in 0..<40 {
-        let gradient = Tensor<Double>(Shape(2), [w[0], 25 * w[1]])
+        let gradient = Tensor<Double>(Shape(2), [w[0], 100 * w[1]])
         ReferenceBackend<Double>().take(step, on: &w, momentumBuffer: &buffer, gradient: gradient)
         path.append((w[0], w[1]))
       }
       figure.line(path.map { place($0, frame) }, colour)
     }
-    figure.text("rate 0.07, no momentum", 24, 22, "start", size: 12, .second)
-    figure.text("rate 0.02, momentum 0.9", 200, 22, "start", size: 12, .first)
-    figure.text("loss = ½·(x² + 25·y²)", 516, 240, "end", size: 12, .faint)
+    figure.text("rate 0.018, no momentum", 24, 22, "start", size: 12, .second)
+    figure.text("rate 0.01, momentum 0.9", 200, 22, "start", size: 12, .first)
+    figure.text("loss = ½·(x² + 100·y²)", 516, 240, "end", size: 12, .faint)
     return figure
   }
 
@@ -428,7 +429,7 @@ enum Figures {
   /// half, as large as, and twice as large as He et al. propose.
   @Sendable private static func deviation() throws -> FigureDrawing {
     var figure = FigureDrawing(
-      540, 260, "How large activations are after each of ten layers, for three sizes of weights")
+      600, 260, "How large activations are after each of ten layers, for three sizes of weights")
     let frame: Frame = (60, 30, 440, 190)
     figure.rectangle(frame.x, frame.y, frame.width, frame.height, .faint, filled: false)
     let units = 256
@@ -464,11 +465,11 @@ enum Figures {
   /// Gradient descent on ½·c·x², for rates as parts of 1/c.
   @Sendable private static func rates() throws -> FigureDrawing {
     var figure = FigureDrawing(
-      540, 260, "The loss by iteration for four rates: too small, good, at the edge, too large")
+      600, 260, "The loss by iteration for four rates: too small, good, at the edge, too large")
     let frame: Frame = (60, 30, 440, 190)
     figure.rectangle(frame.x, frame.y, frame.width, frame.height, .faint, filled: false)
     for (rate, colour) in [
-      (0.05, FigureDrawing.Colour.third), (0.6, .first), (1.95, .ink), (2.1, .second),
+      (0.1, FigureDrawing.Colour.third), (0.6, .first), (1.8, .ink), (2.1, .second),
     ] {
       var (x, points) = (1.0, [(Double, Double)]())
       for iteration in 0...20 {

@@ -349,10 +349,10 @@ struct CompareTests {
     let conv3 = ConvolutionSpecification(outputChannels: 384, kernel: 3, pad: 1)
     for (isExact, algorithm) in [(false, "Winograd F(4×4, 3×3)"), (true, "direct, NHWC")] {
       let command = try Walkthrough.parseAsRoot(arguments + (isExact ? ["--exact"] : []))
-      let option = try #require(
-        Mirror(reflecting: command).children.compactMap { _, value in
-          (value as? OptionGroup<ExactOption>)?.wrappedValue
-        }.first)
+      let options = Mirror(reflecting: command).children.compactMap {
+        ($0.value as? OptionGroup<ExactOption>)?.wrappedValue
+      }
+      let option = try #require(options.first)
       let ran = option { Version.tuned.backend().convolution(conv3) }
       #expect(ran.algorithm(for: Shape(4, 256, 13, 13)) == algorithm)
     }
