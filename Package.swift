@@ -84,14 +84,20 @@ let package = Package(
         "Layers", "Networks", "NumPyFiles", "ONNXMessages", "TensorFiles", "Tensors", "WholeFiles",
         protobuf,
       ]),
+    .target(
+      name: "NetworkFiles",
+      dependencies: [
+        "CaffeFormats", "CaffeMessages", "CaffeTools", "Datasets", "Layers", "Networks",
+        "NumPyFiles", "ONNXFiles", "TensorFiles", "Tensors", "WholeFiles",
+      ]),
     .executableTarget(
       name: "walkthrough",
       dependencies: [
         "Reference", "Fast", "Tuned", "Ladder", "GradientChecking", "BrokenLayers",
         "NetworkChecking",
         "Networks", "Training", "Datasets", "WholeFiles", "CaffeFormats", "CaffeMessages",
-        "CaffeTools", "NumPyFiles", "ONNXFiles", "TensorFiles", "CCrypto", "COpenBLAS",
-        argumentParser, numerics,
+        "CaffeTools", "NetworkFiles", "NumPyFiles", "ONNXFiles", "TensorFiles", "CCrypto",
+        "COpenBLAS", argumentParser, numerics,
       ],
       // Inside the binary, so that a page is the same wherever the binary is moved.
       resources: [
@@ -186,7 +192,8 @@ let package = Package(
       name: "WalkthroughTests",
       dependencies: [
         "BrokenLayers", "CaffeFormats", "CaffeMessages", "CaffeTools", "Datasets", "Fast",
-        "GradientChecking", "NumPyFiles", "TensorFiles", "WholeFiles", "walkthrough",
+        "GradientChecking", "NetworkFiles", "NumPyFiles", "ONNXFiles", "TensorFiles", "WholeFiles",
+        "walkthrough",
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -26,6 +26,8 @@ public struct BlobTrace {
     public var arrays = NumPyArchive()
     /// What the user should know about how they came to be.
     public var notes: [String] = []
+
+    package init() {}
   }
 
   /// A pass, which `run` takes.
@@ -44,23 +46,20 @@ public struct BlobTrace {
     net: URL, model: URL, input: URL, label: URL? = nil, phase: Phase = .testing,
     backward: Bool = false, seed: UInt32 = 1
   ) throws {
-    try self.init(
-      NetPrototxt(contentsOf: net), model: CaffeModel(contentsOf: model), input: input,
-      label: label, phase: phase, backward: backward, seed: seed)
+    self.init(
+      net: try NetPrototxt(contentsOf: net), model: try CaffeModel(contentsOf: model),
+      content: try InputArrays(input: input, label: label), phase: phase, backward: backward,
+      seed: seed)
   }
 
-  /// A pass of a network that has been read.
-  ///
-  /// - Parameters: as `init(net:model:input:label:phase:backward:seed:)` has them.
-  /// - Throws: `NumPyError` or `FileError` for arrays that can't be read.
-  /// - Complexity: O(length) of the arrays' files.
-  public init(
-    _ net: NetPrototxt, model: CaffeModel, input: URL, label: URL? = nil, phase: Phase = .testing,
-    backward: Bool = false, seed: UInt32 = 1
-  ) throws {
+  /// A pass with what has been read.
+  package init(
+    net: NetPrototxt, model: CaffeModel, content: InputArrays, phase: Phase, backward: Bool,
+    seed: UInt32
+  ) {
     self.net = net
     self.model = model
-    content = try InputArrays(input: input, label: label)
+    self.content = content
     self.phase = phase
     self.backward = backward
     self.seed = seed
@@ -105,9 +104,21 @@ public struct BlobTrace {
     }
     var result = Result()
     try copyWeights(into: network, notes: &result.notes)
-    try load(fed, into: network)
-    result.arrays = try recordPass(of: network, caffe, fed: fed, backward: backward)
+    try network.load(fed)
+    func key(_ number: Int) -> String {
+      BlobTrace.key(number, caffe.message.layer[number].name)
+    }
+    result.arrays = try network.record(
+      keys: caffe.numbers.map(key),
+      inputs: caffe.inputs.compactMap { input in
+        fed[input.name].map { (key(input.layer), input.name, $0) }
+      }, backward: backward)
     return result
+  }
+
+  /// What stands for a layer in the keys: its number, in two digits at least, and its name.
+  package static func key(_ number: Int, _ name: String) -> String {
+    "\(number < 10 ? "0" : "")\(number)_\(name)"
   }
 
   private func copyWeights<Scalar>(into network: Network<Scalar>, notes: inout [String]) throws {
@@ -124,27 +135,6 @@ public struct BlobTrace {
       notes.append(
         "not in \(model.file), so filled at random: \(report.untouched.joined(separator: ", "))")
     }
-  }
-
-  private func load<Scalar>(_ fed: [String: Tensor<Scalar>], into network: Network<Scalar>) throws {
-    let definition = network.definition
-    for (name, tensor) in fed {
-      switch name {
-      case definition.data, definition.label: continue
-      default: try network.load(tensor, into: name)
-      }
-    }
-    guard let images = fed[definition.data] else { return }
-    var labels: [Int] = []
-    for value in fed[definition.label]?.elements ?? [] {
-      guard let label = Int32(exactly: value.doubleValue) else {
-        throw LayerError(
-          layer: definition.label, value: "label \(value.doubleValue)",
-          rule: "must be a class: a whole number below 2^31")
-      }
-      labels.append(Int(label))
-    }
-    try network.load(images: images, labels: labels)
   }
 
   /// What every input is fed, its shape checked.
@@ -188,47 +178,69 @@ public struct BlobTrace {
   }
 }
 
-/// Runs a network layer by layer and keeps what is there after each, under the keys that
-/// `BlobTrace.Result` lists.
-private func recordPass<Scalar>(
-  of network: Network<Scalar>, _ caffe: CaffeNetwork, fed: [String: Tensor<Scalar>], backward: Bool
-) throws -> NumPyArchive {
-  var archive = NumPyArchive()
-  let layers = network.definition.layers
-  func key(_ kind: String, _ number: Int, _ blob: String) -> String {
-    let index = (number < 10 ? "0" : "") + String(number)
-    return "\(kind)/\(index)_\(caffe.message.layer[number].name)/\(blob)"
+extension Network {
+  /// Gives the network what it is fed, labels too, by the names of the blobs.
+  package func load(_ fed: [String: Tensor<Scalar>]) throws {
+    for (name, tensor) in fed {
+      switch name {
+      case definition.data, definition.label: continue
+      default: try load(tensor, into: name)
+      }
+    }
+    guard let images = fed[definition.data] else { return }
+    var labels: [Int] = []
+    for value in fed[definition.label]?.elements ?? [] {
+      guard let label = Int32(exactly: value.doubleValue) else {
+        throw LayerError(
+          layer: definition.label, value: "label \(value.doubleValue)",
+          rule: "must be a class: a whole number below 2^31")
+      }
+      labels.append(Int(label))
+    }
+    try load(images: images, labels: labels)
   }
 
-  for input in caffe.inputs {
-    archive[key("top", input.layer, input.name)] = fed[input.name].map(numPyArray)
-  }
-  for (index, layer) in layers.enumerated() {
-    try network.forward(layer: index)
-    for blob in [layer.top, layer.probabilities].compactMap({ $0 }) {
-      archive[key("top", caffe.numbers[index], blob)] = network.blob(blob).map(numPyArray)
+  /// Runs the network layer by layer and keeps what is there after each, under the keys that
+  /// `BlobTrace.Result` lists.
+  ///
+  /// - Parameters:
+  ///   - keys: what stands for each layer; nil for one that isn't kept.
+  ///   - inputs: what the network was fed: what stands for its layer, the blob's name, the content.
+  ///   - backward: whether to run backwards too.
+  package func record(
+    keys: [String?], inputs: [(key: String, blob: String, content: Tensor<Scalar>)],
+    backward: Bool
+  ) throws -> NumPyArchive {
+    var archive = NumPyArchive()
+    let layers = definition.layers
+    for input in inputs { archive["top/\(input.key)/\(input.blob)"] = numPyArray(input.content) }
+    for (index, layer) in layers.enumerated() {
+      try forward(layer: index)
+      guard let key = keys[index] else { continue }
+      for name in [layer.top, layer.probabilities].compactMap({ $0 }) {
+        archive["top/\(key)/\(name)"] = blob(name).map(numPyArray)
+      }
     }
-  }
-  for (index, layer) in layers.enumerated() {
-    for (number, tensor) in network.parameters[index].enumerated() {
-      archive["param/\(layer.name)/\(number)"] = numPyArray(tensor)
+    for (index, layer) in layers.enumerated() {
+      for (number, tensor) in parameters[index].enumerated() {
+        archive["param/\(layer.name)/\(number)"] = numPyArray(tensor)
+      }
     }
-  }
-  guard backward else { return archive }
+    guard backward else { return archive }
 
-  for (index, layer) in layers.enumerated().reversed() {
-    network.backward(layer: index)
-    let blob = layer.bottoms[0]
-    guard layer.specification.isDifferentiable else { continue }
-    archive[key("bottom_grad", caffe.numbers[index], blob)] = network.gradient(of: blob).map(
-      numPyArray)
-  }
-  for (index, layer) in layers.enumerated() {
-    for (number, tensor) in network.parameterGradients[index].enumerated() {
-      archive["param_grad/\(layer.name)/\(number)"] = numPyArray(tensor)
+    for (index, layer) in layers.enumerated().reversed() {
+      self.backward(layer: index)
+      guard let key = keys[index], layer.specification.isDifferentiable else { continue }
+      let blob = layer.bottoms[0]
+      archive["bottom_grad/\(key)/\(blob)"] = gradient(of: blob).map(numPyArray)
     }
+    for (index, layer) in layers.enumerated() {
+      for (number, tensor) in parameterGradients[index].enumerated() {
+        archive["param_grad/\(layer.name)/\(number)"] = numPyArray(tensor)
+      }
+    }
+    return archive
   }
-  return archive
 }
 
 /// An array in the precision of the tensor.
@@ -238,14 +250,15 @@ private func numPyArray<Scalar: Tensors.Scalar>(_ tensor: Tensor<Scalar>) -> Num
 }
 
 /// What is fed to a network: an array for each input, or one that goes to the images.
-private struct InputArrays {
+package struct InputArrays {
   /// The arrays by the names of their blobs; the images of a plain `.npy` under "".
   private var arrays: [String: NumPyArray] = [:]
   /// Where each came from, for error messages.
   private var files: [String: String] = [:]
   private let labels: (array: NumPyArray, file: String)?
 
-  init(input: URL, label: URL?) throws {
+  /// Reads an `.npy` of images, or an `.npz` with an array for each input, and the labels.
+  package init(input: URL, label: URL?) throws {
     labels = try label.map { (try NumPyArray(contentsOf: $0), $0.relativePath) }
     // Read once, as a pipe can be.
     let bytes = try WholeFile.read(input)
@@ -268,11 +281,14 @@ private struct InputArrays {
   }
 
   /// The extents of one image in each array, by the names of their blobs.
-  var extents: [String: [Int]] { arrays.mapValues { Array($0.shape.dimensions.dropFirst()) } }
+  package var extents: [String: [Int]] {
+    arrays.mapValues { Array($0.shape.dimensions.dropFirst()) }
+  }
 
   /// The array for an input, and the file it came from.
-  func array(for blob: String, isImages: Bool, isLabels: Bool) -> (array: NumPyArray, file: String)?
-  {
+  package func array(
+    for blob: String, isImages: Bool, isLabels: Bool
+  ) -> (array: NumPyArray, file: String)? {
     if isLabels, let labels { return labels }
     if let array = arrays[blob] { return (array, files[blob] ?? "") }
     if isImages, let array = arrays[""] { return (array, files[""] ?? "") }
@@ -280,7 +296,7 @@ private struct InputArrays {
   }
 
   /// The names of arrays that belong to no input.
-  func unknown(among blobs: [String]) -> [String] {
+  package func unknown(among blobs: [String]) -> [String] {
     arrays.keys.filter { !$0.isEmpty && !blobs.contains($0) }.sorted()
   }
 }

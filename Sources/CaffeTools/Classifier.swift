@@ -7,8 +7,8 @@ import Tensors
 import Tuned
 import WholeFiles
 
-/// A trained network that says what pictures show, prepared as one of Caffe's two examples does it: blue
-/// before green before red, the mean subtracted.
+/// A trained network that says what pictures show, prepared as the network's pictures are: as one of Caffe's
+/// two examples does it, blue before green before red, the mean subtracted; or as torchvision does it.
 public struct Classifier {
   /// A class and how sure the network is.
   public struct Prediction: Encodable, Equatable, Sendable {
@@ -88,36 +88,42 @@ public struct Classifier {
     backend: TunedBackend = TunedBackend()
   ) throws {
     let caffe = try NetPrototxt(contentsOf: net).network(phase: .testing)
+    let plan = try caffe.locatingErrors { () throws(LayerError) in
+      try NetworkPlan(caffe.definition, gradients: .none)
+    }
+    // The network's parameters, the file, and what is read of it.
+    try MemoryNeed(plan, parameters: 3, blobs: 1).require()
+    let model = try CaffeModel(contentsOf: weights)
+    var (read, report) = try model.parameters(of: plan, as: Float.self)
+    guard report.untouched.isEmpty else {
+      throw CaffeFileError(
+        file: model.file,
+        problem: "has no weights for \(report.untouched.joined(separator: ", ")) of "
+          + "\(net.relativePath): layers are matched by name")
+    }
+    let parameters = plan.layers.map { read.removeValue(forKey: $0.name) ?? [] }
     try self.init(
-      caffe.definition, file: net.relativePath, caffe: caffe, labels: labels,
-      preparation: preparation, backend: backend
-    ) { () throws(CaffeFileError) in try CaffeModel(contentsOf: weights) }
+      caffe.definition, parameters: parameters, file: net.relativePath,
+      transformer: DataTransformer(scale: preparation.scale), labels: labels,
+      preparation: preparation, backend: backend)
   }
 
-  /// A network of this package, or of your own, with its weights.
+  /// A network with its parameters, on its way into which a picture is transformed.
   ///
-  /// - Throws: as `init(net:weights:labels:preparation:)`.
-  /// - Complexity: O(parameters), and memory for the network's blobs.
-  public init(
-    _ network: NetworkDefinition, model: CaffeModel, labels: [String]? = nil,
-    preparation: Preparation = .init(), backend: TunedBackend = TunedBackend()
-  ) throws {
-    try self.init(
-      network, file: network.name, caffe: nil, labels: labels, preparation: preparation,
-      backend: backend
-    ) { model }
-  }
-
   /// - Parameters:
-  ///   - file: what error messages call the network.
-  ///   - caffe: where its layers stand, if they stand in a file.
-  ///   - model: read last, as it may be large.
-  private init(
-    _ network: NetworkDefinition, file: String, caffe: CaffeNetwork?, labels: [String]?,
-    preparation: Preparation, backend: TunedBackend,
-    model: () throws(CaffeFileError) -> CaffeModel
+  ///   - definition: the network, of which losses and metrics are left out.
+  ///   - parameters: those of all its layers.
+  ///   - file: what error messages call it.
+  ///   - transformer: what becomes of a picture, but for the crop, which is the network's, and the mean,
+  ///     which is that of the preparation.
+  ///   - labels: what the classes are called.
+  ///   - preparation: what is done otherwise; its scale is not looked at.
+  ///   - backend: which layers it runs on.
+  package init(
+    _ definition: NetworkDefinition, parameters: [[Tensor<Float>]], file: String,
+    transformer: DataTransformer, labels: [String]?, preparation: Preparation,
+    backend: TunedBackend
   ) throws {
-    let (definition, probabilities) = network.showingProbabilities()
     let image = definition.imageShape
     guard definition.otherInputs.isEmpty, image.count == 3, image[0] == 3 || image[0] == 1,
       image[1] == image[2]
@@ -129,27 +135,14 @@ public struct Classifier {
           + "classifying needs a network for "
           + "square pictures of 1 or 3 channels, and no other input")
     }
+    let (shown, kept, probabilities) = definition.showingProbabilities()
     let batch = preparation.tenCrop ? 10 : 1
-    // The network's parameters, the file, and what is read of it.
-    try MemoryNeed(NetworkPlan(definition, batch: batch), parameters: 3, blobs: 2).require()
-    do throws(LayerError) {
-      self.network = try Network(
-        definition, backend: backend, batch: batch,
-        gradients: .none, phase: .testing)
-    } catch {
-      if let caffe { throw caffe.located(error) }
-      throw error
-    }
+    try MemoryNeed(NetworkPlan(shown, batch: batch), parameters: 2, blobs: 2).require()
+    network = try Network(
+      shown, backend: backend, batch: batch, gradients: .none, phase: .testing,
+      parameters: kept.map { $0.map { parameters[$0] } ?? [] })
     self.probabilities = probabilities
-    let model = try model()
-    let report = try model.copy(into: self.network)
-    guard report.untouched.isEmpty else {
-      throw CaffeFileError(
-        file: model.file,
-        problem: "has no weights for \(report.untouched.joined(separator: ", ")) of "
-          + "\(file): layers are matched by name")
-    }
-    classCount = self.network.blob(probabilities)?.shape.channels ?? 0
+    classCount = network.blob(probabilities)?.shape.channels ?? 0
     if let labels, labels.count != classCount {
       throw CaffeFileError(
         file: file,
@@ -157,9 +150,10 @@ public struct Classifier {
     }
     self.labels = labels ?? []
 
+    var transformer = transformer
+    transformer.cropSize = image[1]
     preprocessing = preparation.preprocessing
     tenCrop = preparation.tenCrop
-    var mean = try preparation.mean.content(channels: image[0])
     switch preprocessing {
     case .classification:
       guard preparation.resize == nil, !tenCrop else {
@@ -170,23 +164,27 @@ public struct Classifier {
             + "nothing is cut: leave out the other size and the ten crops")
       }
       side = image[1]
-      mean = mean.averaged
     case .classifyPy:
-      side = preparation.resize ?? (image[1] * 256 + 113) / 227
+      side = preparation.resize ?? transformer.recordSide
       guard side >= image[1] else {
         throw CaffeFileError(
           file: file,
           problem: "takes \(image[1]) rows and columns: resizing to \(side) is too small")
       }
-      if case .image(let picture) = mean {
-        let resized = FloatPlanes(
-          channels: image[0], height: picture.shape[1], width: picture.shape[2],
-          values: picture.elements
-        ).resized(height: image[1], width: image[1])
-        mean = .image(Tensor(Shape(image[0], image[1], image[2]), resized.values))
-      }
     }
-    transformer = DataTransformer(mean: mean, scale: preparation.scale)
+    if transformer.normalisation == nil {
+      transformer.mean = try Self.mean(preparation, image)
+    } else {
+      let foreign: String? =
+        switch (preparation.mean, preprocessing) {
+        case (.file(let file), _): file.relativePath
+        case (.values, _): "--mean"
+        case (.caffenet, .classification): "--preprocessing"
+        case (.caffenet, .classifyPy): nil
+        }
+      if let foreign { throw Self.doesNotBelong(foreign) }
+    }
+    self.transformer = transformer
   }
 
   /// The classes of a picture, the likeliest first; of equal ones the first.
@@ -197,18 +195,29 @@ public struct Classifier {
     let isGray = network.input.shape.channels == 1
     let picture = try Picture(
       decoding: try Picture.fileContent(file), name: file.relativePath, inGray: isGray)
+    // Of each record where it is cut; Caffe's way has cut before.
+    let whole = DataTransformer.Placement(top: 0, left: 0)
     func datum(_ picture: Picture) -> Datum { isGray ? Datum(gray: picture) : Datum(picture) }
-    let crops: [Datum]
-    switch preprocessing {
-    case .classification:
-      crops = [datum(try picture.resized(height: side, width: side))]
-    case .classifyPy:
+    let crops: [(record: Datum, placement: DataTransformer.Placement)]
+    if transformer.normalisation != nil {
+      let record = datum(try transformer.resized(picture, to: side))
+      crops = placements(
+        height: record.height, width: record.width, centre: transformer.centre(of: record)
+      ).map { (record, $0) }
+    } else if preprocessing == .classification {
+      crops = [(datum(try picture.resized(height: side, width: side)), whole)]
+    } else {
       let planes = FloatPlanes(datum(picture)).resized(height: side, width: side)
-      crops = try placements.map { try planes.cropped(network.input.shape.height, $0).datum() }
+      let crop = network.input.shape.height
+      let middle = DataTransformer.Placement(top: (side - crop) / 2, left: (side - crop) / 2)
+      crops = try placements(height: side, width: side, centre: middle).map {
+        (try planes.cropped(crop, $0).datum(), whole)
+      }
     }
     var images = Tensor<Float>(network.input.shape)
     for (index, crop) in crops.enumerated() {
-      try transformer.write(crop, placement: .init(top: 0, left: 0), into: &images, image: index)
+      try transformer.write(
+        crop.record, placement: crop.placement, into: &images, image: index)
     }
     try network.load(images: images, labels: [])
     try network.forward()
@@ -225,34 +234,62 @@ public struct Classifier {
   }
 
   /// The middle; or the corners and the middle, then their mirror images.
-  private var placements: [DataTransformer.Placement] {
-    let last = side - network.input.shape.height
-    guard tenCrop else { return [.init(top: last / 2, left: last / 2)] }
-    let corners = [(0, 0), (0, last), (last, 0), (last, last), (last / 2, last / 2)]
+  private func placements(
+    height: Int, width: Int, centre: DataTransformer.Placement
+  ) -> [DataTransformer.Placement] {
+    guard tenCrop else { return [centre] }
+    let bottom = height - network.input.shape.height
+    let right = width - network.input.shape.width
+    let corners = [(0, 0), (0, right), (bottom, 0), (bottom, right), (centre.top, centre.left)]
     return [false, true].flatMap { mirrored in
       corners.map { .init(top: $0.0, left: $0.1, isMirrored: mirrored) }
     }
   }
+
+  /// What is subtracted from what the network takes, whose image has these extents.
+  private static func mean(
+    _ preparation: Preparation, _ image: [Int]
+  ) throws -> DataTransformer.Mean {
+    let mean = try preparation.mean.content(channels: image[0])
+    guard preparation.preprocessing == .classifyPy else { return mean.averaged }
+    guard case .image(let picture) = mean else { return mean }
+    let resized = FloatPlanes(
+      channels: image[0], height: picture.shape[1], width: picture.shape[2],
+      values: picture.elements
+    ).resized(height: image[1], width: image[1])
+    return .image(Tensor(Shape(image[0], image[1], image[2]), resized.values))
+  }
+
+  /// The error for what belongs to Caffe's networks beside a network of PyTorch's.
+  package static func doesNotBelong(_ name: String) -> CaffeFileError {
+    CaffeFileError(
+      file: name,
+      problem: "doesn't belong to this network, whose pictures are normalised in PyTorch's way")
+  }
 }
 
 extension NetworkDefinition {
-  /// The network up to its scores, with a softmax behind them, and the blob it writes: losses and
-  /// metrics, which need labels, are left out.
-  fileprivate func showingProbabilities() -> (network: NetworkDefinition, blob: String) {
+  /// The network up to its scores, with a softmax behind them; for each of its layers, which of this
+  /// network's it is; and the blob that the softmax writes. Losses and metrics, which need labels, are left
+  /// out.
+  fileprivate func showingProbabilities() -> (
+    network: NetworkDefinition, kept: [Int?], blob: String
+  ) {
     var network = self
-    network.layers.removeAll { $0.specification.takesLabels }
+    let kept = layers.indices.filter { !layers[$0].specification.takesLabels }
+    network.layers = kept.map { layers[$0] }
     let loss = layers.first {
       $0.specification is SoftmaxWithLossSpecification
     }
-    guard let last = network.layers.last else { return (network, network.data) }
-    if loss == nil, last.specification is SoftmaxSpecification { return (network, last.top) }
+    guard let last = network.layers.last else { return (network, kept, network.data) }
+    if loss == nil, last.specification is SoftmaxSpecification { return (network, kept, last.top) }
     let taken = Set(network.layers.map(\.top) + [network.data])
     let name = taken.contains("probabilities") ? "probabilities of \(self.name)" : "probabilities"
     network.layers.append(
       LayerDefinition(
         name: name, specification: SoftmaxSpecification(),
         bottoms: [loss?.bottoms.first ?? last.top], top: name))
-    return (network, name)
+    return (network, kept + [nil], name)
   }
 }
 

@@ -134,9 +134,12 @@ final class ConvertWeightsTests {
       ("conv1_b_0", "conv1", 1), ("a_b_2", "a_b", 2),
     ])
   func names(name: String, layer: String, blob: Int) throws {
-    let place = try WeightFile.place(of: name, path: "a.caffemodel")
-    #expect(place.layer == layer)
-    #expect(place.blob == blob)
+    let input = try write(
+      "in.npz",
+      (0...blob).map { ($0 == blob ? name : "\(layer)_\($0)", Self.floats(Shape(2, $0 + 1))) })
+    let model = try CaffeModel(contentsOf: convert(input, to: "a.caffemodel"))
+    #expect(model.message.layer.map(\.name) == [layer])
+    #expect(model.message.layer[0].blobs[blob].shape.dim == [2, Int64(blob) + 1])
   }
 
   @Test("refuses what a .caffemodel can't hold")
@@ -168,10 +171,10 @@ final class ConvertWeightsTests {
       #expect(try refusal(input, to: name).contains("is what is read"))
     }
     #expect(try refusal(input, to: "a.pth").contains("PyTorch reads .safetensors"))
-    #expect(try refusal(input, to: "a.onnx").contains("has a graph"))
+    #expect(try refusal(input, to: "a.onnx").contains("give theirs with --net"))
     #expect(try refusal(input, to: "a.txt").contains("must end in .caffemodel"))
     #expect(try refusal(input, to: "npz").contains("must end in .caffemodel"))
-    #expect(try refusal(fixture("caffe/README.md"), to: "a.npz").contains("or .pt"))
+    #expect(try refusal(fixture("caffe/README.md"), to: "a.npz").contains(".pt or .bin"))
     #expect(try refusal("/nowhere/a.pth", to: "a.npz").contains("No such file"))
   }
 

@@ -1,6 +1,7 @@
 import Foundation
 import Layers
 import Networks
+import ONNXFiles
 import Reference
 import Tensors
 import Testing
@@ -245,6 +246,12 @@ struct FormulaTests {
     (PoolingSpecification(.average, kernel: 3, stride: 2), Shape(1, 2, 7, 7)),
     (PoolingSpecification(.average, kernel: 3, stride: 2), Shape(1, 2, 6, 8)),
     (PoolingSpecification(.average, kernel: 2, stride: 1, pad: 1), Shape(1, 1, 4, 5)),
+    (
+      AdaptiveAveragePoolingSpecification(output: Extent(height: 3, width: 2)), Shape(1, 2, 7, 4)
+    ),
+    (AdaptiveAveragePoolingSpecification(output: 6), Shape(1, 1, 4, 6)),
+    (AdaptiveAveragePoolingSpecification(output: 3), Shape(1, 2, 3, 3)),
+    (ViewSpecification(.flatten(axis: 1)), Shape(1, 2, 3, 2)),
     (LRNSpecification(localSize: 5, alpha: 0.5, beta: 0.75), Shape(1, 7, 1, 1)),
     (
       LRNSpecification(localSize: 3, alpha: 2, beta: 0.5, region: .withinChannel), Shape(1, 1, 4, 5)

@@ -1,6 +1,7 @@
 import CaffeTools
 import Foundation
 import Layers
+import NetworkFiles
 import Networks
 import Reference
 import Tensors

@@ -3,6 +3,7 @@ import CaffeTools
 import Datasets
 import Fast
 import Foundation
+import NetworkFiles
 import Networks
 import Testing
 import WholeFiles

@@ -31,7 +31,9 @@ struct TrainedTourTests {
   @Test("shows what is in the file, in testing, and says where it is from")
   func weights() throws {
     let (path, weights) = try Self.weights.get()
-    let report = try tour("--network", "mini", "--weights", path).report()
+    // The weights' names and shapes say that they are mini's.
+    let report = try tour("--weights", path).report()
+    #expect(report.network == "mini")
     #expect(report.weights.isTrained && report.weights.source == "mini.caffemodel")
     #expect(report.layers[0].filters == Raster.filters(weights[0][0]))
     // In testing, dropout passes on what it gets.
@@ -178,7 +180,11 @@ struct TrainedTourTests {
       try tour("--weights", "/no/such.caffemodel").report()
     }
     #expect(missing.map { "\($0)" }?.contains("/no/such.caffemodel") == true)
-    let error = #expect(throws: (any Error).self) { try tour("--weights", path).report() }
-    #expect(error.map { "\($0)" }?.contains("layer \"conv1\"") == true)
+    let error = #expect(throws: (any Error).self) {
+      try tour("--network", "caffenet", "--weights", path).report()
+    }
+    let text = error.map { "\($0)" } ?? ""
+    #expect(text.contains("layer \"conv1\""))
+    #expect(text.hasSuffix("these weights are mini's: --network mini"))
   }
 }

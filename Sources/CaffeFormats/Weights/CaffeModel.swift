@@ -75,11 +75,14 @@ public struct CaffeModel: Sendable {
     }
   }
 
-  /// Layers with their parameters, to be written.
+  /// Layers with their parameters, to be written or copied into a network.
   ///
+  /// - Parameters:
+  ///   - layers: the layers.
+  ///   - file: what error messages call them.
   /// - Complexity: O(1): the parameters are shared, not copied.
-  public init(layers: [Caffe_LayerParameter]) {
-    file = "caffemodel"
+  public init(layers: [Caffe_LayerParameter], file: String = "caffemodel") {
+    self.file = file
     message = Caffe_NetParameter()
     message.layer = layers
   }

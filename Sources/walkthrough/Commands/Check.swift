@@ -1,6 +1,7 @@
 import ArgumentParser
 import BrokenLayers
 import GradientChecking
+import NetworkFiles
 import Networks
 
 /// Gradient checks.
@@ -24,8 +25,11 @@ struct Check: ParsableCommand {
     case directional
   }
 
-  @Option(help: "The network: caffenet, alexnet or mini. (default: caffenet)")
+  @Option(help: "The network: \(NetworkChoice.list); caffenet if left out.")
   var network: NetworkChoice?
+
+  @Option(help: "The network as a .prototxt or .onnx, instead of --network.")
+  var net: String?
 
   @Option(
     help: "Which versions to check, with commas between them; reference,fast if left out.",
@@ -63,6 +67,9 @@ struct Check: ParsableCommand {
   var json = false
 
   func validate() throws {
+    guard net == nil || network == nil else {
+      throw ValidationError("--net and --network both name a network: leave one out.")
+    }
     guard (1...1_000_000).contains(samples ?? 1) else {
       throw ValidationError("--samples \(samples ?? 1): must be from 1 to 1000000.")
     }
@@ -85,8 +92,9 @@ struct Check: ParsableCommand {
   /// Refuses options that would change nothing.
   private func refuseIgnored() throws {
     let ofNetworks: [(name: String, isGiven: Bool)] = [
-      ("--network", network != nil), ("--version", version != nil), ("--layer", layer != nil),
-      ("--mode", mode != nil), ("--samples", samples != nil), ("--end-to-end", endToEnd),
+      ("--network", network != nil), ("--net", net != nil), ("--version", version != nil),
+      ("--layer", layer != nil), ("--mode", mode != nil), ("--samples", samples != nil),
+      ("--end-to-end", endToEnd),
       ("--steps", steps), ("--broken", broken != nil),
     ]
     // A broken layer is checked whole, and its steps are always shown.
@@ -133,8 +141,6 @@ struct Check: ParsableCommand {
     if !report.passed { throw ExitCode.failure }
   }
 
-  private var definition: NetworkDefinition { (network ?? .caffenet).definition() }
-
   private func mode(sampling count: Int) -> CheckOptions.Mode {
     switch mode ?? .sampled {
     case .exhaustive: .exhaustive
@@ -143,8 +149,13 @@ struct Check: ParsableCommand {
     }
   }
 
+  private func definition() throws -> NetworkDefinition {
+    try net.map { try NetworkFile.definition(contentsOf: $0) }
+      ?? (network ?? .caffenet).definition()
+  }
+
   private func checkLayers() throws -> GradientReport {
-    let definition = definition
+    let definition = try definition()
     var check = NetworkLayersCheck(
       definition: definition, versions: (version ?? VersionList(.reference, .fast)).versions,
       only: try layer.map { try definition.index(of: $0) }, mode: mode(sampling: 100), seed: seed,
@@ -154,7 +165,10 @@ struct Check: ParsableCommand {
   }
 
   private func checkEndToEnd() throws -> GradientReport {
-    let definition = definition
+    let definition = try definition()
+    guard definition.hasLoss else {
+      throw ValidationError("--end-to-end needs a loss, and \(definition.name) has none.")
+    }
     if let layer {
       let index = try definition.index(of: layer)
       guard try !NetworkPlan(definition).layers[index].parameters.isEmpty else {

@@ -19,7 +19,7 @@ struct Compare: ParsableCommand {
       multiplications may pass it.
       """)
 
-  @Option(help: "The network: caffenet, alexnet or mini.")
+  @Option(help: "The network: \(NetworkChoice.list).")
   var network = NetworkChoice.caffenet
 
   @Option(parsing: .unconditional, help: "The number of images in a batch; 1 if left out.")

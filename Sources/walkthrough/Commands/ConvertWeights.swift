@@ -1,11 +1,12 @@
 import ArgumentParser
 import CaffeFormats
-import CaffeMessages
 import Foundation
+import Layers
+import NetworkFiles
+import Networks
 import NumPyFiles
 import ONNXFiles
 import Tensors
-import TensorFiles
 import WholeFiles
 
 /// Weights from one program's file into another's.
@@ -14,12 +15,16 @@ struct ConvertWeights: ParsableCommand {
     commandName: "convert-weights",
     abstract: "Converts weights between files of Caffe, PyTorch, ONNX and numpy.",
     discussion: """
-      The endings say what the files are: .caffemodel, .safetensors and .npz are read and written, \
-      .onnx, .pth and .pt only read (PyTorch reads .safetensors). Names and numbers stay as they are in the \
-      file; numbers of 16 bits become floats. A .caffemodel has blobs of layers instead of names: \
+      The endings say what the files are: .caffemodel, .safetensors, .npz and .onnx are read and \
+      written, .pth, .pt and .bin only read (PyTorch reads .safetensors). Names and numbers stay as they \
+      are in the file; numbers of 16 bits become floats. A .caffemodel has blobs of layers instead of names: \
       blob 0 of conv1 is conv1_0. The other way, conv1_0, conv1.weight and conv1_w_0 become blob 0 \
       of conv1; conv1_1, conv1.bias and conv1_b_0 blob 1. Nothing is transposed, and nothing in a \
       .pth is executed.
+
+      With --network or --net the weights are those of that network: all of them have to be there, and are \
+      written under its layers' names. An .onnx has the network's graph beside the weights, so it needs to be \
+      told, unless the weights' names and shapes show it.
       """)
 
   @Argument(help: "The file to read.")
@@ -28,172 +33,87 @@ struct ConvertWeights: ParsableCommand {
   @Argument(help: "The file to write. It appears whole or not at all.")
   var output: String
 
+  @Option(help: "The network that the weights belong to: \(NetworkChoice.list).")
+  var network: NetworkChoice?
+
+  @Option(help: "The network that the weights belong to, as a .prototxt or .onnx.")
+  var net: String?
+
   @OptionGroup var writing: Writing
+
+  func validate() throws {
+    guard net == nil || network == nil else {
+      throw ValidationError("--net and --network both name a network: leave one out.")
+    }
+  }
 
   func run() throws {
     let (source, target) = (URL(fileNamed: input), URL(fileNamed: output))
     // The target first: it is known before anything has been read.
     let format = try WeightFile.Format(ofOutput: output)
-    try writing.check(output, inputs: [input])
+    try writing.check(output, inputs: [input, net])
     let file = try WeightFile(contentsOf: source)
-    try file.write(to: target, as: format)
+    let tensors = try write(file, to: target, as: format)
     var count = 0
-    for name in file.tensors.names {
-      guard let array = file.tensors[name] else { continue }
+    for name in tensors.names {
+      guard let array = tensors[name] else { continue }
       print("\(Escaping.visible(name))  \(array.shape)  \(array.elementType.rawValue)")
       count += array.shape.count
     }
     print(
-      "wrote \(Format.grouped(file.tensors.names.count)) tensors with \(Format.grouped(count)) "
+      "wrote \(Format.grouped(tensors.names.count)) tensors with \(Format.grouped(count)) "
         + "numbers: \(output)")
   }
-}
 
-/// Named tensors in any of the formats that are read.
-struct WeightFile {
-  /// The formats, by the endings of their files.
-  enum Format: String, CaseIterable {
-    case caffemodel, safetensors, npz, onnx, pth, pt
-
-    init(of path: String, problem: String) throws(FileError) {
-      let ending = path.split(separator: ".").last?.lowercased() ?? ""
-      guard path.contains("."), let format = Self(rawValue: ending) else {
-        throw FileError(path: path, problem: problem)
+  /// Writes the weights and gives back what was written.
+  private func write(
+    _ file: WeightFile, to target: URL, as format: WeightFile.Format
+  ) throws -> NumPyArchive {
+    guard format == .onnx || net != nil || network != nil else {
+      let tensors = try file.tensors()
+      var metadata = file.metadata
+      // What the file doesn't say of itself, as far as there is no doubt.
+      if format == .safetensors, let found = try? file.recognised(), found.doubt == nil {
+        metadata.merge(Self.metadata(found.network)) { own, _ in own }
       }
-      self = format
+      try tensors.write(to: target, as: format, metadata: metadata)
+      return tensors
     }
-
-    init(ofInput path: String) throws(FileError) {
-      try self.init(
-        of: path,
-        problem: "the name must end in .caffemodel, .safetensors, .npz, .onnx, .pth or .pt")
+    // A graph without another network is its own.
+    if network == nil, net == nil, let graph = try file.graph() {
+      try ONNXModel(graph.definition, parameters: graph.parameters, batch: graph.batch)
+        .write(to: target)
+      return NumPyArchive(graph.definition, graph.parameters, of: nil)
     }
-
-    init(ofOutput path: String) throws(FileError) {
-      let problem = "the name must end in .caffemodel, .safetensors or .npz"
-      try self.init(of: path, problem: problem)
-      switch self {
-      case .caffemodel, .safetensors, .npz: break
-      case .onnx:
-        throw FileError(path: path, problem: "\(problem): an .onnx has a graph beside its weights")
-      case .pth, .pt:
-        throw FileError(
-          path: path,
-          problem: "\(problem): PyTorch reads .safetensors with safetensors.torch.load_file")
+    var known = network
+    let definition: NetworkDefinition
+    if let net {
+      definition = try NetworkFile.definition(contentsOf: net, phase: .testing)
+    } else if let network {
+      // As many classes as the weights have.
+      let found = try? file.recognised()
+      definition =
+        found.flatMap { $0.network == network ? $0.definition : nil } ?? network.definition()
+    } else {
+      let found = try file.recognised()
+      (definition, known) = (found.definition, found.network)
+      if let doubt = found.doubt {
+        Output.say("walkthrough convert-weights: \(Escaping.visible(doubt))\n")
       }
     }
+    let parameters = try file.parameters(of: NetworkPlan(definition))
+    let tensors = NumPyArchive(definition, parameters, of: known)
+    if format == .onnx {
+      try ONNXModel(definition, parameters: parameters).write(to: target)
+    } else {
+      try tensors.write(
+        to: target, as: format, metadata: known.map(Self.metadata) ?? [:])
+    }
+    return tensors
   }
 
-  /// The tensors by name, in the order of the file.
-  private(set) var tensors = NumPyArchive()
-  /// What a safetensors file says of itself.
-  private(set) var metadata: [String: String] = [:]
-
-  /// Reads a file whose ending says what it is.
-  init(contentsOf url: URL) throws {
-    switch try Format(ofInput: url.relativePath) {
-    case .caffemodel:
-      let model = try CaffeModel(contentsOf: url)
-      for layer in model.message.layer {
-        for (number, blob) in layer.blobs.enumerated() {
-          let name = "\(layer.name)_\(number)"
-          guard tensors[name] == nil else {
-            throw FileError(path: url.relativePath, problem: "layer \"\(layer.name)\" occurs twice")
-          }
-          let part = "layer \"\(layer.name)\": blob \(number)"
-          tensors[name] =
-            blob.doubleData.isEmpty
-            ? NumPyArray(try blob.tensor(as: Float.self, named: part, file: url.relativePath))
-            : NumPyArray(try blob.tensor(as: Double.self, named: part, file: url.relativePath))
-        }
-      }
-    case .safetensors:
-      let file = try SafeTensors(contentsOf: url)
-      (tensors, metadata) = (file.tensors, file.metadata)
-    case .npz:
-      tensors = try NumPyArchive(contentsOf: url)
-      for name in tensors.names { tensors[name] = tensors[name]?.widened() }
-    case .onnx:
-      tensors = try ONNXModel(contentsOf: url).tensors()
-    case .pth, .pt:
-      tensors = try PyTorchFile(contentsOf: url).tensors
-    }
-  }
-
-  /// Writes all tensors, or nothing.
-  func write(to url: URL, as format: Format) throws {
-    switch format {
-    case .safetensors:
-      // Some readers ask for the entry "format"; "pt" is what PyTorch's files say.
-      try SafeTensors(tensors, metadata: metadata.isEmpty ? ["format": "pt"] : metadata)
-        .write(to: url)
-    case .npz: try tensors.write(to: url)
-    case .caffemodel: try caffeModel(for: url.relativePath).write(to: url)
-    case .onnx, .pth, .pt: _ = try Format(ofOutput: url.relativePath)
-    }
-  }
-
-  /// The tensors as blobs of layers.
-  private func caffeModel(for path: String) throws(FileError) -> CaffeModel {
-    var names: [String] = []
-    var blobs: [String: [Int: Caffe_BlobProto]] = [:]
-    for name in tensors.names {
-      guard let array = tensors[name] else { continue }
-      let (layer, number) = try Self.place(of: name, path: path)
-      let blob: Caffe_BlobProto
-      switch array.elementType {
-      case .float32: blob = Caffe_BlobProto(array.tensor(as: Float.self))
-      case .float64: blob = Caffe_BlobProto(array.tensor(as: Double.self))
-      default:
-        throw FileError(
-          path: path,
-          problem: "\(name): a .caffemodel holds no numbers of type "
-            + "\(array.elementType.rawValue), only floats and doubles")
-      }
-      if blobs[layer] == nil { names.append(layer) }
-      guard blobs[layer, default: [:]].updateValue(blob, forKey: number) == nil else {
-        throw FileError(
-          path: path, problem: "\(name): blob \(number) of layer \"\(layer)\" has two tensors")
-      }
-    }
-    var layers: [Caffe_LayerParameter] = []
-    for name in names {
-      let found = blobs[name] ?? [:]
-      var layer = Caffe_LayerParameter()
-      layer.name = name
-      for number in 0..<found.count {
-        guard let blob = found[number] else {
-          throw FileError(
-            path: path,
-            problem: "layer \"\(name)\" has \(found.count) blobs, but none for number \(number)")
-        }
-        layer.blobs.append(blob)
-      }
-      // What Caffe doesn't look at, but who opens the file to see it.
-      layer.type =
-        ["InnerProduct": 2, "Convolution": 4]
-        .first { $0.value == layer.blobs.first?.shape.dim.count }?.key ?? ""
-      layers.append(layer)
-    }
-    return CaffeModel(layers: layers)
-  }
-
-  /// The layer and blob that a tensor's name means.
-  static func place(
-    of name: String, path: String
-  ) throws(FileError) -> (layer: String, blob: Int) {
-    for (ending, blob) in [(".weight", 0), (".bias", 1), ("_w_0", 0), ("_b_0", 1)]
-    where name.hasSuffix(ending) && name.count > ending.count {
-      return (String(name.dropLast(ending.count)), blob)
-    }
-    if let underscore = name.lastIndex(of: "_"), underscore > name.startIndex,
-      let blob = Int(name[name.index(after: underscore)...]), (0..<100).contains(blob)
-    {
-      return (String(name[..<underscore]), blob)
-    }
-    throw FileError(
-      path: path,
-      problem: "\(name): a .caffemodel holds blobs of layers; the name must end in .weight, "
-        + ".bias, _w_0, _b_0 or the blob's number, as conv1_0 does")
+  /// What a safetensors file says of a network.
+  private static func metadata(_ network: KnownNetwork) -> [String: String] {
+    ["network": network.rawValue, "input": network.transformer.inputDescription]
   }
 }

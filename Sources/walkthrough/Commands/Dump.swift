@@ -3,24 +3,28 @@ import CaffeFormats
 import CaffeTools
 import Foundation
 import Layers
-import Networks
+import NetworkFiles
 import WholeFiles
 
 /// The door through which any other program can check this one.
 struct Dump: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Runs a network of Caffe's files and writes every blob and gradient for numpy.",
+    abstract: "Runs a network and writes every blob and gradient for numpy.",
     discussion: """
       It was called evaluate before; in this release that name still works. How accurate a network \
       is, the command test says.
 
       The door through which any other program can check this one: hand both the same .prototxt, \
-      .caffemodel and .npy, and compare.
+      .caffemodel and .npy, or the same .onnx and .npy, and compare.
 
       The input is the .npy of the images (N×C×H×W), with the labels in a file of their own, or an \
       .npz with an array for each input of the network, under its blob's name. The number of images \
       may differ from what the .prototxt says, and where it says nothing of the size of images, as a \
       Data layer without crop_size, the input does. What a DummyData layer fills may be left out.
+
+      An .onnx is run as it is, with its own weights, and forwards only. Its nodes are the layers, \
+      <index> is a node's place in the file, and blobs are its values. Weights of any format that \
+      convert-weights reads will do for a .prototxt or a network by name.
 
       The output is an .npz with, where <index> counts the layers of the phase from 00:
         top/<index>_<layer>/<blob>          a blob right after the layer ran
@@ -46,10 +50,17 @@ struct Dump: ParsableCommand {
     var phase: Phase { self == .test ? .testing : .training }
   }
 
-  @Option(help: "The network: a .prototxt; mini if left out.")
+  @Option(help: "The network: a .prototxt or .onnx; mini if left out.")
   var net: String?
 
-  @Option(help: "Its weights: a .caffemodel; if left out, those that come with mini.")
+  @Option(help: "The network by name instead of --net: \(NetworkChoice.list).")
+  var network: NetworkChoice?
+
+  @Option(
+    help: """
+      Its weights: a .caffemodel, .safetensors, .pth, .onnx or .npz. An .onnx needs none; if left out, \
+      those that come with mini, random ones for the other networks by name.
+      """)
   var weights: String?
 
   @Option(help: "The images: an .npy, or an .npz with an array for each input.")
@@ -83,7 +94,10 @@ struct Dump: ParsableCommand {
   @OptionGroup var writing: Writing
 
   func validate() throws {
-    guard net == nil || weights != nil else {
+    guard net == nil || network == nil else {
+      throw ValidationError("--net and --network both name a network: leave one out.")
+    }
+    guard net == nil || weights != nil || net.map(NetworkFile.isONNX) == true else {
       throw ValidationError("--net needs --weights: what that network has learnt.")
     }
     guard precision == .float || version.doubleBackend != nil else {
@@ -97,11 +111,9 @@ struct Dump: ParsableCommand {
 
   private func runVersions() throws {
     try writing.check(output, mark: .blobs, inputs: [net, weights, input, label])
-    let trace = try BlobTrace(
-      net.map { try NetPrototxt(contentsOf: URL(fileNamed: $0)) }
-        ?? NetPrototxt(mini().netParameter(batch: 1, phase: phase.phase), file: "mini"),
-      model: weights.map { try CaffeModel(contentsOf: URL(fileNamed: $0)) } ?? TrainedMini.model(),
-      input: URL(fileNamed: input),
+    let trace = try NetworkTrace(
+      net: net.map { URL(fileNamed: $0) }, network: network,
+      weights: weights.map { URL(fileNamed: $0) }, input: URL(fileNamed: input),
       label: label.map { URL(fileNamed: $0) }, phase: phase.phase, backward: backward, seed: seed)
     let archive =
       if precision == .double, let backend = version.doubleBackend {

@@ -1,21 +1,23 @@
 import ArgumentParser
-import Layers
+import Datasets
+import NetworkFiles
 import Networks
 
 /// The networks that the commands know by name.
-enum NetworkChoice: String, CaseIterable, ExpressibleByArgument {
-  case caffenet
-  case alexnet
-  case mini
+typealias NetworkChoice = KnownNetwork
 
-  /// The network, for images of `inputSize` rows and columns or of its own size.
-  func definition(inputSize: Int? = nil, includeAccuracy: Bool = false) -> NetworkDefinition {
-    switch self {
-    case .caffenet:
-      Networks.caffenet(inputSize: inputSize ?? 227, includeAccuracy: includeAccuracy)
-    case .alexnet:
-      Networks.alexnet(inputSize: inputSize ?? 227, includeAccuracy: includeAccuracy)
-    case .mini: Networks.mini(inputSize: inputSize ?? 99, includeAccuracy: includeAccuracy)
-    }
+extension KnownNetwork: ExpressibleByArgument {
+  /// Their names in a sentence of help.
+  static let list = "caffenet, alexnet, mini or torchvision"
+}
+
+extension NetworkDefinition {
+  /// What the classes of mini are called, which learns synthetic pictures; nil for other networks, and for
+  /// other numbers of classes.
+  var syntheticClassNames: [String]? {
+    guard KnownNetwork(named: name) == .mini,
+      (try? scoresShape().channels) == SyntheticImages.classNames.count
+    else { return nil }
+    return SyntheticImages.classNames
   }
 }

@@ -13,7 +13,7 @@ struct Shapes: ParsableCommand {
       terminal's window are left out.
       """)
 
-  @Option(help: "The network: caffenet, alexnet or mini.")
+  @Option(help: "The network: \(NetworkChoice.list).")
   var network = NetworkChoice.caffenet
 
   @Option(

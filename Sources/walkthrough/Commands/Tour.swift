@@ -4,6 +4,7 @@ import Datasets
 import Fast
 import Foundation
 import Layers
+import NetworkFiles
 import Networks
 import Tensors
 import WholeFiles
@@ -21,7 +22,10 @@ struct Tour: ParsableCommand {
       else, and with NO_COLOR or TERM=dumb, in ASCII.
       """)
 
-  @Option(help: "The network: caffenet, alexnet or mini. (default: caffenet)")
+  @Option(
+    help: """
+      The network: \(NetworkChoice.list); if left out, that of the weights, and caffenet without any.
+      """)
   var network: NetworkChoice?
 
   @Option(help: "The picture to look at, PNG or JPEG; a synthetic one if left out.")
@@ -29,15 +33,16 @@ struct Tour: ParsableCommand {
 
   @Option(
     help: """
-      What the network has learnt, a .caffemodel; if left out, what comes with the package for mini, \
-      random parameters for the others.
+      What the network has learnt, a .caffemodel, .safetensors, .pth, .onnx or .npz; if left out, what \
+      comes with the package for mini, random parameters for the others.
       """)
   var weights: String?
 
   @Flag(help: "Take random parameters for mini too.")
   var untrained = false
 
-  @Option(help: "The network as a .prototxt, with --weights; --network if left out.")
+  @Option(
+    help: "The network as a .prototxt, with --weights, or as an .onnx; --network if left out.")
   var net: String?
 
   @Option(help: ClassNames.help)
@@ -68,17 +73,17 @@ struct Tour: ParsableCommand {
   @OptionGroup var writing: Writing
 
   func validate() throws {
-    guard net == nil || weights != nil else {
+    guard weights != nil || net.map(NetworkFile.isONNX) != false else {
       throw ValidationError("--net needs --weights: what that network has learnt.")
     }
     guard net == nil || network == nil else {
-      throw ValidationError("--net and --network: give one of the two.")
+      throw ValidationError("--net and --network both name a network: leave one out.")
     }
     guard html == nil || !json else {
       throw ValidationError("--html and --json: give one of the two.")
     }
-    guard !untrained || weights == nil else {
-      throw ValidationError("--untrained takes random parameters: leave out --weights.")
+    guard !untrained || weights == nil && net == nil else {
+      throw ValidationError("--untrained takes random parameters: leave out --weights and --net.")
     }
     guard html == nil || layer == nil else {
       throw ValidationError("--html shows all layers: leave out --layer.")
@@ -118,17 +123,24 @@ struct Tour: ParsableCommand {
 
   /// Runs the network and reports on it.
   ///
-  /// - Throws: `PictureError` for a file that is no picture, `CaffeFileError` for files of a network
-  ///   that are damaged or don't fit, `FileError` for names that can't be read or are too few or too
+  /// - Throws: `PictureError` for a file that is no picture, `CaffeFileError` and `TensorFileError` for files
+  ///   of a network that are damaged or don't fit, `FileError` for names that can't be read or are too few or too
   ///   many, `LayerError` for a layer that there isn't.
   func report() throws -> TourReport {
     let trained = try trained()
+    if let trained, weights != nil || net != nil {
+      for note in trained.notes + [trained.pictureNote] {
+        Output.say("walkthrough tour: \(Escaping.visible(note))\n")
+      }
+    }
     let definition = trained?.definition ?? (network ?? .caffenet).definition()
     return try TourGuide(
       definition: definition,
-      image: TourImage(path: image, seed: seed, definition: definition),
+      image: TourImage(
+        path: image, seed: seed, definition: definition, transformer: trained?.transformer),
       gallery: TourImage.synthetic(
-        seed: seed, definition: definition, numbers: image == nil ? 1..<10 : 0..<10),
+        seed: seed, definition: definition, numbers: image == nil ? 1..<10 : 0..<10,
+        transformer: trained?.transformer),
       trained: trained, classNames: try classNames(of: definition), seed: seed,
       isDeterministic: deterministic,
       only: layer.map { try definition.index(of: $0) },
@@ -138,11 +150,10 @@ struct Tour: ParsableCommand {
 
   /// The network's parameters, where it has learnt.
   private func trained() throws -> TrainedNetwork? {
-    let standard = (network ?? .caffenet).definition()
-    if let weights {
-      return try TrainedNetwork(weights: weights, net: net, standard: standard, seed: seed)
+    if weights != nil || net != nil {
+      return try TrainedNetwork(net: net, network: network, weights: weights, seed: seed)
     }
-    return network == .mini && !untrained ? try TrainedNetwork(shipped: standard) : nil
+    return network == .mini && !untrained ? try TrainedNetwork(shipped: mini()) : nil
   }
 
   /// The network for the page to run: the same, on the same picture and nine others. `nil` for one that a
@@ -155,10 +166,14 @@ struct Tour: ParsableCommand {
     let plan = try NetworkPlan(definition)
     guard plan.parameterCount <= LivePage.mostParameters else { return nil }
     let samples =
-      try [TourImage(path: image, seed: seed, definition: definition)]
+      try [
+        TourImage(
+          path: image, seed: seed, definition: definition, transformer: trained?.transformer)
+      ]
       + TourImage.synthetic(
-        seed: seed, definition: definition, numbers: image == nil ? 1..<10 : 0..<10)
-    let isShipped = trained != nil && weights == nil
+        seed: seed, definition: definition, numbers: image == nil ? 1..<10 : 0..<10,
+        transformer: trained?.transformer)
+    let isShipped = trained != nil && weights == nil && net == nil
     return try LivePage(
       definition,
       parameters: trained?.parameters ?? definition.filledParameters(plan, seed: UInt64(seed)),
@@ -170,7 +185,7 @@ struct Tour: ParsableCommand {
   /// pictures.
   private func classNames(of definition: NetworkDefinition) throws -> [String]? {
     guard let labels else {
-      return network == .mini && net == nil ? SyntheticImages.classNames : nil
+      return net == nil ? definition.syntheticClassNames : nil
     }
     let names = try ClassNames.read(labels)
     let classes = try definition.scoresShape().channels

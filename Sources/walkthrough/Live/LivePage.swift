@@ -72,6 +72,10 @@ struct LivePage: Encodable {
     guard plan.parameterCount <= Self.mostParameters, definition.imageShape.first == 3,
       definition.layers.last?.specification is SoftmaxWithLossSpecification
     else { return nil }
+    let transformer = definition.transformer
+    guard transformer.normalisation == nil, case .perChannel(let means) = transformer.mean else {
+      return nil
+    }
     layers = []
     var below = definition.data
     for (layer, planned) in zip(definition.layers, plan.layers) {
@@ -84,8 +88,8 @@ struct LivePage: Encodable {
     name = definition.name
     self.isTrained = isTrained
     input = plan.input.channelsHeightWidth
-    mean = TourImage.mean
-    scale = definition.transformer.scale
+    mean = means.map(Double.init)
+    scale = transformer.scale
     let count = layers.last?.input.first ?? 0
     classes = classNames ?? (0..<count).map { "class \($0)" }
     self.parameters = Self.base64(parameters.joined().flatMap(\.elements))

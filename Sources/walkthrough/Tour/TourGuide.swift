@@ -1,5 +1,6 @@
 import CaffeTools
 import Layers
+import NetworkFiles
 import Networks
 import Tensors
 

@@ -4,6 +4,7 @@ import Datasets
 import Fast
 import Foundation
 import Layers
+import NetworkFiles
 import Networks
 import Tensors
 import Training
@@ -268,17 +269,12 @@ extension Network<Float> {
   }
 }
 
-extension NetworkChoice: Codable {
-  /// The side of the pictures that the network's images are cut out of: 256 for 227.
-  var recordSide: Int { (definition().imageShape[1] * 256 + 113) / 227 }
+extension NetworkChoice {
+  /// The side of the pictures that the network's images are cut out of.
+  var recordSide: Int { transformer.recordSide }
 }
 
 extension NetworkDefinition {
   /// What becomes of a picture on its way into the network.
-  var transformer: DataTransformer {
-    var transformer = DataTransformer.caffenet
-    transformer.cropSize = imageShape[1]
-    if name == mini().name { transformer.scale = miniPixelScale }
-    return transformer
-  }
+  var transformer: DataTransformer { NetworkFile.transformer(of: self) }
 }
