@@ -20,9 +20,13 @@ extension SolverFile.Net {
   ///   - folder: where paths lead that lead nowhere from here.
   ///   - seeds: Caffe's generator, from which each data layer draws in the order of the file. A filler
   ///     that draws between two of them makes Caffe's draws others: its generators are Boost's.
-  /// - Throws: `CaffeFileError` when nothing fills an input, or a database or list can't be used.
+  ///   - plan: the blocks that a batch is cut into.
+  ///   - rank: whose blocks the feeders make, one at a time.
+  /// - Throws: `CaffeFileError` when nothing fills an input, a database or list can't be used, or a batch
+  ///   can't be cut.
   func open(
-    training: Bool, beside folder: URL, seeds: inout MersenneTwister
+    training: Bool, beside folder: URL, seeds: inout MersenneTwister, plan: BlockPlan = .whole,
+    rank: Int = 0
   ) throws -> (CaffeNetwork, [InputFeeder]) {
     let phase = training ? Phase.training : .testing
     var opening = DataLayerOpening(folder: folder, phase: phase, dataset: dataset, seeds: seeds)
@@ -33,11 +37,32 @@ extension SolverFile.Net {
       return [datum.channels, datum.height, datum.width]
     }
     seeds = opening.seeds
-    return (network, try feeders(of: network, opening.layers))
+    try requireBlocks(plan.blocks, of: network)
+    return (network, try feeders(of: network, opening.layers, plan, rank: rank))
+  }
+
+  /// Refuses to cut a batch where not each input can be: only records are read block by block.
+  private func requireBlocks(_ blocks: Int, of network: CaffeNetwork) throws(CaffeFileError) {
+    guard blocks > 1 else { return }
+    for input in network.inputs {
+      if case .filler = input.source {
+        throw CaffeFileError(
+          file: prototxt.file,
+          problem: "can't be trained in \(blocks) blocks: blob \"\(input.name)\" is filled by a "
+            + "DummyData layer, and only batches of records are cut (--blocks)")
+      }
+      let images = input.shape.images
+      guard images % blocks == 0 else {
+        throw CaffeFileError(
+          file: prototxt.file,
+          problem: "a batch of \(images) images can't be cut into \(blocks) blocks of as many "
+            + "images each (--blocks)")
+      }
+    }
   }
 
   private func feeders(
-    of network: CaffeNetwork, _ layers: [DataLayerOpening.Layer]
+    of network: CaffeNetwork, _ layers: [DataLayerOpening.Layer], _ plan: BlockPlan, rank: Int
   ) throws -> [InputFeeder] {
     var feeders: [InputFeeder] = []
     var left = layers[...]
@@ -59,7 +84,9 @@ extension SolverFile.Net {
         do {
           let loader = try BatchLoader(
             layer.records, transformer: transform.transformer(beside: layer.folder),
-            images: input.shape.images, isTraining: input.phase == .training, state: layer.state)
+            images: input.shape.images / plan.blocks, isTraining: input.phase == .training,
+            state: layer.state
+          ).taking(plan.blocks(of: rank), ofEach: plan.blocks)
           feeders.append(InputFeeder(loader, images: input.name, labels: labels))
         } catch {
           throw network.error("\(error)", input: input, field: "transform_param")
@@ -70,7 +97,7 @@ extension SolverFile.Net {
           InputFeeder(filler, shape: input.shape, blob: input.name, seed: UInt64(index + 1)))
       case .caller:
         if dataset != nil, input.name == network.definition.data {
-          feeders.append(try datasetFeeder(of: network))
+          feeders.append(try datasetFeeder(of: network, plan, rank: rank))
           continue
         }
         if dataset != nil, input.name == network.definition.label { continue }
@@ -86,15 +113,35 @@ extension SolverFile.Net {
   }
 
   /// Pictures and labels of a database beside the network, for one without a data layer.
-  private func datasetFeeder(of network: CaffeNetwork) throws -> InputFeeder {
+  private func datasetFeeder(
+    of network: CaffeNetwork, _ plan: BlockPlan, rank: Int
+  ) throws -> InputFeeder {
     let definition = network.definition
     let records = try DatumDatabase(
       dataset ?? "", colours: definition.imageShape.first == 1 ? .gray : .asStored)
     let loader = try BatchLoader(
       records,
       transformer: (preparation ?? .init()).transformer(for: definition, file: prototxt.file),
-      images: network.batch, isTraining: network.phase == .training, state: LoaderState(seed: 0))
+      images: network.batch / plan.blocks, isTraining: network.phase == .training,
+      state: LoaderState(seed: 0)
+    ).taking(plan.blocks(of: rank), ofEach: plan.blocks)
     return InputFeeder(loader, images: definition.data, labels: definition.label)
+  }
+}
+
+extension CaffeNetwork {
+  /// The definition for one of the blocks that a batch is cut into, whose number divides that of the
+  /// images in each input.
+  func definition(blocks: Int) -> NetworkDefinition {
+    var definition = definition
+    let fed = Set(inputs.map(\.name))
+    for index in definition.otherInputs.indices
+    where fed.contains(definition.otherInputs[index].name)
+      && !definition.otherInputs[index].dimensions.isEmpty
+    {
+      definition.otherInputs[index].dimensions[0] /= blocks
+    }
+    return definition
   }
 }
 

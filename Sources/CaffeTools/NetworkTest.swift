@@ -238,9 +238,18 @@ extension CaffeNetwork {
   /// the alphabetical order of the blobs, as Caffe keeps them (`net.cpp`, `available_blobs`). Losses that
   /// are read, and those without a name, are there as well, but aren't shown.
   ///
-  /// - Parameter network: made of this one's definition, or of it with more layers.
-  func outputs(of network: Network<Float>) -> [NetworkTest.Output] {
+  /// - Parameters:
+  ///   - network: made of this one's definition, or of it with more layers.
+  ///   - means: the means over the blocks of a batch, by layer, where the network saw only one of them. Of
+  ///     an output that has none, only a block is known, so that it isn't shown.
+  func outputs(
+    of network: Network<Float>, means: [String: Float]? = nil
+  ) -> [NetworkTest.Output] {
     let definition = network.definition
+    let known = means.map { means in
+      let tops = definition.layers.compactMap { layer in means[layer.name].map { (layer.top, $0) } }
+      return Dictionary(tops) { $1 }
+    }
     // What the caller of a network fills, and nobody reads, is nobody's output either.
     var unread = Set(
       inputs.lazy.filter { if case .caller = $0.source { false } else { true } }.map(\.name))
@@ -258,12 +267,14 @@ extension CaffeNetwork {
     return unread.union(lossWeights.keys).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
       .flatMap { name in
         let values =
-          name == definition.label
-          ? network.labels.map(Float.init) : network.blob(name)?.elements ?? []
+          known?[name].map { [$0] }
+          ?? (name == definition.label
+            ? network.labels.map(Float.init) : network.blob(name)?.elements ?? [])
         return values.map { value in
           NetworkTest.Output(
             name: name, value: value, lossWeight: lossWeights[name] ?? 0,
-            isShown: unread.contains(name) && !nameless.contains(name))
+            isShown: unread.contains(name) && !nameless.contains(name)
+              && (known == nil || known?[name] != nil))
         }
       }
   }

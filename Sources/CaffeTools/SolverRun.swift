@@ -37,6 +37,10 @@ public final class SolverRun {
   ///
   /// - Parameters:
   ///   - url: the `solver.prototxt`.
+  ///   - blocks: how many blocks each batch is cut into. The passes of `iter_size` are added up in each
+  ///     block first, then the blocks in the order of `BlockPlan`.
+  ///   - communicator: the processes that share the blocks; rank 0 tests and writes snapshots.
+  ///   - overlaps: whether gradients are exchanged while others are computed.
   ///   - backend: which layers it runs on.
   ///   - log: told each line, without Caffe's date and place in front.
   /// - Throws: `CaffeFileError`, `DatasetError`, `LayerError` or `SolverError` for files that can't
@@ -44,7 +48,9 @@ public final class SolverRun {
   /// - Complexity: O(parameters) to draw them, and memory for parameters, gradients and blobs; the
   ///   databases are looked through once.
   public init(
-    _ url: URL, backend: TunedBackend = TunedBackend(), log: @escaping (String) -> Void
+    _ url: URL, blocks: Int = 1, communicator: any Communicator = SingleProcess(),
+    overlaps: Bool = false, backend: TunedBackend = TunedBackend(),
+    log: @escaping (String) -> Void
   ) throws {
     file = try SolverFile(contentsOf: url)
     self.log = log
@@ -52,21 +58,32 @@ public final class SolverRun {
       Self.models($0)
     }
     let (folder, seed) = (url.deletingLastPathComponent(), file.seed)
+    let plan = try BlockPlan(blocks: blocks, ranks: communicator.size)
     var seeds = MersenneTwister(seed: seed)
-    let (caffe, feeders) = try file.training.open(training: true, beside: folder, seeds: &seeds)
+    let (caffe, feeders) = try file.training.open(
+      training: true, beside: folder, seeds: &seeds, plan: plan, rank: communicator.rank)
+    guard blocks == 1 || !file.message.debugInfo else {
+      throw CaffeFileError(
+        file: url.relativePath,
+        problem:
+          "debug_info tells of whole batches, not of \(blocks) blocks (--blocks): leave out one "
+          + "of the two")
+    }
     self.caffe = caffe
+    let (definition, batch) = (caffe.definition(blocks: blocks), caffe.batch / blocks)
     // Parameters, gradients and what momentum remembers, and a snapshot of two files.
     try MemoryNeed(
-      NetworkPlan(caffe.definition, batch: caffe.batch), parameters: 7, blobs: 4
+      NetworkPlan(definition, batch: batch), parameters: 7, blobs: 4
     ).require()
     let network = try caffe.locatingErrors { () throws(LayerError) in
       try Network(
-        caffe.definition, backend: backend, batch: caffe.batch, seed: seed,
-        keepingGradients: false)
+        definition, backend: backend, batch: batch, seed: seed, keepingGradients: false)
     }
     training = TrainingRun(
-      try Solver(file.specification, network: network, backend: backend), feeders: feeders)
-    tests = try file.testing.map {
+      try Solver(
+        file.specification, network: network, backend: backend, blocks: blocks,
+        communicator: communicator, overlaps: overlaps), feeders: feeders)
+    tests = try (communicator.rank == 0 ? file.testing : []).map {
       let test = try NetworkTest($0, backend: backend, beside: folder, seeds: &seeds)
       // It is lent those of the net that learns.
       test.network.parameters = []
@@ -121,6 +138,18 @@ public final class SolverRun {
     try solver.resume(
       iteration: state.iteration, momentumBuffers: history, stepCount: state.currentStep)
     lastDisplay.iteration = state.iteration
+  }
+
+  /// Fails on all ranks unless they were started with the same program, files, data and parameters.
+  ///
+  /// - Parameter program: what tells builds apart.
+  /// - Throws: `SharedError` that says which ranks differ in what.
+  /// - Complexity: That of `TrainingRun.requireSameStart`.
+  public func requireSameStart(program: String) throws {
+    try training.requireSameStart(
+      program: program,
+      settings: "\(solver.plan.blocks) blocks\n\(file.message.textFormatString())\n"
+        + caffe.message.textFormatString())
   }
 
   /// Trains to the end, or to the iteration at which it is interrupted.
@@ -182,7 +211,9 @@ public final class SolverRun {
         + "\(file.message.display) iters), loss = \(NetworkTest.number(smoothed(training.log.losses)))"
     )
     lastDisplay = (iteration, .now)
-    log(caffe.outputs(of: solver.network), of: "Train")
+    log(
+      caffe.outputs(of: solver.network, means: solver.plan.blocks > 1 ? solver.results : nil),
+      of: "Train")
     log("Iteration \(iteration), lr = \(NetworkTest.number(step.learningRate))")
   }
 
@@ -202,6 +233,8 @@ public final class SolverRun {
   }
 
   private func snapshot() throws -> URL? {
+    try training.requireSameParameters()
+    guard solver.communicator.rank == 0 else { return nil }
     let files = CaffeSnapshot.files(prefix: file.snapshotPrefix, iteration: solver.iteration)
     log("Snapshotting to binary proto file \(files.model.relativePath)")
     try CaffeSnapshot.write(

@@ -159,6 +159,11 @@ public struct DataTransformer: Sendable, Equatable {
     }
     return placement
   }
+
+  /// How many random numbers `placement` draws for a record, whatever its size.
+  func drawsPerRecord(isTraining: Bool) -> Int {
+    (mirror ? 1 : 0) + (isTraining && cropSize != nil ? 2 : 0)
+  }
 }
 
 extension DataTransformer {

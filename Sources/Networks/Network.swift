@@ -18,7 +18,7 @@ public final class Network<Scalar: Tensors.Scalar> {
   public var parameters: [[Tensor<Scalar>]]
   /// The gradients of the last backward pass, like `parameters`; empty without gradients. That of a frozen
   /// parameter is 0, and that of a shared one stands with the layer that owns it.
-  public private(set) var parameterGradients: [[Tensor<Scalar>]]
+  public package(set) var parameterGradients: [[Tensor<Scalar>]]
   /// By layer, the outputs that are one number, as those of losses and of accuracy, in the last forward
   /// pass; a loss before its weight.
   public private(set) var results: [String: Scalar] = [:]

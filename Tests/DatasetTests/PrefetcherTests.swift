@@ -33,6 +33,28 @@ struct PrefetcherTests {
     }
   }
 
+  @Test(
+    "a loader that shares its batches with others makes what one alone makes",
+    arguments: [(0..<1, 3), (1..<3, 3), (0..<3, 3), (2..<4, 5)])
+  func shares(own: Range<Int>, row: Int) throws {
+    var (alone, sharing) = (try loader(nextRecord: 5), try loader(nextRecord: 5))
+    sharing = sharing.taking(own, ofEach: row)
+    var (expected, batch) = (alone.makeBatch(), sharing.makeBatch())
+    for _ in 0..<3 {
+      for number in 0..<row {
+        try alone.fill(&expected)
+        guard own.contains(number) else { continue }
+        try sharing.fill(&batch)
+        #expect(batch.images == expected.images)
+        #expect(batch.labels == expected.labels)
+        #expect(batch.firstRecord == expected.firstRecord)
+      }
+      // Behind each row both stand at the same place.
+      #expect(sharing.state == alone.state)
+      #expect(batch.stateAfter == expected.stateAfter)
+    }
+  }
+
   @Test("are the same however far ahead they are made", arguments: [0, 1, 2, 7])
   func depths(depth: Int) throws {
     var plain = try loader()

@@ -144,6 +144,28 @@ struct SolverTests {
     #expect(lines.last == "Optimization Done.")
   }
 
+  /// As above, with the additions in another order: the net has no dropout, so blocks change nothing else.
+  @Test("takes them in blocks too", arguments: [2, 4])
+  func blocks(blocks: Int) throws {
+    let workshop = try Workshop()
+    let run = try SolverRun(workshop.solver(), blocks: blocks) { _ in }
+    try run.start(from: golden.appending(path: "init.caffemodel"))
+    try run.solve()
+    for kind in ["caffemodel", "solverstate"] {
+      let expected = try values(golden.appending(path: "snap_iter_10.\(kind)"))
+      let found = try values(workshop.folder.appending(path: "snap_iter_10.\(kind)"))
+      for (place, caffes) in expected {
+        let largest = caffes.reduce(0) { max($0, abs($1)) }
+        let difference = zip(found[place] ?? [], caffes).reduce(0) { max($0, abs($1.0 - $1.1)) }
+        #expect(difference <= 1e-5 * largest, "\(kind), \(place)")
+      }
+    }
+    let error = #expect(throws: CaffeFileError.self) {
+      try SolverRun(workshop.solver(), blocks: 3) { _ in }
+    }
+    #expect(error?.description.contains("a batch of 4 images can't be cut into 3 blocks") == true)
+  }
+
   @Test("is reached from the command line, and checks what excludes each other")
   func command() throws {
     let workshop = try Workshop()

@@ -50,7 +50,7 @@ struct TrainTests {
     let test: Set = ["iteration", "testLoss", "testAccuracy"]
     let expected: [Set] = [
       step, step, step, test, step, step, step, test,
-      ["final", "iteration", "testAccuracy", "digest"],
+      ["final", "iteration", "testAccuracy", "digest", "ranks", "blocks"],
     ]
     #expect(try ended.output.map(keys) == expected)
   }
@@ -98,7 +98,7 @@ struct TrainTests {
 
   @Test(
     "a signal ends it behind an iteration, and it goes on to the same bits",
-    arguments: [(SIGINT, 130), (SIGTERM, 143)] as [(Int32, Int32)])
+    arguments: [(SIGINT, 130), (SIGTERM, 143), (SIGUSR1, 138)] as [(Int32, Int32)])
   func interruption(signal: Int32, code: Int32) throws {
     let settings = ["--iterations", "150", "--test-interval", "0", "--json"] + small
     let straight = try train(settings + ["--output", folder.url.appending(path: "a").path])
@@ -262,6 +262,72 @@ struct TrainTests {
     let further = try train(["--resume", folder.url.path, "--version", "fast", "--iterations", "3"])
     #expect(further.code == 0, "\(further.errors)")
     #expect(further.output.first?.hasSuffix(", fast") == true)
+  }
+
+  @Test("a batch in blocks has bits of its own, on any number of threads, and goes on in as many")
+  func blocks() throws {
+    let settings = ["--iterations", "6", "--json", "--test-interval", "0"] + small.dropLast(2)
+    let plain = try train(settings + ["--output", folder.url.path])
+    let one = try train(settings + ["--blocks", "1", "--output", folder.url.path])
+    #expect(plain.output.last == one.output.last)
+    #expect(plain.output.last?.contains("\"blocks\":1") == true)
+    #expect(plain.output.last?.contains("\"ranks\":1") == true)
+    var last: Set<String?> = []
+    for threads in ["1", "3"] {
+      let cut = try train(
+        settings + ["--blocks", "4", "--threads", threads, "--output", folder.url.path])
+      #expect(cut.code == 0, "\(cut.errors)")
+      last.insert(cut.output.last)
+    }
+    let other = folder.url.appending(path: "resumed").path
+    let first = try train(
+      settings + ["--blocks", "4", "--snapshot", "3", "--output", other])
+    #expect(first.code == 0)
+    for name in ["npz", "caffemodel", "solverstate"] {
+      try FileManager.default.removeItem(atPath: "\(other)/snapshot_iter_6.\(name)")
+    }
+    last.insert(try train(["--json", "--resume", other]).output.last)
+    #expect(last.count == 1)
+    #expect(last.first??.contains("\"blocks\":4") == true)
+    #expect(last.first != plain.output.last)
+    let changed = try train(["--resume", other, "--blocks", "2"])
+    #expect(changed.errors.contains("--blocks: not as in the run of the snapshot"))
+  }
+
+  @Test(
+    "says how to get a program with MPI, and doesn't train beside processes that it doesn't know")
+  func withoutMPI() throws {
+    let refused = try train(["--distributed"])
+    #if !MPI
+      #expect(refused.code != 0)
+      #expect(refused.errors.contains("script/walkthrough-mpi -n 2 train"))
+    #endif
+    let process = Process()
+    process.executableURL = try #require(Tools.walkthrough)
+    process.arguments = ["train", "--iterations", "1", "--output", folder.url.path]
+    process.environment = ProcessInfo.processInfo.environment.merging(
+      ["OMPI_COMM_WORLD_SIZE": "3"], uniquingKeysWith: { $1 })
+    let errors = Pipe()
+    process.standardError = errors
+    try process.run()
+    let said = String(
+      decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 1)
+    #expect(said.contains("mpirun has started 3 processes"))
+    #expect(folder.names.isEmpty)
+  }
+
+  @Test(
+    "refuses blocks that can't be",
+    arguments: [
+      ("3", "--blocks 3: must divide the batch"), ("0", "--blocks 0: must be from 1 to 65536"),
+      ("-4", "--blocks -4: must be from 1 to 65536"),
+    ])
+  func impossibleBlocks(blocks: String, message: String) throws {
+    let ended = try train(["--blocks", blocks, "--output", folder.url.path] + small)
+    #expect(ended.code == 1)
+    #expect(ended.errors.contains(message), "\(ended.errors)")
   }
 }
 

@@ -48,6 +48,11 @@ public struct BatchLoader: Sendable {
   public let shape: Shape
   /// Where it stands.
   public private(set) var state: LoaderState
+  /// Which batches of each row of `row` it makes; the others are passed over.
+  private var taken = 0..<1
+  private var row = 1
+  /// How many batches of the current row it has made.
+  private var made = 0
 
   /// A loader of batches of some images.
   ///
@@ -90,6 +95,7 @@ public struct BatchLoader: Sendable {
   ///   nothing else.
   public mutating func fill(_ batch: inout Batch) throws(DatasetError) {
     var next = state
+    if made == 0 { pass(taken.lowerBound, from: &next) }
     batch.firstRecord = next.nextRecord
     for image in 0..<shape.images {
       let datum = try source.datum(next.nextRecord)
@@ -103,8 +109,35 @@ public struct BatchLoader: Sendable {
       batch.labels[image] = datum.label
       next.nextRecord += 1
     }
+    made += 1
+    if made == taken.count {
+      pass(row - taken.upperBound, from: &next)
+      made = 0
+    }
     state = next
     batch.stateAfter = next
+  }
+
+  /// Passes over batches without reading them: draws and counts as if they had been made.
+  private func pass(_ batches: Int, from state: inout LoaderState) {
+    let images = batches * shape.images
+    for _ in 0..<images * transformer.drawsPerRecord(isTraining: isTraining) {
+      _ = state.random.next() as UInt32
+    }
+    state.nextRecord += images
+  }
+
+  /// A loader that makes some of these batches and passes over the others, as one of several processes
+  /// that share them. Behind its last batch of a row it stands where the row ends.
+  ///
+  /// - Parameters:
+  ///   - batches: which batches it makes, counted from 0 in each row.
+  ///   - row: how many batches are one row.
+  public func taking(_ batches: Range<Int>, ofEach row: Int) -> BatchLoader {
+    precondition(!batches.isEmpty && batches.lowerBound >= 0 && batches.upperBound <= row)
+    var loader = self
+    (loader.taken, loader.row) = (batches, row)
+    return loader
   }
 }
 

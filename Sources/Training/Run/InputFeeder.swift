@@ -58,6 +58,12 @@ public final class InputFeeder {
     return records.count
   }
 
+  /// Where its records come from; `nil` for a filler.
+  var records: (any RecordSource)? {
+    guard case .records(_, let records) = source else { return nil }
+    return records
+  }
+
   /// Loads a network with the next batch. The network keeps the batch until the next call.
   ///
   /// - Throws: `DatasetError` or `LayerError` when images or labels can't be read or don't fit.

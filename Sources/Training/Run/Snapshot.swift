@@ -161,6 +161,18 @@ public struct Snapshot: Sendable {
     }
   }
 
+  /// The content of the file that `write(to:)` writes.
+  ///
+  /// - Throws: `SnapshotError` when a layer has a name that can't be in a file.
+  /// - Complexity: O(length): 8 bytes for each parameter.
+  public func encoded() throws(SnapshotError) -> [UInt8] {
+    do throws(NumPyError) {
+      return try archive.encoded()
+    } catch {
+      throw SnapshotError(error)
+    }
+  }
+
   /// Gives a network the parameters and the source of randomness of the one that was saved.
   ///
   /// - Throws: `SnapshotError` naming layer, parameter and both shapes where they differ.
@@ -204,6 +216,23 @@ public struct Snapshot: Sendable {
       all.append(tensors)
     }
     return all
+  }
+}
+
+extension Communicator {
+  /// The snapshot of rank 0, on every rank.
+  ///
+  /// - Parameter snapshot: what rank 0 has; of other ranks it doesn't count.
+  /// - Throws: `SnapshotError` on a rank that can't read it; what the communicator throws.
+  /// - Complexity: O(length), behind the slowest rank.
+  /// - Precondition: rank 0 has one.
+  public func broadcast(_ snapshot: Snapshot?) throws -> Snapshot {
+    let bytes = try broadcast(size > 1 ? snapshot?.encoded() ?? [] : [])
+    guard rank > 0 else {
+      guard let snapshot else { preconditionFailure("rank 0 has no snapshot") }
+      return snapshot
+    }
+    return try Snapshot(decoding: bytes)
   }
 }
 

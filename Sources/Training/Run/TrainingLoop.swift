@@ -63,15 +63,21 @@ public struct TrainingLoop {
     public var loss: Float
     /// The learning rate of the update.
     public var learningRate: Float
-    /// The speed of late, in images per second of wall-clock time; tests don't count.
+    /// The speed of late, in images of all ranks per second of wall-clock time; tests don't count.
     public var imagesPerSecond: Double
+    /// The share of late time for which the computation waited for other ranks; 0 without any.
+    public var exchangeShare: Double
 
     /// An iteration.
-    public init(iteration: Int, loss: Float, learningRate: Float, imagesPerSecond: Double) {
+    public init(
+      iteration: Int, loss: Float, learningRate: Float, imagesPerSecond: Double,
+      exchangeShare: Double = 0
+    ) {
       self.iteration = iteration
       self.loss = loss
       self.learningRate = learningRate
       self.imagesPerSecond = imagesPerSecond
+      self.exchangeShare = exchangeShare
     }
   }
 
@@ -99,7 +105,8 @@ public struct TrainingLoop {
   /// - Parameters:
   ///   - test: tests the network as it stands.
   ///   - snapshot: writes a snapshot; the file to resume from.
-  ///   - isInterrupted: whether to stop before the next step, with a snapshot.
+  ///   - isInterrupted: whether to stop before the next step, with a snapshot. With several ranks, all
+  ///     of them stop before the same step when one of them is to.
   ///   - didStep: told of each step before anything else happens.
   /// - Throws: `Divergence` when the loss is no finite number, `DatasetError` or `LayerError` when
   ///   images or labels can't be read or don't fit, and what the closures throw.
@@ -112,9 +119,11 @@ public struct TrainingLoop {
     var iteration: Int { training.solver.iteration }
     var speed = Speed(
       images: training.network.input.shape.images
-        * training.solver.specification.gradientAccumulationSteps)
+        * training.solver.plan.blocks * training.solver.specification.gradientAccumulationSteps)
     while iteration < schedule.iterations {
-      if isInterrupted() { return .interrupted(snapshot: try snapshot()) }
+      if try training.solver.communicator.any(isInterrupted()) {
+        return .interrupted(snapshot: try snapshot())
+      }
       if testIsDueBeforeStep { try test() }
       try didStep(step(&speed))
       if testIsDueAfterStep { try test() }
@@ -128,12 +137,13 @@ public struct TrainingLoop {
 
   private func step(_ speed: inout Speed) throws -> Step {
     let learningRate = training.solver.learningRate
-    let start = ContinuousClock.now
+    let (start, waiting) = (ContinuousClock.now, training.solver.exchangeDuration)
     let loss = try training.step()
-    speed.add(start.duration(to: .now))
+    speed.add(
+      start.duration(to: .now), exchange: training.solver.exchangeDuration - waiting)
     return Step(
       iteration: training.solver.iteration, loss: loss, learningRate: learningRate,
-      imagesPerSecond: speed.imagesPerSecond)
+      imagesPerSecond: speed.imagesPerSecond, exchangeShare: speed.exchangeShare)
   }
 
   private var testIsDueBeforeStep: Bool {
@@ -153,14 +163,21 @@ public struct TrainingLoop {
 private struct Speed {
   let images: Int
   private var seconds: Double?
+  private var exchangeSeconds = 0.0
 
   init(images: Int) {
     self.images = images
   }
 
-  mutating func add(_ duration: Duration) {
-    let now = duration / .seconds(1)
+  mutating func add(_ duration: Duration, exchange: Duration) {
+    let (now, exchangeNow) = (duration / .seconds(1), exchange / .seconds(1))
+    exchangeSeconds = seconds == nil ? exchangeNow : 0.9 * exchangeSeconds + 0.1 * exchangeNow
     seconds = seconds.map { 0.9 * $0 + 0.1 * now } ?? now
+  }
+
+  var exchangeShare: Double {
+    guard let seconds, seconds > 0 else { return 0 }
+    return exchangeSeconds / seconds
   }
 
   var imagesPerSecond: Double {

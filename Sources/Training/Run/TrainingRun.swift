@@ -26,7 +26,8 @@ public final class TrainingRun {
   ///
   /// - Parameters:
   ///   - solver: what takes the steps.
-  ///   - loader: the batches to learn from.
+  ///   - loader: the batches to learn from, each of one block. Of the blocks of other ranks nothing is
+  ///     read.
   ///   - evaluation: what to test on, if at all.
   ///   - depth: how many batches are made ahead; it changes nothing but the time it takes.
   /// - Complexity: O(1) here; with a depth above 0 the first batches are made meanwhile, on a
@@ -35,18 +36,20 @@ public final class TrainingRun {
     _ solver: Solver<Float>, loader: BatchLoader, evaluation: Evaluation? = nil, depth: Int = 2
   ) {
     let definition = solver.network.definition
+    let own = loader.taking(
+      solver.plan.blocks(of: solver.communicator.rank), ofEach: solver.plan.blocks)
     self.init(
       solver,
-      feeders: [
-        InputFeeder(loader, images: definition.data, labels: definition.label, depth: depth)
-      ], evaluation: evaluation)
+      feeders: [InputFeeder(own, images: definition.data, labels: definition.label, depth: depth)],
+      evaluation: evaluation)
   }
 
   /// A run at iteration 0 of a network with any number of data layers.
   ///
   /// - Parameters:
   ///   - solver: what takes the steps.
-  ///   - feeders: what fills the network's inputs. A `Snapshot` remembers where one loader stands, so
+  ///   - feeders: what fills the network's inputs, each with the blocks of this rank alone: their loaders
+  ///     are `BatchLoader.taking(_:ofEach:)` of the solver's plan. A `Snapshot` remembers where one loader stands, so
   ///     that a run with several goes on from one only as Caffe's do: with its data from their start.
   ///   - evaluation: what to test on, if at all.
   public init(
@@ -78,10 +81,11 @@ public final class TrainingRun {
   /// The loss of the next batch, which is not learnt from.
   ///
   /// - Throws: `DatasetError` or `LayerError` when images or labels can't be read or don't fit.
-  /// - Complexity: A forward pass; waits for a batch if none is ready.
+  /// - Complexity: That of `Solver.loss`; waits for a batch if none is ready.
   public func lossOfNextBatch() throws -> Float {
-    try feeders.loadNext(into: network)
-    return try feeders.namingRecords(of: network) { try network.forward() }
+    try feeders.namingRecords(of: network) {
+      try solver.loss { try feeders.loadNext(into: $0) }
+    }
   }
 
   /// Tests what the network has learnt so far; `nil` without anything to test on.
@@ -141,6 +145,43 @@ extension TrainingRun {
   }
 }
 
+extension TrainingRun {
+  /// Fails on all ranks unless they were started with the same program, settings, data and parameters as
+  /// rank 0.
+  ///
+  /// - Parameters:
+  ///   - program: what tells builds apart.
+  ///   - settings: the settings, a line each.
+  /// - Throws: `SharedError` that says which ranks differ in what.
+  /// - Complexity: O(parameters), and reading three records of each source.
+  public func requireSameStart(program: String, settings: String) throws {
+    let communicator = solver.communicator
+    guard communicator.size > 1 else { return }
+    let data = try communicator.together {
+      try feeders.compactMap(\.records).map(Fingerprint.text).joined(separator: "\n")
+    }
+    try communicator.requireSame(
+      ["program": program, "settings": settings, "data": data],
+      remedies: [
+        "program": "Copy the same build to all machines",
+        "settings": "Give all ranks the same options and files",
+        "data": "Give all machines the same pictures, in the same order",
+      ])
+    try requireSameParameters()
+  }
+
+  /// Fails on all ranks unless they have the same parameters, bit for bit.
+  ///
+  /// - Throws: `SharedError` that names the ranks.
+  /// - Complexity: O(parameters).
+  public func requireSameParameters() throws {
+    guard solver.communicator.size > 1 else { return }
+    try solver.communicator.requireSame(
+      ["parameters": network.parameterDigest],
+      remedies: ["parameters": "They can't go on together; start again from the last snapshot"])
+  }
+}
+
 extension Network<Float> {
   /// A number of 64 bits, in hexadecimal, that any changed bit of any parameter changes.
   ///
@@ -148,13 +189,10 @@ extension Network<Float> {
   ///
   /// - Complexity: O(parameters), one after the other.
   public var parameterDigest: String {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    var fingerprint = Fingerprint()
     for tensor in parameters.joined() {
-      for element in tensor.elements {
-        hash = (hash ^ UInt64(element.bitPattern)) &* 0x0000_0100_0000_01B3
-      }
+      for element in tensor.elements { fingerprint.add(UInt64(element.bitPattern)) }
     }
-    let digits = String(hash, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
+    return fingerprint.text
   }
 }

@@ -19,7 +19,11 @@ struct Train: ParsableCommand {
 
       Ctrl-C finishes the iteration, writes a snapshot and says how to go on; a second one ends at \
       once. The exit code is then 130 (143 after SIGTERM); it is 1 when the loss is no longer a \
-      number or a file can't be read or written, and 0 at the end.
+      number or a file can't be read or written, and 0 at the end. SIGUSR1 does the same.
+
+      With --distributed the processes that mpirun has started share the blocks of each batch. The \
+      parameters have the same bits on any number of ranks, also if it changes at a --resume. \
+      script/walkthrough-mpi builds a program with MPI and starts it.
       """)
 
   @OptionGroup var options: TrainOptions
@@ -38,6 +42,16 @@ struct Train: ParsableCommand {
 
   @Option(parsing: .unconditional, help: "The number of threads; all cores if left out.")
   var threads: Int?
+
+  @Flag(help: "Share the work with the other processes that mpirun has started.")
+  var distributed = false
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: """
+      Exchange gradients while others are computed. (default: where each rank has a core to spare)
+      """)
+  var overlap: Bool?
 
   @Option(help: "A lesson instead of a run of your own; of the settings it takes only the seed.")
   var lesson: Lesson?
@@ -61,10 +75,11 @@ struct Train: ParsableCommand {
     try caffe.check(resume: resume)
     guard
       caffe.solver == nil
-        || !options.isAnyGiven && output == nil && threads == nil && !json && !writing.force
+        || !options.isAnyGiven && output == nil && !json && !writing.force
     else {
       throw ValidationError(
-        "--solver: the file decides all else; leave out everything but --weights and --resume.")
+        "--solver: the file decides all else; leave out everything but --weights, --resume, --blocks, "
+          + "--distributed, --threads, --overlap and --exact.")
     }
     guard options.dataset == nil || options.images == nil else {
       throw ValidationError("--images is of synthetic pictures: leave it out beside --dataset.")
@@ -83,12 +98,22 @@ struct Train: ParsableCommand {
         "--history follows a run of your own from its start: leave out --lesson, --solver and "
           + "--resume.")
     }
+    guard !distributed || lesson == nil else {
+      throw ValidationError("--lesson runs on one process: leave out --distributed.")
+    }
   }
 
-  func run() throws { try exactness { try runVersions() } }
+  func run() throws {
+    let ranks = try Ranks(isDistributed: distributed)
+    try ranks.run { try exactness { try run(on: ranks) } }
+  }
 
-  private func runVersions() throws {
-    if let solver = caffe.solver { return try caffe.run(solver, resume: resume) }
+  private func run(on ranks: Ranks) throws {
+    if let solver = caffe.solver {
+      return try caffe.run(
+        solver, resume: resume, blocks: options.blocks ?? 1, on: ranks, threads: threads,
+        overlap: overlap)
+    }
     if let lesson {
       let files = try TrainingFiles(URL(fileNamed: output ?? Self.defaultFolder))
       let lock = try FolderLock(files.folder)
@@ -99,35 +124,42 @@ struct Train: ParsableCommand {
       withExtendedLifetime(lock) {}
       return
     }
-    let start = try start()
-    let files = try TrainingFiles(start.output)
-    let lock = try FolderLock(start.output)
-    defer { withExtendedLifetime(lock) {} }
+    let communicator = ranks.communicator
+    let start = try start(on: ranks)
     let folder = SnapshotFolder(start.output)
-    try writing.check(html, mark: .page)
-    if resume == nil { try files.check(writing) }
-    if resume == nil, let file = folder.files.first {
-      throw SettingsError(
-        description: "\(start.output.relativePath) holds snapshots of another run, the newest "
-          + "\(file.lastPathComponent): go on with --resume \(start.output.relativePath), or "
-          + "choose another --output")
+    // Rank 0 writes all files.
+    let place = try communicator.together {
+      ranks.isFirst ? try prepare(start.output, folder) : nil
     }
-    folder.removeUnfinished()
-    let session = try TrainSession(start.settings, threads: threads, from: start.snapshot)
-    for warning in session.warnings { note("warning: \(warning)") }
-    let terminal = Terminal.current
+    defer { withExtendedLifetime(place) {} }
+    let share = ranks.shareOfMachine(threads: threads, overlap: overlap)
+    let session = try communicator.together {
+      try TrainSession(
+        start.settings, threads: share.threads, from: start.snapshot, communicator: communicator,
+        overlaps: share.overlaps)
+    }
+    try session.run.requireSameStart(
+      program: Ranks.program,
+      settings: try JSON.text(start.settings).split(separator: "\n").map {
+        $0.trimmingCharacters(in: CharacterSet(charactersIn: " ,"))
+      }.joined(separator: "\n"))
+    if ranks.isFirst { for warning in session.warnings { note("warning: \(warning)") } }
+    var terminal = Terminal.current
+    // To a rank, mpirun is a terminal, whatever its own output goes to.
+    if communicator.size > 1 { (terminal.isStyled, terminal.colours) = (false, .none) }
     let display = TrainingDisplay(
       terminal: terminal, isLive: terminal.isStyled,
       iterations: start.settings.iterations,
-      images: start.settings.batch * start.settings.gradientAccumulationSteps, log: session.run.log)
-    if !json {
+      images: start.settings.batch * start.settings.gradientAccumulationSteps, log: session.run.log,
+      ranks: communicator.size)
+    if !json, ranks.isFirst {
       print(session.title)
       if start.settings.dataset != nil {
         print(terminal.wrapped("Tested on \(session.testSet.description).").joined(separator: "\n"))
       }
     }
 
-    let interruption = Interruption()
+    let interruption = Interruption(also: [SIGUSR1])
     var history = FilterHistory()
     let moments = self.history.map { _ in
       FilterHistory.schedule(iterations: start.settings.iterations)
@@ -137,6 +169,7 @@ struct Train: ParsableCommand {
       let ending = try session.train(
         snapshots: folder, isInterrupted: { interruption.hasCome },
         report: { event in
+          guard ranks.isFirst else { return }
           if case .iteration(let step) = event, moments?.contains(step.iteration) == true {
             history.add(session.run.network.parameters, iteration: step.iteration)
           }
@@ -147,13 +180,14 @@ struct Train: ParsableCommand {
         })
       switch ending {
       case .finished(let report):
+        guard let report, let files = place?.files else { return }
         let names = try files.write(report, session.run.network)
         try writePage(of: report)
         if let path = self.history {
           history.finish(report)
           try history.archive().write(to: URL(filePath: path))
         }
-        if json { return print(try TrainingLines.line(report)) }
+        if json { return print(try TrainingLines.line(report, ranks: communicator.size)) }
         let text = TrainingText(report: report, terminal: terminal)
         print(text.lines().joined(separator: "\n"))
         print("files in \(files.folder.relativePath): \(names.joined(separator: ", "))")
@@ -161,6 +195,7 @@ struct Train: ParsableCommand {
         if let path = self.history { print("history: \(path)") }
         print(files.invitation(report))
       case .interrupted(let file):
+        guard ranks.isFirst else { return }
         if !json { display.clear() }
         throw interruption.farewell(
           iteration: session.run.solver.iteration,
@@ -172,16 +207,54 @@ struct Train: ParsableCommand {
     }
   }
 
+  /// Makes the folder that the run leaves its files in, and locks it.
+  private func prepare(
+    _ output: URL, _ folder: SnapshotFolder
+  ) throws -> (files: TrainingFiles, lock: FolderLock) {
+    let files = try TrainingFiles(output)
+    let lock = try FolderLock(output)
+    try writing.check(html, mark: .page)
+    if resume == nil { try files.check(writing) }
+    if resume == nil, let file = folder.files.first {
+      throw SettingsError(
+        description: "\(output.relativePath) holds snapshots of another run, the newest "
+          + "\(file.lastPathComponent): go on with --resume \(output.relativePath), or "
+          + "choose another --output")
+    }
+    folder.removeUnfinished()
+    return (files, lock)
+  }
+
   private static let defaultFolder = "training"
 
   /// Where a run starts, and where it leaves its files.
-  private func start() throws -> (settings: TrainSettings, snapshot: Snapshot?, output: URL) {
+  private func start(
+    on ranks: Ranks
+  ) throws -> (settings: TrainSettings, snapshot: Snapshot?, output: URL) {
+    let communicator = ranks.communicator
     guard let resume else {
-      return (try options.settings(), nil, URL(fileNamed: output ?? Self.defaultFolder))
+      let settings = try communicator.together { try options.settings() }
+      return (settings, nil, URL(fileNamed: output ?? Self.defaultFolder))
     }
-    let found: SnapshotFolder.Found
+    let found = try communicator.together { ranks.isFirst ? try newest(at: resume) : nil }
+    if let found {
+      for error in found.damaged { note("passed over: \(error)") }
+      note("going on from \(found.file.relativePath), iteration \(found.snapshot.iteration)")
+    }
+    // Rank 0 has read it, and the others get it from there.
+    let snapshot = try communicator.broadcast(found?.snapshot)
+    let folder =
+      output.map { URL(fileNamed: $0) } ?? found?.file.deletingLastPathComponent()
+      ?? URL(fileNamed: resume)
+    let settings = try communicator.together {
+      try options.settings(continuing: TrainSettings(snapshot))
+    }
+    return (settings, snapshot, folder)
+  }
+
+  private func newest(at resume: String) throws -> SnapshotFolder.Found {
     do {
-      found = try SnapshotFolder.newest(at: URL(fileNamed: resume))
+      return try SnapshotFolder.newest(at: URL(fileNamed: resume))
     } catch {
       // Another program's file says more by what it is than by what it is not.
       guard let bytes = try? WholeFile.read(URL(fileNamed: resume)),
@@ -192,11 +265,6 @@ struct Train: ParsableCommand {
           "\(resume): is \(kind.description); --resume takes a snapshot (.npz) or a folder of "
           + "them, and beside --solver a .solverstate")
     }
-    for error in found.damaged { note("passed over: \(error)") }
-    note("going on from \(found.file.relativePath), iteration \(found.snapshot.iteration)")
-    let settings = try options.settings(continuing: TrainSettings(found.snapshot))
-    let folder = output.map { URL(fileNamed: $0) } ?? found.file.deletingLastPathComponent()
-    return (settings, found.snapshot, folder)
   }
 
   /// Writes the page where `--html` says, if it does.

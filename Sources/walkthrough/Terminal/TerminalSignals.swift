@@ -128,11 +128,11 @@ final class Interruption {
   private let received = Signal()
   private let sources: [any DispatchSourceSignal]
 
-  /// Takes SIGINT, SIGTERM and SIGHUP from now on, as long as this lives; not one that whoever started
-  /// the process has had ignored, as nohup does.
-  init() {
+  /// Takes SIGINT, SIGTERM and SIGHUP from now on, and others if asked to, as long as this lives; not one
+  /// that whoever started the process has had ignored, as nohup does.
+  init(also others: [Int32] = []) {
     let queue = DispatchQueue(label: "signals", qos: .userInteractive)
-    sources = [SIGINT, SIGTERM, SIGHUP].compactMap { [received] number in
+    sources = ([SIGINT, SIGTERM, SIGHUP] + others).compactMap { [received] number in
       // Not SIG_IGN: what is ignored stays so in every program that is started meanwhile.
       let before = signal(number) { _ in }
       guard unsafeBitCast(before, to: Int.self) != unsafeBitCast(SIG_IGN, to: Int.self) else {

@@ -1,7 +1,9 @@
 import ArgumentParser
 import CaffeTools
+import Fast
 import Foundation
 import Networks
+import Training
 import Tuned
 import WholeFiles
 
@@ -54,6 +56,14 @@ struct TrainOptions: ParsableArguments {
 
   @Option(parsing: .unconditional, help: "Batches whose gradients make one step. (default: 1)")
   var iterSize: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: """
+      Cut each batch into so many blocks, which are worked on one after the other or by several \
+      ranks; their number decides the bits, that of the ranks doesn't. (default: 1)
+      """)
+  var blocks: Int?
 
   @Option(parsing: .unconditional, help: "The start of all randomness. (default: 1)")
   var seed: UInt32?
@@ -170,6 +180,7 @@ struct TrainOptions: ParsableArguments {
     set("--regularization", \.regularization, regularization)
     set("--clip-gradients", \.gradientNormLimit, clipGradients.map(Optional.some))
     set("--iter-size", \.gradientAccumulationSteps, iterSize)
+    set("--blocks", \.blocks, blocks)
     set("--seed", \.seed, seed)
     set("--images", \.images, images)
     set("--dataset", \.dataset, dataset.map(Optional.some))
@@ -192,8 +203,9 @@ struct SolverOptions: ParsableArguments {
       "Train as this solver.prototxt of Caffe's says, on prototxt and LMDB.",
       discussion: """
         Paths in it start from the current folder, as in Caffe, or from its own. Log lines and \
-        snapshots are Caffe's. Of all other options only --weights and --resume count then. As in \
-        Caffe, a run that is resumed reads its data from their start.
+        snapshots are Caffe's. Of all other options only --weights, --resume, --blocks, \
+        --distributed, --threads, --overlap and --exact count then. As in Caffe, a run that is resumed reads \
+        its data from their start; its snapshots don't know of --blocks, so give it again.
         """))
   var solver: String?
 
@@ -203,24 +215,42 @@ struct SolverOptions: ParsableArguments {
   /// Trains to the end; `resume` is a .solverstate to go on from.
   ///
   /// - Throws: what is wrong with the files.
-  func run(_ solver: String, resume: String?) throws {
-    let run = try SolverRun(
-      URL(fileNamed: solver), backend: TunedBackend(isExact: Version.isExact)
-    ) { line in
-      print(Escaping.visible(line))
-      // Whoever follows the log through a pipe sees each line when it is written.
-      fflush(nil)
+  func run(
+    _ solver: String, resume: String?, blocks: Int, on ranks: Ranks, threads: Int?, overlap: Bool?
+  ) throws {
+    let communicator = ranks.communicator
+    let share = ranks.shareOfMachine(threads: threads, overlap: overlap)
+    let backend = TunedBackend(
+      engine: share.threads.map { Engine(threads: $0) } ?? .shared, isExact: Version.isExact)
+    let run = try communicator.together {
+      try SolverRun(
+        URL(fileNamed: solver), blocks: blocks, communicator: communicator,
+        overlaps: share.overlaps, backend: backend
+      ) { line in
+        guard ranks.isFirst else { return }
+        print(Escaping.visible(line))
+        // Whoever follows the log through a pipe sees each line when it is written.
+        fflush(nil)
+      }
     }
-    let models = weights.map(SolverRun.models)
-    if resume == nil || weights != nil {
-      for model in models ?? run.initialModels { try run.start(from: model) }
+    // What rank 0 reads, all others get from it.
+    try communicator.together {
+      guard ranks.isFirst else { return }
+      let models = weights.map(SolverRun.models)
+      if resume == nil || weights != nil {
+        for model in models ?? run.initialModels { try run.start(from: model) }
+      }
+      if let resume { try run.resume(from: URL(fileNamed: resume)) }
     }
-    if let resume { try run.resume(from: URL(fileNamed: resume)) }
-    let interruption = Interruption()
-    if case .interrupted(let state?) = try run.solve(isInterrupted: { interruption.hasCome }) {
+    try run.solver.broadcastState()
+    try run.requireSameStart(program: Ranks.program)
+    let interruption = Interruption(also: [SIGUSR1])
+    let ending = try run.solve(isInterrupted: { interruption.hasCome })
+    if case .interrupted(let state?) = ending, ranks.isFirst {
       throw interruption.farewell(
         iteration: run.solver.iteration,
-        resuming: ["--solver", solver, "--resume", state.relativePath])
+        resuming: ["--solver", solver] + (blocks == 1 ? [] : ["--blocks", String(blocks)])
+          + ["--resume", state.relativePath])
     }
   }
 

@@ -33,19 +33,23 @@ struct TrainSession {
   ///   - threads: how many work; it changes nothing but the time it takes.
   ///   - depth: how many batches are made ahead; the same.
   ///   - snapshot: where to go on.
+  ///   - communicator: the processes that share the blocks of each batch; rank 0 tests and writes files.
+  ///   - overlaps: whether gradients are exchanged while others are computed; the same again.
   /// - Throws: `LayerError`, `DatasetError`, `SolverError` or `SnapshotError` for what can't be,
   ///   `MemoryError` for what is too large for this process.
-  init(_ settings: TrainSettings, threads: Int?, depth: Int = 2, from snapshot: Snapshot? = nil)
-    throws
-  {
+  init(
+    _ settings: TrainSettings, threads: Int?, depth: Int = 2, from snapshot: Snapshot? = nil,
+    communicator: any Communicator = SingleProcess(), overlaps: Bool = false
+  ) throws {
     var settings = settings
     let definition = settings.definition
     let side = settings.network.recordSide
+    let block = settings.batch / settings.blocks
     // Parameters, gradients and momentum buffers, and a snapshot of the first and the
     // last as arrays and as bytes; blobs and gradients in training, blobs in a test.
     var need = try MemoryNeed(
       NetworkPlan(
-        definition, batch: max(settings.batch, Self.testBatch(images: settings.testImages))),
+        definition, batch: max(block, Self.testBatch(images: settings.testImages))),
       parameters: 7, blobs: 4)
     if settings.dataset == nil {
       // Synthetic pictures are kept, three bytes a pixel.
@@ -84,14 +88,22 @@ struct TrainSession {
     var mirrored = transformer
     mirrored.mirror = settings.isAugmented
     let loader = try BatchLoader(
-      training, transformer: mirrored, images: settings.batch,
+      training, transformer: mirrored, images: block,
       isTraining: settings.isAugmented,
       state: snapshot?.loader ?? LoaderState(seed: settings.seed))
     let backend = settings.version.backend(engine: Engine(threads: threads))
-    run = try Self.makeRun(
-      settings, backend, loader,
-      Self.makeEvaluation(settings, backend, on: testing, images: testSet.images),
-      depth: depth)
+    let evaluation =
+      communicator.rank == 0
+      ? try Self.makeEvaluation(settings, backend, on: testing, images: testSet.images) : nil
+    func makeRun(_ backend: some Backend<Float>) throws -> TrainingRun {
+      let network = try Network(
+        definition, backend: backend, batch: block, seed: settings.seed, keepingGradients: false)
+      let solver = try Solver(
+        settings.solver, network: network, backend: backend, blocks: settings.blocks,
+        communicator: communicator, overlaps: overlaps)
+      return TrainingRun(solver, loader: loader, evaluation: evaluation, depth: depth)
+    }
+    run = try makeRun(backend)
     self.backend = backend
     filtersAtStart = run.network.firstFilters
     if let snapshot { try run.resume(snapshot) }
@@ -127,6 +139,8 @@ struct TrainSession {
     "\(run.network.definition.name), \(Format.grouped(settings.iterations)) iterations of "
       + "\(settings.batch * settings.gradientAccumulationSteps) images, seed \(settings.seed), "
       + run.network.backendName
+      + (settings.blocks > 1 ? ", \(settings.blocks) blocks" : "")
+      + (run.solver.plan.ranks > 1 ? ", \(run.solver.plan.ranks) ranks" : "")
   }
 
   /// What a network with these parameters makes of pictures: of the middle of each, with all
@@ -141,17 +155,6 @@ struct TrainSession {
     _ parameters: [[Tensor<Float>]], on source: any RecordSource, images: Int
   ) throws -> Evaluation.Result {
     try Self.makeEvaluation(settings, backend, on: source, images: images).evaluate(parameters)
-  }
-
-  private static func makeRun(
-    _ settings: TrainSettings, _ backend: some Backend<Float>, _ loader: BatchLoader,
-    _ evaluation: Evaluation, depth: Int
-  ) throws -> TrainingRun {
-    let network = try Network(
-      settings.definition, backend: backend, batch: settings.batch, seed: settings.seed,
-      keepingGradients: false)
-    let solver = try Solver(settings.solver, network: network, backend: backend)
-    return TrainingRun(solver, loader: loader, evaluation: evaluation, depth: depth)
   }
 
   /// How many images a test takes at a time: at most 50, and a divisor of how many there are.
@@ -176,8 +179,8 @@ struct TrainSession {
 extension TrainSession {
   /// How a run ended.
   enum Ending {
-    /// All iterations have been taken.
-    case finished(TrainingReport)
+    /// All iterations have been taken; the report is rank 0's.
+    case finished(TrainingReport?)
     /// It was interrupted; the file to resume from, if one could be written.
     case interrupted(snapshot: URL?)
   }
@@ -190,12 +193,13 @@ extension TrainSession {
   ///   - report: told of everything that happens.
   /// - Throws: `Divergence` when the loss is no finite number, `SnapshotError` or `CaffeFileError`
   ///   when a snapshot can't be written, `DatasetError` or `LayerError` when images can't be read or
-  ///   don't fit.
+  ///   don't fit; `SharedError` when ranks have come to differ.
   func train(
     snapshots folder: SnapshotFolder?, isInterrupted: () -> Bool = { false },
     report: (TrainingEvent) -> Void
   ) throws -> Ending {
-    if let folder { try writeMissingCaffeFiles(into: folder) }
+    let isFirst = run.solver.communicator.rank == 0
+    if let folder, isFirst { try writeMissingCaffeFiles(into: folder) }
     let loop = TrainingLoop(
       run,
       schedule: .init(
@@ -206,11 +210,13 @@ extension TrainSession {
     var lastTest: Evaluation.Result?
     let ending = try loop.run(
       test: {
+        guard isFirst else { return }
         lastTest = try run.test()
         if let test = run.log.tests.last { report(.test(test)) }
       },
       snapshot: {
-        guard let folder else { return nil }
+        try run.requireSameParameters()
+        guard let folder, isFirst else { return nil }
         let file = try writeSnapshot(into: folder)
         report(.snapshot(iteration: run.solver.iteration, path: file.relativePath))
         return file
@@ -218,7 +224,10 @@ extension TrainSession {
       isInterrupted: isInterrupted,
       didStep: { report(.iteration($0)) })
     switch ending {
-    case .finished: return .finished(try TrainingReport(self, test: try lastTest ?? run.test()))
+    case .finished:
+      try run.requireSameParameters()
+      guard isFirst else { return .finished(nil) }
+      return .finished(try TrainingReport(self, test: try lastTest ?? run.test()))
     case .interrupted(let snapshot): return .interrupted(snapshot: snapshot)
     }
   }

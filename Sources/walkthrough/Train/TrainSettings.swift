@@ -42,6 +42,14 @@ struct TrainSettings: Codable, Equatable {
   /// Whether pictures are cropped and mirrored at random in training; otherwise as in testing.
   var isAugmented = true
   var change = NetworkChange.none
+  /// Left out by programs of old, whose batches are one block.
+  private var storedBlocks: Int?
+
+  /// Into how many blocks a batch is cut.
+  var blocks: Int {
+    get { storedBlocks ?? 1 }
+    set { storedBlocks = newValue == 1 ? nil : newValue }
+  }
 
   /// The names in snapshots, which stay when a property gets another.
   private enum CodingKeys: String, CodingKey {
@@ -50,6 +58,7 @@ struct TrainSettings: Codable, Equatable {
     case gradientAccumulationSteps = "passesPerIteration"
     case seed, images, testImages, dataset, testDataset, testInterval, snapshotInterval
     case splitOff, fingerprint, testFingerprint, isAugmented, change
+    case storedBlocks = "blocks"
   }
 
   /// Caffe's names of the policies.
@@ -130,10 +139,16 @@ struct TrainSettings: Codable, Equatable {
       ("--images", images, 1...1_000_000), ("--test-images", testImages, 1...1_000_000),
       ("--test-interval", testInterval, 0...100_000_000),
       ("--snapshot", snapshotInterval, 0...100_000_000),
-      ("--iter-size", gradientAccumulationSteps, 1...65_536),
+      ("--iter-size", gradientAccumulationSteps, 1...65_536), ("--blocks", blocks, 1...65_536),
     ] where !range.contains(value) {
       throw SettingsError(
         description: "\(option) \(value): must be from \(range.lowerBound) to \(range.upperBound)")
+    }
+    guard batch % blocks == 0 else {
+      throw SettingsError(
+        description:
+          "--blocks \(blocks): must divide the batch, as all blocks have the same number of "
+          + "images; --batch is \(batch)")
     }
   }
 

@@ -18,6 +18,7 @@ final class TrainingDisplay {
   private let isLive: Bool
   private let iterations: Int
   private let images: Int
+  private let ranks: Int
   private var losses: [Double]
   private var accuracies: [Double]
   private var lastTest: TrainingLog.Test?
@@ -34,13 +35,16 @@ final class TrainingDisplay {
   ///   - iterations: the last one.
   ///   - images: how many one takes.
   ///   - log: what was measured before.
+  ///   - ranks: how many processes share the work.
   init(
-    terminal: Terminal, isLive: Bool, iterations: Int, images: Int, log: TrainingLog
+    terminal: Terminal, isLive: Bool, iterations: Int, images: Int, log: TrainingLog,
+    ranks: Int = 1
   ) {
     self.terminal = terminal
     self.isLive = isLive
     self.iterations = iterations
     self.images = images
+    self.ranks = ranks
     losses = log.losses.map(Double.init)
     accuracies = log.tests.map(\.accuracy)
     lastTest = log.tests.last
@@ -102,7 +106,7 @@ final class TrainingDisplay {
     let mean = sinceLine.reduce(0, +) / Double(max(sinceLine.count, 1))
     return "\(Format.grouped(step.iteration))/\(Format.grouped(iterations))  loss "
       + "\(Format.value(mean)), rate \(Format.value(Double(step.learningRate))), "
-      + "\(String(format: "%.0f", step.imagesPerSecond)) images/s, \(timeLeft(step)) left"
+      + "\(speed(step)), \(timeLeft(step)) left"
   }
 
   /// Ten times a second is as often as anybody can see.
@@ -128,7 +132,7 @@ final class TrainingDisplay {
   func liveLines(_ step: TrainingLoop.Step) -> [String] {
     let counts =
       "\(Format.grouped(step.iteration))/\(Format.grouped(iterations))  "
-      + "\(String(format: "%.0f", step.imagesPerSecond)) images/s  \(timeLeft(step)) left"
+      + "\(speed(step))  \(timeLeft(step)) left"
     let room = max(min(terminal.width - counts.count - 2, 40), 0)
     let filled = room * step.iteration / max(iterations, 1)
     let bar = Bars.gauge(filled, of: room)
@@ -146,6 +150,12 @@ final class TrainingDisplay {
           + Bars.curve(accuracies, width: spark, range: 0...1), at: 2)
     }
     return lines
+  }
+
+  private func speed(_ step: TrainingLoop.Step) -> String {
+    "\(String(format: "%.0f", step.imagesPerSecond)) images/s"
+      + (ranks == 1
+        ? "" : " on \(ranks) ranks (\(Format.percent(step.exchangeShare)) exchange)")
   }
 
   private func timeLeft(_ step: TrainingLoop.Step) -> String {
@@ -177,6 +187,8 @@ enum TrainingLines {
     var loss: Float
     var learningRate: Float
     var imagesPerSecond: Double
+    /// Only with several ranks.
+    var exchangeShare: Double?
   }
 
   /// A test.
@@ -192,6 +204,8 @@ enum TrainingLines {
     var iteration: Int
     var testAccuracy: Double
     var digest: String
+    var ranks: Int
+    var blocks: Int
   }
 
   /// The line of an event; `nil` for one that programs aren't told of.
@@ -201,7 +215,8 @@ enum TrainingLines {
       try JSON.compact(
         Iteration(
           iteration: step.iteration, loss: step.loss, learningRate: step.learningRate,
-          imagesPerSecond: step.imagesPerSecond))
+          imagesPerSecond: step.imagesPerSecond,
+          exchangeShare: step.exchangeShare > 0 ? step.exchangeShare : nil))
     case .test(let test):
       try JSON.compact(
         Test(iteration: test.iteration, testLoss: test.loss, testAccuracy: test.accuracy))
@@ -211,9 +226,10 @@ enum TrainingLines {
   }
 
   /// The last line of a finished run.
-  static func line(_ report: TrainingReport) throws -> String {
+  static func line(_ report: TrainingReport, ranks: Int) throws -> String {
     try JSON.compact(
       Final(
-        iteration: report.iteration, testAccuracy: report.testAccuracy, digest: report.digest))
+        iteration: report.iteration, testAccuracy: report.testAccuracy, digest: report.digest,
+        ranks: ranks, blocks: report.settings.blocks))
   }
 }
