@@ -213,3 +213,16 @@ if Context.environment["ALEXNET_FUZZING"] != nil {
       name: "fuzzer", dependencies: ["FuzzTargets", "CFuzzer"], path: "Tests/Fuzzing/Driver"),
   ]
 }
+
+// Training on several machines (script/walkthrough-mpi): the variable is the pkg-config name of the MPI to
+// build for, for example ompi-c or mpich. Without it nobody needs one.
+if let mpi = Context.environment["ALEXNET_MPI"] {
+  package.targets += [
+    .systemLibrary(name: "CMPI", pkgConfig: mpi, providers: [.apt(["libopenmpi-dev"])]),
+    .target(name: "MessagePassing", dependencies: ["CMPI", "Training"]),
+  ]
+  for target in package.targets where target.name == "walkthrough" {
+    target.dependencies.append("MessagePassing")
+    target.swiftSettings = [.define("MPI")]
+  }
+}
