@@ -15,7 +15,7 @@ struct Walkthrough: ParsableCommand {
       Tour.self, Shapes.self, Check.self, Train.self, Compare.self, LadderCommand.self,
       WritePrototxt.self, Lint.self,
       TestNetwork.self, Dump.self, Classify.self, ConvertImages.self, Mean.self,
-      ConvertWeights.self,
+      ConvertWeights.self, Scale.self,
     ],
     defaultSubcommand: Tour.self)
 
