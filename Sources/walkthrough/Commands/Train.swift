@@ -180,7 +180,7 @@ struct Train: ParsableCommand {
         })
       switch ending {
       case .finished(let report):
-        guard let report, let files = place?.files else { return }
+        guard let files = place?.files else { return }
         let names = try files.write(report, session.run.network)
         try writePage(of: report)
         if let path = self.history {
@@ -194,6 +194,7 @@ struct Train: ParsableCommand {
         if let html { print("page: \(html)") }
         if let path = self.history { print("history: \(path)") }
         print(files.invitation(report))
+      case .finishedElsewhere: return
       case .interrupted(let file):
         guard ranks.isFirst else { return }
         if !json { display.clear() }

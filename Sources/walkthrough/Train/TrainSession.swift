@@ -179,8 +179,10 @@ struct TrainSession {
 extension TrainSession {
   /// How a run ended.
   enum Ending {
-    /// All iterations have been taken; the report is rank 0's.
-    case finished(TrainingReport?)
+    /// All iterations have been taken.
+    case finished(TrainingReport)
+    /// The same, and rank 0 has the report.
+    case finishedElsewhere
     /// It was interrupted; the file to resume from, if one could be written.
     case interrupted(snapshot: URL?)
   }
@@ -226,7 +228,7 @@ extension TrainSession {
     switch ending {
     case .finished:
       try run.requireSameParameters()
-      guard isFirst else { return .finished(nil) }
+      guard isFirst else { return .finishedElsewhere }
       return .finished(try TrainingReport(self, test: try lastTest ?? run.test()))
     case .interrupted(let snapshot): return .interrupted(snapshot: snapshot)
     }
