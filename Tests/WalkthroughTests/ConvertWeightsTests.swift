@@ -131,7 +131,7 @@ final class ConvertWeightsTests {
     "takes other programs' names for blobs",
     arguments: [
       ("conv1.weight", "conv1", 0), ("conv1.bias", "conv1", 1), ("conv1_w_0", "conv1", 0),
-      ("conv1_b_0", "conv1", 1), ("a_b_2", "a_b", 2),
+      ("conv1_b_0", "conv1", 1), ("c_d_2", "c_d", 2),
     ])
   func names(name: String, layer: String, blob: Int) throws {
     let input = try write(
