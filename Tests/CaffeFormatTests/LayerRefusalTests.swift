@@ -105,7 +105,7 @@ struct LayerRefusalTests {
         "Pooling", "pooling_param { kernel_size: 3 ▸stride_w: 2 }",
         "needs both \"stride_h\" and \"stride_w\", or \"stride\" for both"),
       .layer(
-        "Pooling", "pooling_param { kernel_size: 2 stride: 9 }",
+        "Pooling", "pooling_param { kernel_size: 2 ▸stride: 9 }",
         "stride 9×9 must not leave the last window outside the input 9×9, as it does with kernel 2×2"
       ),
       .layer(
