@@ -124,6 +124,42 @@ struct RankTests {
     }
   }
 
+  /// A layer between the owner and the one that shares is large enough for a group of its own.
+  @Test("a shared parameter's gradient reaches its owner, on any number of ranks")
+  func shared() throws {
+    @Sendable func digest(on communicator: any Communicator, overlaps: Bool) throws -> String {
+      var net = NetworkBuilder(name: "net", channels: 3, height: 2, width: 2)
+      net.add("narrow", InnerProductSpecification(outputs: 1024), net.data)
+      for (name, bottom, shared) in [
+        ("owner", "narrow", "w"), ("between", "owner", nil), ("sharer", "between", "w"),
+      ] {
+        net.add(
+          name, InnerProductSpecification(outputs: 1024), bottom,
+          parameters: [ParameterDefinition(filler: .msra(), name: shared), ParameterDefinition()])
+      }
+      net.softmaxWithLoss("loss", "sharer")
+      let backend = FastBackend<Float>(engine: Engine(threads: 1))
+      let network = try Network(net.definition, backend: backend, batch: 2, seed: 2)
+      let loader = try BatchLoader(
+        CachedRecords(SyntheticImages(seed: 3, side: 16), count: 12),
+        transformer: DataTransformer(cropSize: 2, scale: 1 / 64), images: 2, isTraining: true,
+        state: LoaderState(seed: 5))
+      let solver = try Solver(
+        SolverSpecification(baseLearningRate: 0.01, momentum: 0.9), network: network,
+        backend: backend, blocks: 4, communicator: communicator, overlaps: overlaps)
+      let run = TrainingRun(solver, loader: loader)
+      for _ in 0..<2 { try run.step() }
+      #expect(network.parameters[1][0] == network.parameters[3][0])
+      return network.parameterDigest
+    }
+    let alone = try digest(on: SingleProcess(), overlaps: false)
+    for overlaps in [false, true] {
+      for result in ThreadCommunicator.run(3, { try digest(on: $0, overlaps: overlaps) }) {
+        #expect(try result.get() == alone)
+      }
+    }
+  }
+
   @Test("a run goes on with another number of ranks")
   func resuming() throws {
     let straight = try Outcome(blockRun(blocks: 6), steps: 7)

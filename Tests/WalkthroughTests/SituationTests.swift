@@ -17,9 +17,9 @@ struct SituationTests {
   private let twoDatabases = situations.appending(path: "two_databases")
   private let solvers = situations.appending(path: "solvers")
 
-  private func solve(_ url: URL, resume: String? = nil) throws -> [String] {
+  private func solve(_ url: URL, resume: String? = nil, blocks: Int = 1) throws -> [String] {
     var lines: [String] = []
-    let run = try SolverRun(url) { lines.append($0) }
+    let run = try SolverRun(url, blocks: blocks) { lines.append($0) }
     if let resume { try run.resume(from: url.deletingLastPathComponent().appending(path: resume)) }
     try run.solve()
     return lines
@@ -42,9 +42,24 @@ struct SituationTests {
     #expect(abs(accuracies[1] - 0.667) < 5e-4)
   }
 
-  @Test("a second database of pictures feeds its own blob: Caffe's losses")
-  func secondInput() throws {
-    let lines = try solve(twoDatabases.appending(path: "solver2.prototxt"))
+  @Test("in blocks, too, each database feeds its own blob", arguments: [2, 3])
+  func labelsInBlocks(blocks: Int) throws {
+    let url = twoDatabases.appending(path: "solver.prototxt")
+    let (whole, cut) = (try solve(url), try solve(url, blocks: blocks))
+    for mark in [", loss = ", "acc = ", ": loss = "] {
+      let (expected, found) = (numbers(whole, behind: mark), numbers(cut, behind: mark))
+      #expect(expected.count == found.count && expected.count >= 4)
+      // As they are printed, six digits; additions in another order move the last ones.
+      for (a, b) in zip(expected, found) { #expect(abs(a - b) <= 1e-5 * a) }
+    }
+    let error = #expect(throws: CaffeFileError.self) { try solve(url, blocks: 4) }
+    #expect(
+      error?.description.contains("a batch of 6 images can't be cut into 4 blocks") == true)
+  }
+
+  @Test("a second database of pictures feeds its own blob: Caffe's losses", arguments: [1, 2, 6])
+  func secondInput(blocks: Int) throws {
+    let lines = try solve(twoDatabases.appending(path: "solver2.prototxt"), blocks: blocks)
     let losses = numbers(lines, behind: ", loss = ")
     // To six digits, as Caffe prints them.
     for (loss, caffes) in zip(losses, [1.09861, 0.551402, 0.328968, 0.227775]) {
@@ -189,6 +204,11 @@ struct SituationTests {
     try workshop.file("net.prototxt", net("type: \"gaussian\""))
     let noise = try solve(workshop.file("s.prototxt", solver + " max_iter: 3"))
     #expect(numbers(noise, behind: ", loss = ").count == 4)
+    // Only records are read block by block.
+    let uncut = #expect(throws: CaffeFileError.self) {
+      try solve(workshop.file("s.prototxt", solver + " max_iter: 3"), blocks: 2)
+    }
+    #expect(uncut?.description.contains("blob \"data\" is filled by a DummyData layer") == true)
 
     try workshop.file(
       "net.prototxt",
