@@ -61,7 +61,15 @@ package struct WeightFile {
   /// Reads a file whose ending says what it is.
   package init(contentsOf url: URL) throws {
     path = url.relativePath
-    switch try Format(ofInput: path) {
+    let format: Format
+    do throws(FileError) {
+      format = try Format(ofInput: path)
+    } catch {
+      // Of a file that isn't there or can't be read, that is what is wrong.
+      try WholeFile.requireReadable(url)
+      throw error
+    }
+    switch format {
     case .caffemodel:
       try Self.refuseOtherKinds(url)
       content = .caffe(try CaffeModel(contentsOf: url))

@@ -14,6 +14,20 @@
 
 /// Files read and written all at once.
 public enum WholeFile {
+  /// Throws unless a file can be read.
+  ///
+  /// - Throws: `FileError` when it cannot be opened, or is a folder.
+  /// - Complexity: O(length) of the path.
+  public static func requireReadable(_ url: URL) throws(FileError) {
+    let descriptor = open(url.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure(url.path, "cannot be opened") }
+    defer { close(descriptor) }
+    var facts = stat()
+    if fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFDIR {
+      throw FileError(path: url.path, problem: "is a folder, not a file")
+    }
+  }
+
   /// The bytes of a file.
   ///
   /// - Parameters:

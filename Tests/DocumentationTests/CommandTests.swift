@@ -47,7 +47,9 @@ struct CommandTests {
       let options = CommandFolder.options(lessening: Array(command.words.dropFirst()))
       return options == nil ? .parsed : .shortened
     case let word where word.hasPrefix("script/"): return .lookedUp
-    case "swift", "git", "python3", "apt-get", "cd", "head", "grep", "pip", "diff": return .tool
+    case "swift", "git", "python3", "apt-get", "cd", "head", "grep", "pip", "diff", "curl",
+      "sha256sum":
+      return .tool
     default: return nil
     }
   }
@@ -99,7 +101,7 @@ struct CommandTests {
     switch command.words[0] {
     case "script/exercise":
       // The options that the script's own help would list, and the names of the exercises.
-      let options = ["--list", "--all", "--hint", "--hints", "--help", "NAME"]
+      let options = ["--list", "--all", "--hint", "--hints", "--help", "NAME", "train"]
       let names = try PackageFolder.paths(withSuffix: ".swift")
         .filter { $0.hasPrefix("Exercises/Sources/exercise/Catalogue/") }
         .flatMap { path in

@@ -135,6 +135,8 @@ extension SymbolGraph {
   private static func moduleMaps() -> [String] {
     let folders = [
       PackageFolder.root.appending(path: "Sources"),
+      // The one module of this package that has code in C: the build writes its map.
+      PackageFolder.build.appending(path: "CTrainedMini.build"),
       PackageFolder.build.deletingLastPathComponent().deletingLastPathComponent()
         .appending(path: "checkouts/swift-numerics/Sources"),
     ]

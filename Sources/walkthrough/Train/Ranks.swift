@@ -86,7 +86,8 @@ struct Ranks {
       finalize()
       throw isFirst ? (error as? ExitCode ?? .failure) : ExitCode.success
     }
-    fflush(nil)
+    // Alone, the command's end flushes, and says where that fails.
+    if communicator.size > 1 { fflush(nil) }
     finalize()
   }
 }
