@@ -11,7 +11,7 @@ import Training
 /// `script/exercise train`: the network `mini`, built of the learner's layers, learns to tell synthetic
 /// pictures apart.
 ///
-/// Pictures have 51×51 pixels instead of mini's 99×99, so that naive loops need two minutes.
+/// Pictures have 59×59 pixels instead of mini's 99×99, so that naive loops need two minutes.
 struct Training {
   /// The exercises whose code the network runs, each with what it is called there.
   private static let used: [(exercise: Exercise, what: String)] = [
@@ -19,7 +19,7 @@ struct Training {
     (.lrnBackward, "normalisations, backwards"), (.innerProduct, "inner products"),
     (.dropout, "dropouts"), (.softmaxLoss, "loss"), (.momentum, "steps of SGD"),
   ]
-  private static let side = 51
+  private static let side = 59
   private static let batch = 16
   private static let testPictures = 100
 
