@@ -154,6 +154,8 @@ public protocol SingleInputSpecification: LayerSpecification {
   func multiplyAccumulates(for input: Shape) throws(LayerError) -> Int
 
   /// The window of the input that one output position looks at, `nil` if just its own position.
+  ///
+  /// - Complexity: O(rank), or O(H' + W') where windows differ.
   func window(for input: Shape) throws(LayerError) -> Window?
 
   /// Throws for labels that the layer can't be run with.

@@ -97,11 +97,15 @@ public struct Rational: Hashable, Sendable, CustomStringConvertible, Expressible
   }
 
   /// A whole number.
+  ///
+  /// - Complexity: O(log value), for a common divisor that is 1.
   public init(integerLiteral value: Int) { self.init(value) }
 
   /// Whether it is below 0.
   public var isNegative: Bool { numerator < 0 }
   /// Without its sign.
+  ///
+  /// - Complexity: O(log denominator), for the common divisor.
   public var magnitude: Rational { Rational(abs(numerator), denominator) }
   /// The nearest `Double`, for numbers below 2⁵³.
   public var doubleValue: Double { Double(numerator) / Double(denominator) }

@@ -149,6 +149,7 @@ extension NetPrototxt {
   /// - Parameters:
   ///   - phase: training, or testing for a test net.
   ///   - state: the solver's `train_state` or `test_state`.
+  /// - Complexity: O(stages).
   public func state(solving phase: Phase, _ state: Caffe_NetState) -> Caffe_NetState {
     let own = message.state
     var merged = Caffe_NetState()

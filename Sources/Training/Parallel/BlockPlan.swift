@@ -20,6 +20,7 @@ public struct BlockPlan: Hashable, Sendable {
   /// A plan.
   ///
   /// - Throws: `SolverError` for no blocks, or for more ranks than blocks.
+  /// - Complexity: O(1).
   public init(blocks: Int, ranks: Int = 1) throws(SolverError) {
     guard blocks >= 1 else {
       throw SolverError(setting: "blocks \(blocks)", rule: "must be at least 1")
