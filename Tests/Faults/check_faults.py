@@ -255,7 +255,7 @@ def check_unreadable():
                     f"{arguments[0]} of {name}",
                     runner.run(*arguments, user=user, folder=folder), path, reason)
             for arguments in [["mean", path], ["train", "--resume", path],
-                              ["train", "--dataset", path, "--output", f"{folder}/run"]]:
+                              ["train", "--dataset", path, "--output", f"{folder}/run-{name}"]]:
                 expect_refusal(
                     f"{arguments[0]} of {name}",
                     runner.run(*arguments, user=user, folder=folder), path)

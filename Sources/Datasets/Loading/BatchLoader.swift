@@ -133,7 +133,7 @@ public struct BatchLoader: Sendable {
   /// - Parameters:
   ///   - batches: which batches it makes, counted from 0 in each row.
   ///   - row: how many batches are one row.
-  /// - Complexity: O(images) for each batch passed over before the first: their draws are made.
+  /// - Complexity: O(1): batches are passed over when the next one is made.
   public func taking(_ batches: Range<Int>, ofEach row: Int) -> BatchLoader {
     precondition(!batches.isEmpty && batches.lowerBound >= 0 && batches.upperBound <= row)
     var loader = self
