@@ -11,7 +11,7 @@ import Training
 /// `script/exercise train`: the network `mini`, built of the learner's layers, learns to tell synthetic
 /// pictures apart.
 ///
-/// Pictures have 59×59 pixels instead of mini's 99×99, so that naive loops need two minutes.
+/// Pictures have 59×59 pixels instead of mini's 99×99, so that naive loops need minutes and not an hour.
 struct Training {
   /// The exercises whose code the network runs, each with what it is called there.
   private static let used: [(exercise: Exercise, what: String)] = [
