@@ -110,7 +110,12 @@ public struct ScalingModel: Sendable {
 
   /// The seconds of a step.
   ///
-  /// - Parameter images: those of all machines together.
+  /// - Parameters:
+  ///   - method: how the work is shared.
+  ///   - machines: how many there are.
+  ///   - images: those of all machines together.
+  ///   - machine: how fast each computes.
+  ///   - link: what connects them.
   /// - Complexity: O(1).
   public func stepSeconds(
     _ method: Method, machines: Int, images: Double, machine: Machine, link: Link
