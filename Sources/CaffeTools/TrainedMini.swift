@@ -45,6 +45,7 @@ public enum TrainedMini {
   /// - Parameters:
   ///   - model: its parameters; those of `model()` learnt from pictures of seed 2012.
   ///   - seed: that of the pictures.
+  ///   - batches: how many batches of pictures are looked at.
   /// - Throws: `CaffeFileError` for parameters of another network, `DatasetError` for seeds and batches
   ///   that can't be drawn.
   /// - Complexity: O(batches): each is drawn and takes a forward pass.
