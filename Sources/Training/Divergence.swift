@@ -90,7 +90,7 @@ extension Tensor {
 extension Tensor<Float> {
   /// The greatest pattern of bits without the sign. Read as integers, they are in the order of the
   /// magnitudes, with infinity behind all numbers and NaN behind infinity; and the greatest of integers
-  /// is found in vectors. All parameters of CaffeNet are looked through in a fortieth of a second.
+  /// is found in vectors.
   fileprivate var largestMagnitudeBits: UInt32 {
     elements.reduce(into: 0) { $0 = max($0, $1.bitPattern & 0x7FFF_FFFF) }
   }
