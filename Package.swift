@@ -226,3 +226,19 @@ if let mpi = Context.environment["ALEXNET_MPI"] {
     target.swiftSettings = [.define("MPI")]
   }
 }
+
+// Some of the tests, named with commas between, and only what they need: script/test asks for it where all
+// would take too long to build.
+if let names = Context.environment["ALEXNET_TESTS"] {
+  var needed: Set<String> = []
+  func need(_ name: String) {
+    guard let target = package.targets.first(where: { $0.name == name }),
+      needed.insert(name).inserted
+    else { return }
+    for case .targetItem(let name, _) in target.dependencies { need(name) }
+    for case .byNameItem(let name, _) in target.dependencies { need(name) }
+  }
+  for name in names.split(separator: ",") { need(String(name)) }
+  package.targets.removeAll { !needed.contains($0.name) }
+  package.products = []
+}
