@@ -56,7 +56,7 @@ public struct Concat<Scalar: BLASScalar>: Layer {
     parameterGradients: inout [Tensor<Scalar>], accumulating: Bool
   ) {
     let width = requiredColumns(inputs, outputGradient.shape)
-    precondition(inputGradients.count == inputs.count, "each input needs room for its gradient")
+    require(inputGradients.count == inputs.count, "each input needs room for its gradient")
     var offset = 0
     for (k, input) in inputs.enumerated() {
       let (columns, start) = (columns(input.shape), offset)
@@ -81,7 +81,7 @@ public struct Concat<Scalar: BLASScalar>: Layer {
 
   /// The columns of the output; stops the program unless the inputs fill it.
   private func requiredColumns(_ inputs: [Tensor<Scalar>], _ output: Shape) -> Int {
-    precondition(
+    require(
       (try? specification.outputShape(for: inputs.map(\.shape))) == output,
       "an output of shape \(output) doesn't belong to inputs of shapes \(inputs.map(\.shape))")
     return columns(output)

@@ -78,7 +78,8 @@ public struct Convolution<Scalar: BLASScalar>: SingleInputLayer {
   ///
   ///     ∂L/∂weights = Σ ∂L/∂out · columnsᵀ
   ///     ∂L/∂bias    = Σ ∂L/∂out
-  ///     ∂L/∂columns = weightsᵀ · ∂L/∂out,   and ∂L/∂in is what they add up to (col2im)
+  ///
+  /// and ∂L/∂in as `backward(toInput:outputGradient:parameters:)` has it.
   ///
   /// The images are cut into at most 8 parts. Each part sums its own gradients of the parameters,
   /// and these sums are added in the order of the parts: the same bits on any number of threads.
@@ -98,82 +99,66 @@ public struct Convolution<Scalar: BLASScalar>: SingleInputLayer {
     sizes.require(parameters, output)
     require(outputGradient, output.count)
     require(parameterGradients, like: parameters, inputGradient, like: input)
+    inputGradient.update {
+      backward(toInput: &$0, outputGradient: outputGradient, parameters: parameters)
+    }
     if !accumulating {
       for i in parameterGradients.indices { parameterGradients[i].fill(with: 0) }
     }
-    let parts = Partition(sizes.images, parts: 8)
-    withMemory(input, outputGradient, parameters[0]) { x, dy, weights in
-      inputGradient.withMutableMemory { dx in
-        withMutableMemory(ofGradients: &parameterGradients) { weightGradient, biasGradient in
-          // For each part K·depth sums for the weights, then K for the bias.
-          let sumCount = sizes.weightCount + sizes.kernels
-          engine.lend(parts.parts * sumCount, of: Scalar.self) { sums in
-            let pieces = parts.parts * sizes.groups
-            engine.run(pieces, scratch: sizes.columnCount, of: Scalar.self) { piece, memory in
-              let (part, group) = (piece / sizes.groups, piece % sizes.groups)
-              let partSums = sums + part * sumCount
-              backwardPart(
-                sizes, images: parts[part], group: group, x: x, dy: dy,
-                weights: sizes.weights(weights, group: group), dx: dx,
-                weightSums: sizes.weights(partSums, group: group),
-                biasSums: partSums + sizes.weightCount + group * sizes.groupKernels,
-                columns: memory)
-            }
-            engine.run(over: sizes.weightCount) { range in
-              for part in 0..<parts.parts {
-                let sums = sums + part * sumCount
-                for i in range { weightGradient[i] += sums[i] }  // ← ∂w ∂L/∂w
+    let (groups, parts) = (sizes.groups, Partition(sizes.images, parts: 8))
+    // For each part K·depth sums for the weights, then K for the bias.
+    let sumCount = sizes.weightCount + sizes.kernels
+    withMemory(of: [input, outputGradient]) { tensors in
+      let (x, dy) = (tensors[0], tensors[1])
+      withMutableMemory(ofGradients: &parameterGradients) { weightGradient, biasGradient in
+        engine.lend(parts.parts * sumCount, of: Scalar.self) { sums in
+          let pieces = parts.parts * groups
+          engine.run(pieces, scratch: sizes.columnCount, of: Scalar.self) { piece, memory in
+            let (part, group) = (piece / groups, piece % groups)
+            let sums = sums + part * sumCount
+            // weightSums: (K/G, depth); biasSums: K/G
+            let weightSums = sizes.weights(sums, group: group)
+            let biasSums = sums + sizes.weightCount + group * weightSums.rows
+            weightSums.memory.fill(weightSums.rows * weightSums.columns, with: 0)
+            biasSums.fill(weightSums.rows, with: 0)
+            for image in parts[part] {
+              for band in 0..<sizes.bands.parts {
+                let rows = sizes.bands[band]
+                // dOut: (K/G, rows·W'); columns: (depth, rows·W')
+                // ← ∂w ∂L/∂out
+                let dOut = sizes.output(dy, image: image, group: group, rows: rows)
+                let columns = sizes.columns(memory, rows: rows)
+
+                // ← ∂w in
+                sizes.im2col.fill(columns, from: x + sizes.channel(image, group), rows: rows)
+                multiply(dOut, columns.transposed, into: weightSums, adding: true)  // ← ∂w Σ_y, Σ_x
+                for k in 0..<dOut.rows {
+                  let row = dOut.row(k)
+                  for t in 0..<dOut.columns { biasSums[k] += row[t] }  // ← ∂b Σ_y, Σ_x, ∂L/∂out
+                }
               }
             }
-            guard let biasGradient else { return }
+          }
+          engine.run(over: sizes.weightCount) { range in
             for part in 0..<parts.parts {
-              // ← ∂b ∂L/∂b
-              biasGradient.add(sums + part * sumCount + sizes.weightCount, sizes.kernels)
+              let sums = sums + part * sumCount
+              for i in range { weightGradient[i] += sums[i] }  // ← ∂w ∂L/∂w
             }
+          }
+          for part in 0..<parts.parts {
+            // ← ∂b ∂L/∂b
+            biasGradient?.add(sums + part * sumCount + sizes.weightCount, sizes.kernels)
           }
         }
       }
     }
   }
 
-  /// The gradients of one group from some images: sets these images' dx, N×C×H×W, if anybody needs it,
-  /// and the sums over them, K/G × depth and K/G numbers.
-  @inline(__always)
-  private func backwardPart(
-    _ sizes: ConvolutionSizes, images: Range<Int>, group: Int, x: UnsafePointer<Scalar>,
-    dy: UnsafePointer<Scalar>, weights: Matrix<Scalar>, dx: UnsafeMutablePointer<Scalar>?,
-    weightSums: Matrix<Scalar>, biasSums: UnsafeMutablePointer<Scalar>,
-    columns memory: UnsafeMutablePointer<Scalar>
-  ) {
-    weightSums.memory.fill(weightSums.rows * weightSums.columns, with: 0)
-    biasSums.fill(weightSums.rows, with: 0)
-    for image in images {
-      let channel = sizes.channel(image, group)
-      if let dx { (dx + channel).fill(sizes.groupChannels * sizes.plane, with: 0) }
-      for band in 0..<sizes.bands.parts {
-        let rows = sizes.bands[band]
-        // dOut: (K/G, rows·W'); columns: (depth, rows·W')
-        // ← ∂w ∂L/∂out; ∂in ∂L/∂out
-        let dOut = sizes.output(dy, image: image, group: group, rows: rows)
-        let columns = sizes.columns(memory, rows: rows)
-
-        sizes.im2col.fill(columns, from: x + channel, rows: rows)  // ← ∂w in
-        // ← ∂w Σ_y, Σ_x
-        multiply(dOut, columns.transposed, into: weightSums, adding: true)
-        for k in 0..<dOut.rows {
-          let row = dOut.row(k)
-          for t in 0..<dOut.columns { biasSums[k] += row[t] }  // ← ∂b Σ_y, Σ_x, ∂L/∂out
-        }
-        if let dx {
-          multiply(weights.transposed, dOut, into: columns)  // ← ∂in Σ_k, w
-          // ← ∂in ∂L/∂in, Σ_i, Σ_j
-          sizes.im2col.add(columns, to: dx + channel, rows: rows)
-        }
-      }
-    }
-  }
-
-  /// ∂L/∂in alone, where the gradients of the parameters come from another algorithm.
+  /// ∂L/∂in alone:
+  ///
+  ///     ∂L/∂columns = weightsᵀ · ∂L/∂out,   and ∂L/∂in is what they add up to (col2im)
+  ///
+  /// - Complexity: The multiply-adds of forward; each thread is lent as much.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   package func backward(
@@ -183,22 +168,23 @@ public struct Convolution<Scalar: BLASScalar>: SingleInputLayer {
     let sizes = ConvolutionSizes(
       specification, input: inputGradient.shape, output: outputGradient.shape)
     sizes.require(parameters, outputGradient)
-    outputGradient.withMemory { dy in
-      parameters[0].withMemory { weights in
-        inputGradient.withMutableMemory { dx in
-          let pieces = sizes.images * sizes.groups
-          engine.run(pieces, scratch: sizes.columnCount, of: Scalar.self) { piece, memory in
-            let (image, group) = (piece / sizes.groups, piece % sizes.groups)
-            let weights = sizes.weights(weights, group: group)
-            let channel = sizes.channel(image, group)
-            (dx + channel).fill(sizes.groupChannels * sizes.plane, with: 0)
-            for band in 0..<sizes.bands.parts {
-              let rows = sizes.bands[band]
-              let columns = sizes.columns(memory, rows: rows)
-              let dOut = sizes.output(dy, image: image, group: group, rows: rows)
-              multiply(weights.transposed, dOut, into: columns)
-              sizes.im2col.add(columns, to: dx + channel, rows: rows)
-            }
+    withMemory(of: [outputGradient, parameters[0]]) { tensors in
+      let (dy, weights) = (tensors[0], tensors[1])
+      inputGradient.withMutableMemory { dx in
+        let pieces = sizes.images * sizes.groups
+        engine.run(pieces, scratch: sizes.columnCount, of: Scalar.self) { piece, memory in
+          let (image, group) = (piece / sizes.groups, piece % sizes.groups)
+          let weights = sizes.weights(weights, group: group)  // ← ∂in w
+          let dx = dx + sizes.channel(image, group)
+          dx.fill(sizes.groupChannels * sizes.plane, with: 0)
+          for band in 0..<sizes.bands.parts {
+            let rows = sizes.bands[band]
+            // dOut: (K/G, rows·W'); columns: (depth, rows·W')
+            // ← ∂in ∂L/∂out
+            let dOut = sizes.output(dy, image: image, group: group, rows: rows)
+            let columns = sizes.columns(memory, rows: rows)
+            multiply(weights.transposed, dOut, into: columns)  // ← ∂in Σ_k
+            sizes.im2col.add(columns, to: dx, rows: rows)  // ← ∂in ∂L/∂in, Σ_i, Σ_j
           }
         }
       }
@@ -229,7 +215,7 @@ struct ConvolutionSizes {
   }
 
   /// C/G and K/G.
-  var groupChannels: Int { channels / groups }
+  var groupChannels: Int { im2col.channels }
   var groupKernels: Int { kernels / groups }
   /// H·W and H'·W'.
   var plane: Int { im2col.height * im2col.width }

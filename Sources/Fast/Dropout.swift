@@ -4,8 +4,7 @@ import Tensors
 /// Dropout, fast.
 ///
 /// The random numbers are drawn one after the other, as their order is part of the result; the
-/// selection is a loop without branches over ranges that the threads share. Out of place the input is
-/// copied first: a network runs it in place.
+/// selection is a loop without branches over ranges that the threads share.
 ///
 /// Twin: `Sources/Reference/Dropout.swift`. Source: Caffe's `dropout_layer.cpp`.
 public struct Dropout<Scalar: BLASScalar>: InPlaceLayer {
@@ -37,39 +36,10 @@ public struct Dropout<Scalar: BLASScalar>: InPlaceLayer {
   /// The forward pass.
   public static var source: SourceLocation? { .here() }
 
-  /// Drops and scales in training, copies in testing.
+  /// Drops and scales in training.
   ///
-  /// - Complexity: O(count): in training one random number a value, drawn in order on one thread.
-  @specialized(where Scalar == Float)
-  @specialized(where Scalar == Double)
-  public func forward(
-    _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
-    output: inout Tensor<Scalar>, saved: inout Saved
-  ) {
-    output.copyElements(from: input)
-    forward(inPlace: &output, context: &context, saved: &saved)
-  }
-
-  /// The gradient takes the way that the value took.
-  ///
-  /// - Complexity: O(count) over the engine's threads.
-  @specialized(where Scalar == Float)
-  @specialized(where Scalar == Double)
-  public func backward(
-    outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
-    parameters: [Tensor<Scalar>], saved: Saved,
-    inputGradient: inout Tensor<Scalar>?, parameterGradients: inout [Tensor<Scalar>],
-    accumulating: Bool
-  ) {
-    inputGradient.update {
-      $0.copyElements(from: outputGradient)
-      apply(saved, to: &$0)
-    }
-  }
-
-  /// As for `forward`, over the input.
-  ///
-  /// - Complexity: O(count) in training, O(1) in testing.
+  /// - Complexity: O(count) in training, one random number a value, drawn in order on one thread; O(1)
+  ///   in testing.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward(
@@ -86,7 +56,7 @@ public struct Dropout<Scalar: BLASScalar>: InPlaceLayer {
     apply(saved, to: &data)
   }
 
-  /// As for `backward`, over the output's gradient.
+  /// The gradient takes the way that the value took.
   ///
   /// - Complexity: O(count) after training, O(1) after testing.
   @specialized(where Scalar == Float)
@@ -105,11 +75,9 @@ public struct Dropout<Scalar: BLASScalar>: InPlaceLayer {
     require(saved.keeps.count == count, "a mask of \(saved.keeps.count) for \(count) numbers")
     let scale = Scalar(specification.scale)
     saved.keeps.withUnsafeBufferPointer { keeps in
-      data.withMutableMemory { data in
-        engine.run(over: count) { range in
-          // ← out, in; ∂in ∂L/∂in, kept, ∂L/∂out
-          for i in range { data[i] = keeps[i] ? data[i] * scale : 0 }
-        }
+      engine.change(&data) { data, range in
+        // ← out, in; ∂in ∂L/∂in, kept, ∂L/∂out
+        for i in range { data[i] = keeps[i] ? data[i] * scale : 0 }
       }
     }
   }

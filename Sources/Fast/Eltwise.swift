@@ -54,10 +54,14 @@ public struct Eltwise<Scalar: BLASScalar>: Layer {
             switch operation {
             case .sum:
               for i in range { y[i] = coefficients[0] * x[0][i] }
-              for k in 1..<x.count { add(coefficients[k], x[k], to: y, range) }
+              for (coefficient, x) in zip(coefficients, x).dropFirst() {
+                for i in range { y[i] += coefficient * x[i] }
+              }
             case .product:
               for i in range { y[i] = x[0][i] * x[1][i] }
-              for k in 2..<x.count { multiply(y, by: x[k], range) }
+              for x in x.dropFirst(2) {
+                for i in range { y[i] *= x[i] }
+              }
             case .maximum:
               for i in range {
                 let isFirst = x[0][i] > x[1][i]
@@ -91,7 +95,7 @@ public struct Eltwise<Scalar: BLASScalar>: Layer {
   ) {
     requireFit(inputs, outputGradient, saved)
     require(output, outputGradient.count)
-    precondition(inputGradients.count == inputs.count, "each input needs room for its gradient")
+    require(inputGradients.count == inputs.count, "each input needs room for its gradient")
     let count = outputGradient.count
     withMemory(of: inputs + [outputGradient, output]) { tensors in
       let (x, dy, y) = (tensors.dropLast(2), tensors[inputs.count], tensors[inputs.count + 1])
@@ -106,10 +110,14 @@ public struct Eltwise<Scalar: BLASScalar>: Layer {
               for i in range { dx[i] = coefficient * dy[i] }
             case .product where specification.hasStableProductGradient:
               for i in range { dx[i] = 1 }
-              for other in x.indices where other != k { multiply(dx, by: x[other], range) }
-              multiply(dx, by: dy, range)
+              for other in x.indices where other != k {
+                let factor = x[other]
+                for i in range { dx[i] *= factor[i] }
+              }
+              for i in range { dx[i] *= dy[i] }
             case .product:
-              for i in range { dx[i] = y[i] / x[k][i] * dy[i] }
+              let x = x[k]
+              for i in range { dx[i] = y[i] / x[i] * dy[i] }
             case .maximum:
               for i in range { dx[i] = saved.maxInputs[i] == k ? dy[i] : 0 }
             }
@@ -119,29 +127,14 @@ public struct Eltwise<Scalar: BLASScalar>: Layer {
     }
   }
 
-  @inline(__always)
-  private func add(
-    _ coefficient: Scalar, _ x: UnsafePointer<Scalar>, to y: UnsafeMutablePointer<Scalar>,
-    _ range: Range<Int>
-  ) {
-    for i in range { y[i] += coefficient * x[i] }
-  }
-
-  @inline(__always)
-  private func multiply(
-    _ y: UnsafeMutablePointer<Scalar>, by x: UnsafePointer<Scalar>, _ range: Range<Int>
-  ) {
-    for i in range { y[i] *= x[i] }
-  }
-
   /// Stops the program unless the tensors of a pass have one size, and there is room for what is kept.
   private func requireFit(_ inputs: [Tensor<Scalar>], _ output: Tensor<Scalar>, _ saved: Saved) {
-    precondition(
+    require(
       (try? specification.outputShape(for: inputs.map(\.shape))) == output.shape,
       "an output of shape \(output.shape) doesn't belong to inputs of shapes "
         + "\(inputs.map(\.shape))")
     let kept = specification.operation == .maximum ? output.count : 0
-    precondition(
+    require(
       saved.maxInputs.count == kept, "\(saved.maxInputs.count) numbers for \(kept) maxima")
   }
 }

@@ -2,6 +2,7 @@ import COpenBLAS
 import Dispatch
 import FoundationEssentials
 import Synchronization
+import Tensors
 
 /// The threads and the working memory that the fast layers share.
 ///
@@ -88,6 +89,25 @@ public final class Engine: Sendable {
 
   /// The numbers of a range, unless told otherwise.
   package static let rangeSize = 1 << 15
+
+  /// Changes a tensor in place, range by range.
+  @inline(__always)
+  func change<Scalar: BLASScalar>(
+    _ data: inout Tensor<Scalar>, _ body: (UnsafeMutablePointer<Scalar>, Range<Int>) -> Void
+  ) {
+    let count = data.count
+    data.withMutableMemory { data in run(over: count) { body(data, $0) } }
+  }
+
+  /// As `change(_:_:)`, beside another tensor of as many numbers.
+  @inline(__always)
+  func change<Scalar: BLASScalar>(
+    _ data: inout Tensor<Scalar>, with other: Tensor<Scalar>,
+    _ body: (UnsafeMutablePointer<Scalar>, UnsafePointer<Scalar>, Range<Int>) -> Void
+  ) {
+    require(data, other.count)
+    other.withMemory { other in change(&data) { body($0, other, $1) } }
+  }
 
   /// Lends working memory for `count` numbers, whose values are undefined, during a call.
   package func lend<Number>(

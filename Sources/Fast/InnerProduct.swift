@@ -83,14 +83,12 @@ public struct InnerProduct<Scalar: BLASScalar>: SingleInputLayer {
     let (n, d, k) = sizes(input, parameters, output)
     require(outputGradient, output.count)
     require(parameterGradients, like: parameters, inputGradient, like: input)
-    guard n > 0 else {
-      // The sum over no images.
-      if !accumulating {
-        for i in parameterGradients.indices { parameterGradients[i].fill(with: 0) }
-      }
-      return
+    // The sum over no images.
+    if n == 0 && !accumulating {
+      for i in parameterGradients.indices { parameterGradients[i].fill(with: 0) }
     }
-    withMemory(input, outputGradient, parameters[0]) { x, dy, weights in
+    withMemory(of: [input, outputGradient, parameters[0]]) { tensors in
+      let (x, dy, weights) = (tensors[0], tensors[1], tensors[2])
       withMutableMemory(ofGradients: &parameterGradients) { weightGradient, biasGradient in
         engine.run(over: k, atMost: Self.blockSize) { block in
           // dOut: (N, block), in: (N, D), dWeights: (block, D)

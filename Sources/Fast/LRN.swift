@@ -83,19 +83,16 @@ public struct LRN<Scalar: BLASScalar>: SingleInputLayer {
     for tensor in [output, outputGradient, scale, inputGradient ?? input] {
       require(tensor, input.count)
     }
-    withMemory(output, outputGradient, scale) { y, dy, s in
-      inputGradient.withMutableMemory { dx in
-        guard let dx else { return }
-        input.withMemory { x in
-          engine.run(windows.pieces, scratch: windows.scratch, of: Scalar.self) { piece, ratios in
-            let piece = piece * windows.count..<(piece + 1) * windows.count
-            // ← ∂in out
-            for (t, i) in piece.enumerated() { ratios[t] = dy[i] * y[i] / s[i] }
-            let sums = windows.sums(of: ratios)  // ← ∂in Σ_c', Σ_i
-            for (t, i) in piece.enumerated() {
-              // ← ∂in ∂L/∂in, ∂L/∂out, s, in
-              dx[i] = dy[i] * .pow(s[i], exponent) - factor * x[i] * sums[t]
-            }
+    withMemory(of: [input, output, outputGradient, scale]) { tensors in
+      let (x, y, dy, s) = (tensors[0], tensors[1], tensors[2], tensors[3])
+      inputGradient?.withMutableMemory { dx in
+        engine.run(windows.pieces, scratch: windows.scratch, of: Scalar.self) { piece, ratios in
+          let piece = piece * windows.count..<(piece + 1) * windows.count
+          for (t, i) in piece.enumerated() { ratios[t] = dy[i] * y[i] / s[i] }  // ← ∂in out
+          let sums = windows.sums(of: ratios)  // ← ∂in Σ_c', Σ_i
+          for (t, i) in piece.enumerated() {
+            // ← ∂in ∂L/∂in, ∂L/∂out, s, in
+            dx[i] = dy[i] * .pow(s[i], exponent) - factor * x[i] * sums[t]
           }
         }
       }

@@ -52,15 +52,6 @@ extension Tensor {
   }
 }
 
-/// Calls `body` with the memory of three tensors; not at all if one is empty.
-@inline(__always)
-func withMemory<Scalar: BLASScalar>(
-  _ a: Tensor<Scalar>, _ b: Tensor<Scalar>, _ c: Tensor<Scalar>,
-  _ body: (UnsafePointer<Scalar>, UnsafePointer<Scalar>, UnsafePointer<Scalar>) -> Void
-) {
-  a.withMemory { a in b.withMemory { b in c.withMemory { body(a, b, $0) } } }
-}
-
 /// Calls `body` with the memory of tensors; not at all if one is empty.
 func withMemory<Scalar: BLASScalar>(
   of tensors: [Tensor<Scalar>], _ body: ([UnsafePointer<Scalar>]) -> Void

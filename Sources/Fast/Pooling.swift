@@ -57,9 +57,9 @@ public struct Pooling<Scalar: BLASScalar>: SingleInputLayer {
           engine.run(windows.planes) { plane in
             let (x, y) = (input + plane * windows.plane, output + plane * windows.outputs)
             if isMaximum, let positions = positions.baseAddress {
-              forwardMaximum(windows, x, y, positions + plane * windows.outputs)
+              windows.maximum(of: x, into: y, positions + plane * windows.outputs)
             } else {
-              forwardAverage(windows, x, y)
+              windows.average(of: x, into: y)
             }
           }
         }
@@ -82,88 +82,20 @@ public struct Pooling<Scalar: BLASScalar>: SingleInputLayer {
     requireFit(input.shape, outputGradient.shape, saved)
     let windows = PoolingWindows(specification, input: input.shape, output: outputGradient.shape)
     if let inputGradient { require(inputGradient, input.count) }
-    inputGradient.update { gradient in
-      outputGradient.withMemory { upstream in
-        gradient.withMutableMemory { gradient in
-          saved.maxPositions.withUnsafeBufferPointer { positions in
-            // As for `forward`.
-            engine.run(windows.planes) { plane in
-              let (dy, dx) = (upstream + plane * windows.outputs, gradient + plane * windows.plane)
-              dx.fill(windows.plane, with: 0)
-              if isMaximum, let positions = positions.baseAddress {
-                backwardMaximum(windows, dy, positions + plane * windows.outputs, dx)
-              } else {
-                backwardAverage(windows, dy, dx)
-              }
+    outputGradient.withMemory { upstream in
+      inputGradient?.withMutableMemory { gradient in
+        saved.maxPositions.withUnsafeBufferPointer { positions in
+          // As for `forward`.
+          engine.run(windows.planes) { plane in
+            let (dy, dx) = (upstream + plane * windows.outputs, gradient + plane * windows.plane)
+            dx.fill(windows.plane, with: 0)
+            if isMaximum, let positions = positions.baseAddress {
+              windows.pass(dy, toMaxima: positions + plane * windows.outputs, of: dx)
+            } else {
+              windows.share(dy, among: dx)
             }
           }
         }
-      }
-    }
-  }
-
-  /// y = max over the window, and where it is. NaN is never greater, so it is passed over.
-  @inline(__always)
-  private func forwardMaximum(
-    _ windows: PoolingWindows, _ x: UnsafePointer<Scalar>, _ y: UnsafeMutablePointer<Scalar>,
-    _ positions: UnsafeMutablePointer<Int32>
-  ) {
-    windows.forEach { output, rows, columns, _ in
-      // What every maximum starts from, in Double too, as in Caffe.
-      var best = Scalar(-Double(Float.greatestFiniteMagnitude))
-      var position = -1
-      for row in rows {  // ← max_i
-        for column in columns {
-          let candidate = row * windows.width + column
-          let isGreater = x[candidate] > best  // ← in
-          best = isGreater ? x[candidate] : best
-          position = isGreater ? candidate : position
-        }
-      }
-      y[output] = best  // ← out
-      positions[output] = Int32(truncatingIfNeeded: position)
-    }
-  }
-
-  /// y = Σ over the window / area.
-  @inline(__always)
-  private func forwardAverage(
-    _ windows: PoolingWindows, _ x: UnsafePointer<Scalar>, _ y: UnsafeMutablePointer<Scalar>
-  ) {
-    windows.forEach { output, rows, columns, area in
-      var sum: Scalar = 0
-      for row in rows {  // ← Σ_i
-        // ← Σ_j, in
-        for column in columns { sum += x[row * windows.width + column] }
-      }
-      y[output] = sum / Scalar(area)  // ← out
-    }
-  }
-
-  /// ∂L/∂in[position of the maximum] += ∂L/∂out: overlapping windows may share a maximum.
-  @inline(__always)
-  private func backwardMaximum(
-    _ windows: PoolingWindows, _ dy: UnsafePointer<Scalar>, _ positions: UnsafePointer<Int32>,
-    _ dx: UnsafeMutablePointer<Scalar>
-  ) {
-    for i in 0..<windows.outputs {
-      let position = Int(positions[i])  // ← ∂in at
-      // Positions come from the caller's `Saved`: what doesn't lie in the plane is left out.
-      // ← ∂in ∂L/∂in, ∂L/∂out
-      if position >= 0 && position < windows.plane { dx[position] += dy[i] }
-    }
-  }
-
-  /// ∂L/∂in += ∂L/∂out / area, for each element of the window.
-  @inline(__always)
-  private func backwardAverage(
-    _ windows: PoolingWindows, _ dy: UnsafePointer<Scalar>, _ dx: UnsafeMutablePointer<Scalar>
-  ) {
-    windows.forEach { output, rows, columns, area in
-      let share = dy[output] / Scalar(area)  // ← ∂in ∂L/∂out
-      for row in rows {  // ← ∂in Σ_i
-        // ← ∂in Σ_j, ∂L/∂in
-        for column in columns { dx[row * windows.width + column] += share }
       }
     }
   }
@@ -181,38 +113,115 @@ public struct Pooling<Scalar: BLASScalar>: SingleInputLayer {
 }
 
 /// Where the windows of a pooling layer lie on a plane of its input.
-private struct PoolingWindows {
-  let planes, height, width, outputHeight, outputWidth: Int
-  let kernel, stride, pad: Extent
+struct PoolingWindows {
+  /// Rows or columns of an output's window: those that lie on the input, and how many they are with
+  /// the padding that the window covers.
+  typealias Side = (inside: Range<Int>, length: Int)
+
+  /// N·C.
+  let planes: Int
+  /// W and H·W.
+  let width, plane: Int
+  /// For each of the H' rows and W' columns of the output.
+  let rows, columns: [Side]
 
   init(_ specification: PoolingSpecification, input: Shape, output: Shape) {
-    planes = input.images * input.channels
-    (height, width) = (input.height, input.width)
-    (outputHeight, outputWidth) = (output.height, output.width)
-    kernel = specification.kernel(for: input)
-    stride = specification.stride
-    pad = specification.pad
+    let (kernel, stride) = (specification.kernel(for: input), specification.stride)
+    func sides(_ count: Int, _ kernel: Int, _ stride: Int, _ pad: Int, _ size: Int) -> [Side] {
+      (0..<count).map { i in
+        let start = i * stride - pad
+        let end = min(start + kernel, size + pad)
+        return (max(start, 0)..<min(end, size), end - start)
+      }
+    }
+    let pad = specification.pad
+    self.init(
+      input, rows: sides(output.height, kernel.height, stride.height, pad.height, input.height),
+      columns: sides(output.width, kernel.width, stride.width, pad.width, input.width))
   }
 
-  /// The numbers of an input plane, and of an output plane.
-  var plane: Int { height * width }
-  var outputs: Int { outputHeight * outputWidth }
+  init(_ input: Shape, rows: [Side], columns: [Side]) {
+    (planes, width) = (input.images * input.channels, input.width)
+    plane = input.height * input.width
+    (self.rows, self.columns) = (rows, columns)
+  }
+
+  /// H'·W'.
+  var outputs: Int { rows.count * columns.count }
+
+  /// y = max over the window, and where it is. NaN is never greater, so it is passed over.
+  @inline(__always)
+  func maximum<Scalar: BLASScalar>(
+    of x: UnsafePointer<Scalar>, into y: UnsafeMutablePointer<Scalar>,
+    _ positions: UnsafeMutablePointer<Int32>
+  ) {
+    forEach { output, rows, columns, _ in
+      // What every maximum starts from, in Double too, as in Caffe.
+      var best = Scalar(-Double(Float.greatestFiniteMagnitude))
+      var position = -1
+      for row in rows {  // ← max_i
+        for column in columns {
+          let candidate = row * width + column
+          let isGreater = x[candidate] > best  // ← in
+          best = isGreater ? x[candidate] : best
+          position = isGreater ? candidate : position
+        }
+      }
+      y[output] = best  // ← out
+      positions[output] = Int32(truncatingIfNeeded: position)
+    }
+  }
+
+  /// y = Σ over the window / area.
+  @inline(__always)
+  func average<Scalar: BLASScalar>(
+    of x: UnsafePointer<Scalar>, into y: UnsafeMutablePointer<Scalar>
+  ) {
+    forEach { output, rows, columns, area in
+      var sum: Scalar = 0
+      for row in rows {  // ← Σ_i
+        for column in columns { sum += x[row * width + column] }  // ← Σ_j, in
+      }
+      y[output] = sum / Scalar(area)  // ← out
+    }
+  }
+
+  /// ∂L/∂in[position of the maximum] += ∂L/∂out: overlapping windows may share a maximum.
+  @inline(__always)
+  func pass<Scalar: BLASScalar>(
+    _ dy: UnsafePointer<Scalar>, toMaxima positions: UnsafePointer<Int32>,
+    of dx: UnsafeMutablePointer<Scalar>
+  ) {
+    for i in 0..<outputs {
+      let position = Int(positions[i])  // ← ∂in at
+      // Positions come from the caller's `Saved`: what doesn't lie in the plane is left out.
+      // ← ∂in ∂L/∂in, ∂L/∂out
+      if position >= 0 && position < plane { dx[position] += dy[i] }
+    }
+  }
+
+  /// ∂L/∂in += ∂L/∂out / area, for each element of the window.
+  @inline(__always)
+  func share<Scalar: BLASScalar>(
+    _ dy: UnsafePointer<Scalar>, among dx: UnsafeMutablePointer<Scalar>
+  ) {
+    forEach { output, rows, columns, area in
+      let share = dy[output] / Scalar(area)  // ← ∂in ∂L/∂out
+      for row in rows {  // ← ∂in Σ_i
+        for column in columns { dx[row * width + column] += share }  // ← ∂in Σ_j, ∂L/∂in
+      }
+    }
+  }
 
   /// Calls `body` for each output of a plane with its position, the rows and columns of its window
-  /// that lie on the input, and the area of the window with the padding that it covers, as in Caffe.
+  /// that lie on the input, and the window's area.
   @inline(__always)
-  func forEach(
+  private func forEach(
     _ body: (_ output: Int, _ rows: Range<Int>, _ columns: Range<Int>, _ area: Int) -> Void
   ) {
-    for y in 0..<outputHeight {
-      let top = y * stride.height - pad.height
-      let bottom = min(top + kernel.height, height + pad.height)
-      for x in 0..<outputWidth {
-        let left = x * stride.width - pad.width
-        let right = min(left + kernel.width, width + pad.width)
-        body(
-          y * outputWidth + x, max(top, 0)..<min(bottom, height), max(left, 0)..<min(right, width),
-          (bottom - top) * (right - left))
+    for (y, row) in rows.enumerated() {
+      for (x, column) in columns.enumerated() {
+        body(y * columns.count + x, row.inside, column.inside, row.length * column.length)
       }
     }
   }

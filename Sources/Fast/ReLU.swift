@@ -5,8 +5,7 @@ import Tensors
 ///
 ///     out = in where in ≥ 0, else slope·in
 ///
-/// One pass through memory, which bounds its speed, over ranges that the threads share. Out of place
-/// the input is copied first: a network runs it in place.
+/// One pass through memory, which bounds its speed, over ranges that the threads share.
 ///
 /// Twin: `Sources/Reference/ReLU.swift`. Source: Caffe's `relu_layer.cpp`.
 public struct ReLU<Scalar: BLASScalar>: InPlaceLayer {
@@ -23,20 +22,7 @@ public struct ReLU<Scalar: BLASScalar>: InPlaceLayer {
   /// The forward pass.
   public static var source: SourceLocation? { .here() }
 
-  /// Keeps what is positive.
-  ///
-  /// - Complexity: O(count) over the engine's threads.
-  @specialized(where Scalar == Float)
-  @specialized(where Scalar == Double)
-  public func forward(
-    _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
-    output: inout Tensor<Scalar>, saved: inout NothingSaved
-  ) {
-    output.copyElements(from: input)
-    forward(inPlace: &output, context: &context, saved: &saved)
-  }
-
-  /// ∂L/∂in = ∂L/∂out where in > 0, else slope·∂L/∂out.
+  /// ∂L/∂in = ∂L/∂out where in > 0, else slope·∂L/∂out: by the input, for any slope.
   ///
   /// - Complexity: O(count) over the engine's threads.
   @specialized(where Scalar == Float)
@@ -53,7 +39,7 @@ public struct ReLU<Scalar: BLASScalar>: InPlaceLayer {
     }
   }
 
-  /// As for `forward`, over the input.
+  /// Keeps what is positive.
   ///
   /// - Complexity: O(count) over the engine's threads.
   @specialized(where Scalar == Float)
@@ -62,22 +48,18 @@ public struct ReLU<Scalar: BLASScalar>: InPlaceLayer {
     inPlace data: inout Tensor<Scalar>, context: inout RunContext, saved: inout NothingSaved
   ) {
     let slope = Scalar(specification.negativeSlope)
-    let count = data.count
-    data.withMutableMemory { data in
-      engine.run(over: count) { range in
-        // By way of other memory. Within one, there is nothing to store where x ≥ 0, and the compiler
-        // makes a branch of that, on signs that no processor predicts.
-        engine.lend(range.count, of: Scalar.self) { y in
-          let x = data + range.lowerBound
-          if slope == 0 {
-            // NaN isn't less than 0, and stays. Of −∞, the product with 0 would make NaN.
-            for i in 0..<range.count { y[i] = x[i] < 0 ? 0 : x[i] }  // ← in
-          } else {
-            // ← in
-            for i in 0..<range.count { y[i] = x[i] < 0 ? slope * x[i] : x[i] }
-          }
-          x.update(from: y, count: range.count)  // ← out
+    engine.change(&data) { data, range in
+      // By way of other memory. Within one, there is nothing to store where x ≥ 0, and the compiler
+      // makes a branch of that, on signs that no processor predicts.
+      engine.lend(range.count, of: Scalar.self) { y in
+        let x = data + range.lowerBound
+        if slope == 0 {
+          // NaN isn't less than 0, and stays. Of −∞, the product with 0 would make NaN.
+          for i in 0..<range.count { y[i] = x[i] < 0 ? 0 : x[i] }  // ← in
+        } else {
+          for i in 0..<range.count { y[i] = x[i] < 0 ? slope * x[i] : x[i] }  // ← in
         }
+        x.update(from: y, count: range.count)  // ← out
       }
     }
   }
@@ -91,14 +73,9 @@ public struct ReLU<Scalar: BLASScalar>: InPlaceLayer {
     inPlace gradient: inout Tensor<Scalar>, output: Tensor<Scalar>, saved: NothingSaved
   ) {
     let slope = Scalar(specification.negativeSlope)
-    require(gradient, output.count)
-    output.withMemory { y in
-      gradient.withMutableMemory { gradient in
-        engine.run(over: output.count) { range in
-          // ← ∂in ∂L/∂in, in, ∂L/∂out
-          for i in range { gradient[i] = y[i] > 0 ? gradient[i] : slope * gradient[i] }
-        }
-      }
+    engine.change(&gradient, with: output) { gradient, y, range in
+      // ← ∂in ∂L/∂in, in, ∂L/∂out
+      for i in range { gradient[i] = y[i] > 0 ? gradient[i] : slope * gradient[i] }
     }
   }
 }

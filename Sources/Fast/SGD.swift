@@ -21,26 +21,20 @@ extension SGDStep {
     let isL2 = regularization == .l2
     let count = parameter.count
     require(momentumBuffer, count)
-    require(gradient, count)
-    gradient.withMemory { g in
-      momentumBuffer.withMutableMemory { h in
-        parameter.withMutableMemory { w in
-          engine.run(over: count) { range in
-            // Within the count of all three tensors, which share their shape.
-            if isL2 {
-              for i in range {
-                let old = w[i]
-                h[i] = rate * (scale * g[i] + decay * old) + momentum * h[i]
-                w[i] = old - h[i]
-              }
-            } else {
-              for i in range {
-                let old = w[i]
-                let sign: Scalar = old > 0 ? 1 : old < 0 ? -1 : 0
-                h[i] = rate * (scale * g[i] + decay * sign) + momentum * h[i]
-                w[i] = old - h[i]
-              }
-            }
+    momentumBuffer.withMutableMemory { h in
+      engine.change(&parameter, with: gradient) { w, g, range in
+        if isL2 {
+          for i in range {
+            let old = w[i]
+            h[i] = rate * (scale * g[i] + decay * old) + momentum * h[i]
+            w[i] = old - h[i]
+          }
+        } else {
+          for i in range {
+            let old = w[i]
+            let sign: Scalar = old > 0 ? 1 : old < 0 ? -1 : 0
+            h[i] = rate * (scale * g[i] + decay * sign) + momentum * h[i]
+            w[i] = old - h[i]
           }
         }
       }

@@ -70,19 +70,15 @@ public struct Softmax<Scalar: BLASScalar>: SingleInputLayer {
     require(output, input.count)
     require(outputGradient, input.count)
     if let inputGradient { require(inputGradient, input.count) }
-    inputGradient.update { gradient in
-      outputGradient.withMemory { upstream in
-        output.withMemory { output in
-          gradient.withMutableMemory { gradient in
-            engine.run(over: axis.spots, atMost: 16) { spots in
-              for spot in spots {
-                let start = axis.start(of: spot)
-                let (dp, p, dx) = (upstream + start, output + start, gradient + start)
-                var dot: Scalar = 0
-                for i in axis.classes { dot += dp[i] * p[i] }
-                for i in axis.classes { dx[i] = p[i] * (dp[i] - dot) }
-              }
-            }
+    withMemory(of: [outputGradient, output]) { tensors in
+      inputGradient?.withMutableMemory { gradient in
+        engine.run(over: axis.spots, atMost: 16) { spots in
+          for spot in spots {
+            let start = axis.start(of: spot)
+            let (dp, p, dx) = (tensors[0] + start, tensors[1] + start, gradient + start)
+            var dot: Scalar = 0
+            for i in axis.classes { dot += dp[i] * p[i] }
+            for i in axis.classes { dx[i] = p[i] * (dp[i] - dot) }
           }
         }
       }

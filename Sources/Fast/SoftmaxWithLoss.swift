@@ -82,29 +82,23 @@ public struct SoftmaxWithLoss<Scalar: BLASScalar>: SingleInputLayer {
   ) {
     let probabilities = saved.probabilities
     let axis = ClassAxis(probabilities.shape)
-    if let inputGradient { require(inputGradient, probabilities.count) }
     // What `saved` holds can be changed from outside.
     require(
       (try? specification.checkLabels(saved.labels, for: probabilities.shape)) != nil,
       "the labels of a backward pass must be those of the forward pass")
     let divisor = Scalar(specification.divisor(labels: saved.labels, scores: probabilities.shape))
     let factor = outputGradient[0] / divisor
-    inputGradient.update { inputGradient in
-      probabilities.withMemory { p in
-        inputGradient.withMutableMemory { gradient in
-          engine.run(over: probabilities.count) { range in
-            for i in range { gradient[i] = factor * p[i] }  // ← ∂in ∂L/∂x, p
-          }
-          for (spot, label) in saved.labels.enumerated() {
-            let start = axis.start(of: spot)
-            if label == specification.ignoreLabel {
-              for i in axis.classes { gradient[start + i] = 0 }
-            } else {
-              // A class of this spot, as checked above.
-              let position = start + label * axis.stride
-              gradient[position] = factor * (p[position] - 1)  // ← ∂in label
-            }
-          }
+    inputGradient.update { gradient in
+      engine.change(&gradient, with: probabilities) { gradient, p, range in
+        for i in range { gradient[i] = factor * p[i] }  // ← ∂in ∂L/∂x, p
+      }
+      for (spot, label) in saved.labels.enumerated() {
+        let start = axis.start(of: spot)
+        if label == specification.ignoreLabel {
+          for i in axis.classes { gradient[start + i] = 0 }
+        } else {
+          let position = start + label * axis.stride
+          gradient[position] = factor * (probabilities[position] - 1)  // ← ∂in label
         }
       }
     }

@@ -14,6 +14,7 @@ struct Workspace: @unchecked Sendable {
 /// seen every request of a network's pass, it allocates no more.
 package final class WorkspacePool: Sendable {
   private struct State {
+    /// From the smallest to the largest.
     var free: [Workspace] = []
     var allocations = 0
     var bytes = 0
@@ -48,15 +49,10 @@ package final class WorkspacePool: Sendable {
   /// A block of at least `byteCount` bytes, on a boundary of 64: a cache line, an AVX-512 vector.
   private func take(byteCount: Int) -> Workspace {
     state.withLock { state in
-      let best = state.free.indices
-        .filter { state.free[$0].byteCount >= byteCount }
-        .min { state.free[$0].byteCount < state.free[$1].byteCount }
-      if let best {
+      if let best = state.free.firstIndex(where: { $0.byteCount >= byteCount }) {
         return state.free.remove(at: best)
       }
-      let largest = state.free.indices.max { state.free[$0].byteCount < state.free[$1].byteCount }
-      if let largest {
-        let old = state.free.remove(at: largest)
+      if let old = state.free.popLast() {
         state.bytes -= old.byteCount
         old.memory.deallocate()
       }
@@ -69,7 +65,10 @@ package final class WorkspacePool: Sendable {
   }
 
   private func giveBack(_ workspace: Workspace) {
-    state.withLock { $0.free.append(workspace) }
+    state.withLock { state in
+      let place = state.free.firstIndex { $0.byteCount >= workspace.byteCount }
+      state.free.insert(workspace, at: place ?? state.free.endIndex)
+    }
   }
 
   deinit {

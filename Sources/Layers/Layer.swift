@@ -153,6 +153,32 @@ public protocol InPlaceLayer<Scalar>: SingleInputLayer {
 extension InPlaceLayer {
   /// That of the specification.
   public var inPlaceObstacle: String? { specification.inPlaceObstacle }
+
+  /// The pass in place, on a copy of the input.
+  ///
+  /// - Complexity: That of the pass in place, and O(count) for the copy.
+  public func forward(
+    _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
+    output: inout Tensor<Scalar>, saved: inout Saved
+  ) {
+    output.copyElements(from: input)
+    forward(inPlace: &output, context: &context, saved: &saved)
+  }
+
+  /// The pass in place, on a copy of the output's gradient. A layer that has to know its input has a
+  /// pass of its own.
+  ///
+  /// - Complexity: That of the pass in place, and O(count) for the copy.
+  public func backward(
+    outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
+    parameters: [Tensor<Scalar>], saved: Saved, inputGradient: inout Tensor<Scalar>?,
+    parameterGradients: inout [Tensor<Scalar>], accumulating: Bool
+  ) {
+    inputGradient.update {
+      $0.copyElements(from: outputGradient)
+      backward(inPlace: &$0, output: output, saved: saved)
+    }
+  }
 }
 
 /// What a layer keeps that needs nothing beyond inputs and output for its backward pass.

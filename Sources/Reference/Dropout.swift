@@ -36,39 +36,9 @@ public struct Dropout<Scalar: Tensors.Scalar>: InPlaceLayer {
   /// The forward pass.
   public static var source: SourceLocation? { .here() }
 
-  /// Drops and scales in training, copies in testing.
+  /// Drops and scales in training.
   ///
-  /// - Complexity: O(count): in training one random number a value, drawn in order.
-  @specialized(where Scalar == Float)
-  @specialized(where Scalar == Double)
-  public func forward(
-    _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
-    output: inout Tensor<Scalar>, saved: inout Saved
-  ) {
-    output.copyElements(from: input)
-    forward(inPlace: &output, context: &context, saved: &saved)
-  }
-
-  /// The gradient takes the way that the value took.
-  ///
-  /// - Complexity: O(count).
-  @specialized(where Scalar == Float)
-  @specialized(where Scalar == Double)
-  public func backward(
-    outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
-    parameters: [Tensor<Scalar>], saved: Saved,
-    inputGradient: inout Tensor<Scalar>?, parameterGradients: inout [Tensor<Scalar>],
-    accumulating: Bool
-  ) {
-    inputGradient.update { gradient in
-      gradient.copyElements(from: outputGradient)
-      apply(saved, to: &gradient)
-    }
-  }
-
-  /// As for `forward`, over the input.
-  ///
-  /// - Complexity: O(count) in training, O(1) in testing.
+  /// - Complexity: O(count) in training, one random number a value; O(1) in testing.
   public func forward(
     inPlace data: inout Tensor<Scalar>, context: inout RunContext, saved: inout Saved
   ) {
@@ -81,7 +51,7 @@ public struct Dropout<Scalar: Tensors.Scalar>: InPlaceLayer {
     apply(saved, to: &data)
   }
 
-  /// As for `backward`, over the output's gradient.
+  /// The gradient takes the way that the value took.
   ///
   /// - Complexity: O(count) after training, O(1) after testing.
   public func backward(

@@ -21,32 +21,6 @@ public struct Sigmoid<Scalar: Tensors.Scalar>: InPlaceLayer {
   /// Squashes each value to between 0 and 1.
   ///
   /// - Complexity: O(count).
-  public func forward(
-    _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
-    output: inout Tensor<Scalar>, saved: inout NothingSaved
-  ) {
-    output.copyElements(from: input)
-    forward(inPlace: &output, context: &context, saved: &saved)
-  }
-
-  /// ∂L/∂in = ∂L/∂out · out·(1 − out).
-  ///
-  /// - Complexity: O(count).
-  public func backward(
-    outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
-    parameters: [Tensor<Scalar>], saved: NothingSaved,
-    inputGradient: inout Tensor<Scalar>?, parameterGradients: inout [Tensor<Scalar>],
-    accumulating: Bool
-  ) {
-    inputGradient.update { gradient in
-      gradient.copyElements(from: outputGradient)
-      backward(inPlace: &gradient, output: output, saved: saved)
-    }
-  }
-
-  /// As for `forward`, over the input.
-  ///
-  /// - Complexity: O(count).
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward(
@@ -58,7 +32,7 @@ public struct Sigmoid<Scalar: Tensors.Scalar>: InPlaceLayer {
     }
   }
 
-  /// As for `backward`, over the output's gradient: the slope follows from the output.
+  /// ∂L/∂in = ∂L/∂out · out·(1 − out): the slope follows from the output.
   ///
   /// - Complexity: O(count).
   @specialized(where Scalar == Float)

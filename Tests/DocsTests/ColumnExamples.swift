@@ -22,7 +22,8 @@ extension Example {
       input.withMemory { im2col.fill(Matrix(memory, depth, positions), from: $0, rows: rows) }
     }
     expect("columns", columns)
-    withMemory(columns, try self("weights"), input) { columns, weights, _ in
+    withMemory(of: [columns, try self("weights")]) { tensors in
+      let (columns, weights) = (tensors[0], tensors[1])
       product.withMutableMemory {
         multiply(
           Matrix(weights, 1, depth), Matrix(columns, depth, positions),
