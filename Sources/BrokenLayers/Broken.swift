@@ -1,97 +1,101 @@
 import Layers
 import Tensors
 
-/// A layer with a bug: the right layer, whose backward pass is spoiled afterwards, or which has a pass
-/// of its own.
-protocol Broken: SingleInputLayer {
-  associatedtype Saved = Right.Saved
+/// A layer with a bug: the right layer, whose backward pass is spoiled afterwards, or which has a forward
+/// pass of its own.
+struct Broken<Right: SingleInputLayer>: SingleInputLayer where Right.Scalar == Double {
+  typealias Saved = Right.Saved
+  typealias Forward =
+    @Sendable (
+      _ right: Right, _ input: Tensor<Double>, _ parameters: [Tensor<Double>],
+      _ context: inout RunContext, _ output: inout Tensor<Double>, _ saved: inout Right.Saved
+    ) -> Void
+  typealias Spoil =
+    @Sendable (_ gradients: inout PassGradients, _ pass: BackwardPass<Right>) -> Void
+
   /// The layer that it would be without the bug.
-  associatedtype Right: SingleInputLayer
-  where Right.Scalar == Scalar, Right.Saved == Saved, Right.Specification == Specification
-
-  var right: Right { get }
-
+  let right: Right
+  let wrongForward: Forward?
   /// Puts the bug into the gradients that the right backward pass has left.
-  func spoil(
-    _ inputGradient: inout Tensor<Scalar>?, _ parameterGradients: inout [Tensor<Scalar>],
-    _ pass: BackwardPass<Scalar>)
-}
+  let spoil: Spoil
 
-/// A broken layer that its specification tells all of.
-protocol BrokenBySpecification: Broken {
-  init(_ specification: Specification)
-}
-
-/// What a backward pass is given.
-struct BackwardPass<Scalar: Tensors.Scalar> {
-  var outputGradient: Tensor<Scalar>
-  var input: Tensor<Scalar>
-  var output: Tensor<Scalar>
-  var parameters: [Tensor<Scalar>]
-  /// What the parameters' gradients were before the pass.
-  var before: [Tensor<Scalar>]
-  var accumulating: Bool
-}
-
-extension Broken {
   var specification: Right.Specification { right.specification }
-
-  /// Nothing: the bug is in a pass of the layer's own.
-  func spoil(
-    _ inputGradient: inout Tensor<Scalar>?, _ parameterGradients: inout [Tensor<Scalar>],
-    _ pass: BackwardPass<Scalar>
-  ) {}
 
   func makeSaved(for input: Shape) throws(LayerError) -> Right.Saved {
     try right.makeSaved(for: input)
   }
 
   func forward(
-    _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
-    output: inout Tensor<Scalar>, saved: inout Right.Saved
+    _ input: Tensor<Double>, parameters: [Tensor<Double>], context: inout RunContext,
+    output: inout Tensor<Double>, saved: inout Right.Saved
   ) {
-    right.forward(
-      input, parameters: parameters, context: &context, output: &output, saved: &saved)
+    guard let wrongForward else {
+      return right.forward(
+        input, parameters: parameters, context: &context, output: &output, saved: &saved)
+    }
+    wrongForward(right, input, parameters, &context, &output, &saved)
   }
 
   func backward(
-    outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
-    parameters: [Tensor<Scalar>], saved: Right.Saved, inputGradient: inout Tensor<Scalar>?,
-    parameterGradients: inout [Tensor<Scalar>], accumulating: Bool
+    outputGradient: Tensor<Double>, input: Tensor<Double>, output: Tensor<Double>,
+    parameters: [Tensor<Double>], saved: Right.Saved, inputGradient: inout Tensor<Double>?,
+    parameterGradients: inout [Tensor<Double>], accumulating: Bool
   ) {
     let pass = BackwardPass(
-      outputGradient: outputGradient, input: input, output: output, parameters: parameters,
-      before: parameterGradients, accumulating: accumulating)
-    right.backward(
-      outputGradient: outputGradient, input: input, output: output, parameters: parameters,
-      saved: saved, inputGradient: &inputGradient, parameterGradients: &parameterGradients,
-      accumulating: accumulating)
-    spoil(&inputGradient, &parameterGradients, pass)
+      right: right, outputGradient: outputGradient, input: input, output: output,
+      parameters: parameters, saved: saved, before: parameterGradients, accumulating: accumulating)
+    var gradients = PassGradients(input: inputGradient, parameters: parameterGradients)
+    pass.run(&gradients)
+    spoil(&gradients, pass)
+    (inputGradient, parameterGradients) = (gradients.input, gradients.parameters)
   }
 }
 
-extension BackwardPass {
-  /// Replaces a parameter's gradient by a wrong one, computed anew from zero, or adds it to what
-  /// was there when that is asked for.
-  func replace(
-    _ number: Int, of gradients: inout [Tensor<Scalar>],
-    by compute: (inout Tensor<Scalar>) -> Void
-  ) {
-    var gradient = Tensor<Scalar>(gradients[number].shape)
-    compute(&gradient)
-    if accumulating {
-      for i in 0..<gradient.count { gradient[i] += before[number][i] }
-    }
-    gradients[number] = gradient
-  }
+/// What a backward pass leaves.
+struct PassGradients {
+  /// ∂L/∂in; `nil` when nobody needs it.
+  var input: Tensor<Double>?
+  /// ∂L/∂θ.
+  var parameters: [Tensor<Double>]
 
   /// Replaces the input's gradient by a wrong one, computed anew from zero, if it is needed.
-  func replace(
-    _ inputGradient: inout Tensor<Scalar>?, by compute: (inout Tensor<Scalar>) -> Void
-  ) {
-    inputGradient.update { gradient in
+  mutating func replaceInput(by compute: (inout Tensor<Double>) -> Void) {
+    input.update { gradient in
       gradient.fill(with: 0)
       compute(&gradient)
     }
+  }
+}
+
+/// What a backward pass is given.
+struct BackwardPass<Right: SingleInputLayer> where Right.Scalar == Double {
+  let right: Right
+  let outputGradient, input, output: Tensor<Double>
+  var parameters: [Tensor<Double>]
+  let saved: Right.Saved
+  /// What the parameters' gradients were before the pass.
+  let before: [Tensor<Double>]
+  let accumulating: Bool
+
+  var specification: Right.Specification { right.specification }
+
+  /// The right pass, with another gradient of the output if one is given.
+  func run(_ gradients: inout PassGradients, outputGradient: Tensor<Double>? = nil) {
+    gradients.parameters = before
+    right.backward(
+      outputGradient: outputGradient ?? self.outputGradient, input: input, output: output,
+      parameters: parameters, saved: saved, inputGradient: &gradients.input,
+      parameterGradients: &gradients.parameters, accumulating: accumulating)
+  }
+
+  /// Replaces a parameter's gradient by a wrong one, computed anew from zero, or adds it to what
+  /// was there when that is asked for.
+  func replace(
+    _ number: Int, of gradients: inout PassGradients, by compute: (inout Tensor<Double>) -> Void
+  ) {
+    var gradient = Tensor<Double>(before[number].shape)
+    compute(&gradient)
+    if accumulating { gradient.add(before[number]) }
+    gradients.parameters[number] = gradient
   }
 }

@@ -4,7 +4,7 @@ import Tensors
 
 /// A layer with one classic bug, to show that the gradient checks catch it and how they explain it.
 ///
-/// The code of each is in this folder: the right layer of `Reference`, and a few wrong lines.
+/// Each is an entry of the gallery: the right layer of `Reference`, and a few wrong lines.
 public struct BrokenLayer: Sendable {
   /// What the check has to find.
   public enum Verdict: Hashable, Sendable {
@@ -44,7 +44,7 @@ public struct BrokenLayer: Sendable {
     try run(options, false)
   }
 
-  /// Checks the broken layer as Caffe's tests would, in `Float`.
+  /// Checks the broken layer as Caffe's tests would, which run in both precisions, in `Double`.
   ///
   /// - Throws: as `check(options:)`.
   /// - Complexity: Two forward passes for each element, and one backward pass for each output, of a
@@ -71,72 +71,59 @@ extension BrokenLayer {
     case integers
   }
 
-  /// A member with its two precisions.
+  /// A member: a right layer, and what is wrong in its forward pass or its gradients.
   ///
   /// - Parameters:
-  ///   - double: the broken layer.
-  ///   - float: the same for Caffe's check.
-  init<D: BrokenBySpecification, F: BrokenBySpecification>(
-    _ name: String, _ specification: D.Specification, _ input: Shape, at point: Point = .normal,
-    bug: String, code: String, expected: Verdict, double: D.Type, float: F.Type
-  )
-  where
-    D.Scalar == Double, F.Scalar == Float, D.Specification == F.Specification
-  {
+  ///   - labels: of a loss.
+  ///   - spoil: puts the bug into the gradients of the right backward pass.
+  ///   - forward: the forward pass, if it is wrong.
+  init<Right: SingleInputLayer>(
+    _ name: String, _ right: Right, _ input: Shape, at point: Point = .normal, labels: [Int] = [],
+    bug: String, code: String, expected: Verdict,
+    spoil: @escaping Broken<Right>.Spoil = { _, _ in }, forward: Broken<Right>.Forward? = nil
+  ) where Right.Scalar == Double {
     self.init(
-      name, input, at: point, bug: bug, code: code, expected: expected,
-      double: D(specification), float: F(specification))
+      name, right, broken: Broken(right: right, wrongForward: forward, spoil: spoil), input,
+      at: point, labels: labels, bug: bug, code: code, expected: expected)
   }
 
-  /// A loss with its two precisions.
-  init(
-    _ name: String, _ specification: SoftmaxWithLossSpecification, _ shape: Shape, labels: [Int],
-    bug: String, code: String, kind: BrokenLoss<Double>.Bug, floatKind: BrokenLoss<Float>.Bug
-  ) {
-    // The scores of Caffe's test have a deviation of 10.
-    self.init(
-      name, shape, labels: labels, caffeDeviation: 10, bug: bug, code: code,
-      expected: .wrongGradient(tensor: "scores"), double: BrokenLoss(specification, kind),
-      float: BrokenLoss(specification, floatKind))
-  }
-
-  private init<D: Broken, F: Broken>(
-    _ name: String, _ input: Shape, at point: Point = .normal, labels: [Int] = [],
-    caffeDeviation: Double = 1, bug: String, code: String, expected: Verdict, double: D, float: F
-  )
-  where
-    D.Scalar == Double, F.Scalar == Float, D.Specification == F.Specification
-  {
+  /// A member whose broken layer is a type of its own.
+  init<Right: SingleInputLayer, Wrong: SingleInputLayer>(
+    _ name: String, _ right: Right, broken: Wrong, _ input: Shape, at point: Point = .normal,
+    labels: [Int] = [], bug: String, code: String, expected: Verdict
+  ) where Right.Scalar == Double, Wrong.Scalar == Double {
     self.name = name
     self.bug = bug
     self.code = code
     self.expected = expected
-    let type = D.Specification.typeName
+    let type = Right.Specification.typeName
     self.type = type
     run = { options, isBroken in
       var generator = SplitMix64(seed: options.seed)
       let data = draw(input, point, using: &generator)
       return isBroken
         ? try GradientChecking.check(
-          double, input: input, labels: labels, at: data, name: name, version: "broken",
+          broken, input: input, labels: labels, at: data, name: name, version: "broken",
           options: options)
         : try GradientChecking.check(
-          double.right, input: input, labels: labels, at: data, name: type, version: "right",
+          right, input: input, labels: labels, at: data, name: type, version: "right",
           options: options)
     }
     runCaffe = { seed, isBroken in
       var generator = SplitMix64(seed: seed)
-      let data = Tensor<Double>.normal(input, deviation: caffeDeviation, using: &generator)
-      let parameters = try float.specification.parameters(for: input).map {
+      // The scores of Caffe's test of the loss have a deviation of 10.
+      let deviation = labels.isEmpty ? 1.0 : 10
+      let data = Tensor<Double>.normal(input, deviation: deviation, using: &generator)
+      let parameters = try right.specification.parameters(for: input).map {
         Tensor<Double>.normal($0.shape, using: &generator)
       }
       let tolerances = CaffeTolerances.caffe(for: type)
       return isBroken
         ? try caffeCheck(
-          LayerFunction(float, inputs: [data], parameters: parameters, labels: labels),
+          LayerFunction(broken, inputs: [data], parameters: parameters, labels: labels),
           tolerances: tolerances)
         : try caffeCheck(
-          LayerFunction(float.right, inputs: [data], parameters: parameters, labels: labels),
+          LayerFunction(right, inputs: [data], parameters: parameters, labels: labels),
           tolerances: tolerances)
     }
   }

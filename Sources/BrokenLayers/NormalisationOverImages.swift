@@ -117,28 +117,3 @@ struct NormalisationOverImages<Scalar: Tensors.Scalar>: SingleInputLayer {
     return gradient
   }
 }
-
-/// Forwards the variance is a mean over N images, backwards it is taken for one over N − 1.
-struct CountedOneLess<Scalar: Tensors.Scalar>: BrokenBySpecification {
-  let right: NormalisationOverImages<Scalar>
-  init(_ specification: NormalisationOverImagesSpecification) {
-    right = NormalisationOverImages(specification: specification)
-  }
-
-  func backward(
-    outputGradient: Tensor<Scalar>, input: Tensor<Scalar>, output: Tensor<Scalar>,
-    parameters: [Tensor<Scalar>], saved: NormalisationOverImages<Scalar>.Saved,
-    inputGradient: inout Tensor<Scalar>?, parameterGradients: inout [Tensor<Scalar>],
-    accumulating: Bool
-  ) {
-    right.backward(
-      outputGradient: outputGradient, input: input, output: output, parameters: parameters,
-      saved: saved, inputGradient: &inputGradient, parameterGradients: &parameterGradients,
-      accumulating: accumulating)
-    inputGradient.update {
-      $0 = right.throughNormalisation(
-        outputGradient, parameters[1], saved,
-        dividingBy: Scalar(Double(input.shape[0] - 1)))
-    }
-  }
-}
