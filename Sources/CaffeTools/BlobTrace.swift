@@ -92,15 +92,13 @@ public struct BlobTrace {
         problem: "the network has no loss in this phase, so there is nothing to run backwards from")
     }
     let batch = images.shape.images
-    // Parameters and gradients, the file and what is read of it, and the archive as arrays and as
-    // bytes, in at most twice the room of single precision.
+    let gradients: GradientScope = backward ? .parametersAndInput : .none
     try MemoryNeed(
-      NetworkPlan(definition, batch: batch), parameters: backward ? 14 : 8, blobs: backward ? 12 : 6
+      NetworkPlan(definition, batch: batch, gradients: gradients), [.network, .weights, .archive]
     ).require()
     let network = try caffe.locatingErrors { [definition] () throws(LayerError) in
       try Network(
-        definition, backend: backend, batch: batch,
-        gradients: backward ? .parametersAndInput : .none, phase: phase, seed: seed)
+        definition, backend: backend, batch: batch, gradients: gradients, phase: phase, seed: seed)
     }
     var result = Result()
     try copyWeights(into: network, notes: &result.notes)

@@ -91,8 +91,7 @@ public struct Classifier {
     let plan = try caffe.locatingErrors { () throws(LayerError) in
       try NetworkPlan(caffe.definition, gradients: .none)
     }
-    // The network's parameters, the file, and what is read of it.
-    try MemoryNeed(plan, parameters: 3, blobs: 1).require()
+    try MemoryNeed(plan, [.network, .weights]).require()
     let model = try CaffeModel(contentsOf: weights)
     var (read, report) = try model.parameters(of: plan, as: Float.self)
     guard report.untouched.isEmpty else {
@@ -137,7 +136,9 @@ public struct Classifier {
     }
     let (shown, kept, probabilities) = definition.showingProbabilities()
     let batch = preparation.tenCrop ? 10 : 1
-    try MemoryNeed(NetworkPlan(shown, batch: batch), parameters: 2, blobs: 2).require()
+    try MemoryNeed(
+      NetworkPlan(shown, batch: batch, gradients: .none), [.network, .parameters(1)]
+    ).require()
     network = try Network(
       shown, backend: backend, batch: batch, gradients: .none, phase: .testing,
       parameters: kept.map { $0.map { parameters[$0] } ?? [] })

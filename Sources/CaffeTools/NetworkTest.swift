@@ -85,8 +85,9 @@ public final class NetworkTest {
     // Where there are no records to count, as many as `caffe test` takes.
     iterations =
       net.iterations > 0 ? net.iterations : records > 0 ? (records + batch - 1) / batch : 50
-    // The network's parameters, a file of them, and what is read of it.
-    try MemoryNeed(NetworkPlan(definition, batch: batch), parameters: 3, blobs: 2).require()
+    try MemoryNeed(
+      NetworkPlan(definition, batch: batch, gradients: .none), [.network, .weights]
+    ).require()
     network = try caffe.locatingErrors { () throws(LayerError) in
       try Network(
         definition, backend: backend, batch: caffe.batch, gradients: .none,

@@ -71,9 +71,9 @@ public final class SolverRun {
     }
     self.caffe = caffe
     let (definition, batch) = (caffe.definition(blocks: blocks), caffe.batch / blocks)
-    // Parameters, gradients and what momentum remembers, and a snapshot of two files.
+    // The last are a test's.
     try MemoryNeed(
-      NetworkPlan(definition, batch: batch), parameters: 7, blobs: 4
+      NetworkPlan(definition, batch: batch), [.network, .momentum, .snapshot, .blobs(1)]
     ).require()
     let network = try caffe.locatingErrors { () throws(LayerError) in
       try Network(

@@ -128,7 +128,11 @@ package struct NetworkTrace {
       throw TensorFileError(
         model.file, "the graph has no loss, so there is nothing to run backwards from")
     }
-    try MemoryNeed(NetworkPlan(definition, batch: graph.batch), parameters: 8, blobs: 6).require()
+    // The graph's tensors are the network's parameters, too.
+    try MemoryNeed(
+      NetworkPlan(definition, batch: graph.batch, gradients: .none),
+      [.network, .parameters(1), .weights, .archive]
+    ).require()
     let network = try Network(
       definition, backend: backend, batch: graph.batch, gradients: .none, phase: phase, seed: seed,
       parameters: graph.tensors())
@@ -176,12 +180,12 @@ package struct NetworkTrace {
       definition.layers.removeAll { $0.specification.takesLabels }
     }
     let batch = images.array.shape.images
+    let gradients: GradientScope = backward ? .parametersAndInput : .none
     try MemoryNeed(
-      NetworkPlan(definition, batch: batch), parameters: backward ? 14 : 8, blobs: backward ? 12 : 6
+      NetworkPlan(definition, batch: batch, gradients: gradients), [.network, .weights, .archive]
     ).require()
     let network = try Network(
-      definition, backend: backend, batch: batch,
-      gradients: backward ? .parametersAndInput : .none, phase: phase, seed: seed)
+      definition, backend: backend, batch: batch, gradients: gradients, phase: phase, seed: seed)
     var result = BlobTrace.Result()
     result.notes = notes + (try weights.map { try copy($0, into: network) } ?? [])
     try network.load(fed)

@@ -43,7 +43,11 @@ package struct TrainedNetwork {
     if let net, NetworkFile.isONNX(net) {
       let graph = try ONNXNetwork(ONNXModel(contentsOf: URL(fileNamed: net)))
       definition = graph.definition
-      try MemoryNeed(NetworkPlan(definition, batch: graph.batch), parameters: 4, blobs: 1).require()
+      // The graph's tensors are the network's parameters, too.
+      try MemoryNeed(
+        NetworkPlan(definition, batch: graph.batch, gradients: .none),
+        [.network, .parameters(1), .weights]
+      ).require()
       parameters = graph.tensors()
       source = URL(fileNamed: net).lastPathComponent
       known = NetworkFile.pictures(of: graph)
@@ -63,9 +67,8 @@ package struct TrainedNetwork {
         throw FileError(
           path: "--weights", problem: "is missing: a network that has learnt is needed")
       }
-      let plan = try NetworkPlan(definition)
-      // The network's parameters, the file, and what is read of it.
-      try MemoryNeed(plan, parameters: 3, blobs: 1).require()
+      let plan = try NetworkPlan(definition, gradients: .none)
+      try MemoryNeed(plan, [.network, .weights]).require()
       parameters = definition.filledParameters(plan, seed: UInt64(seed))
       source = "random numbers from seed \(seed)"
     }

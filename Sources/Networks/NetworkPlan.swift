@@ -56,6 +56,9 @@ public struct NetworkPlan: Hashable, Sendable {
     for layer in definition.layers { try append(layer) }
   }
 
+  /// Whether a backward pass is planned.
+  package var hasBackwardPass: Bool { scope != .none }
+
   /// The position of a blob in `blobs`, `nil` if there is none of that name.
   public func position(ofBlob name: String) -> Int? { positions[name] }
 

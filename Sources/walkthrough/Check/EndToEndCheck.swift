@@ -35,8 +35,10 @@ struct EndToEndCheck {
   }
 
   private func check(_ backend: some Backend<Double>) throws -> GradientReport {
-    // In Double: parameters, gradients, and parameters a step to either side; blobs and gradients.
-    try MemoryNeed(NetworkPlan(definition), parameters: 8, blobs: 4).require()
+    // The last are parameters a step to either side.
+    try MemoryNeed(
+      NetworkPlan(definition), [.network, .parameters(2)], precision: Double.self
+    ).require()
     let network = try Network(
       definition, backend: backend, seed: UInt32(truncatingIfNeeded: seed))
     var generator = SplitMix64(seed: seed)

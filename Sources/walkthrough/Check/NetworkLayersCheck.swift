@@ -50,7 +50,7 @@ struct NetworkLayersCheck {
     // Two layers at a time; of each its weights, their gradient and what lies a step beside them, in
     // Double (as two single-precision numbers) and in dual numbers (as four). Most of CaffeNet's
     // parameters are those of one layer, of which two versions are checked at a time.
-    try MemoryNeed(plan, parameters: 24, blobs: 2).require()
+    try MemoryNeed(plan, [.parameters(24), .blobs(2)]).require()
     let jobs = try indices.flatMap { index in
       let inputs = try definition.layers[index].specification.patches(
         of: plan.layers[index].inputs)
@@ -125,13 +125,10 @@ extension LayerSpecification {
     // What ONNX's graphs say of shapes and constants fits no other input.
     if self is ViewSpecification || self is AddSpecification { return inputs }
     let window = try window(for: inputs)
-    func side(_ size: Int, _ window: Int, _ stride: Int) -> Int { min(size, window + 2 * stride) }
     return inputs.map { input in
       guard input.rank == 4 else { return input }
-      return Shape(
-        input.images, input.channels,
-        side(input.height, window?.extent.height ?? 1, window?.stride.height ?? 1),
-        side(input.width, window?.extent.width ?? 1, window?.stride.width ?? 1))
+      let plane = smallPlane(input, window: window?.extent ?? 1, stride: window?.stride ?? 1)
+      return Shape(input.images, input.channels, plane[0], plane[1])
     }
   }
 }

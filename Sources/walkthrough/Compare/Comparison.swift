@@ -63,13 +63,12 @@ struct Comparison {
 
   /// Asks for the memory of all that is measured, before anything is.
   private func requireMemory(_ summary: NetworkPlan, _ peak: GEMMPeak) throws {
-    // All layers side by side share their parameters, not the gradients; blobs and gradients are of
-    // each. A whole network comes by itself, with gradients and history.
-    let count = versions.count
+    // All layers side by side share their parameters; a whole network comes by itself, with momentum. The
+    // networks are gone when the peak is measured.
     var need = MemoryNeed(
-      summary, parameters: max(1 + count, 3), blobs: max(2 * count + 1, 3), threads: threads)
-    // The networks are gone when the peak is measured.
-    need.bytes = max(need.bytes, peak.bytes(threads: threads))
+      summary, [.parameters(1)] + versions.map { _ in .running }, threads: threads)
+    let whole = MemoryNeed(summary, [.network, .momentum], threads: threads)
+    need.bytes = max(need.bytes, whole.bytes, peak.bytes(threads: threads))
     try need.require()
   }
 }

@@ -18,11 +18,11 @@ struct WholeNetwork {
   /// The number of steps that `measure` reports to its progress.
   static func steps(warmup: Int, repeats: Int) -> Int { 1 + 2 * (warmup + repeats) }
 
-  /// Parameters, gradients and momentum buffers; blobs, two gradients of them, and working memory.
+  /// A training step's.
   var memoryNeed: MemoryNeed {
     get throws {
       try MemoryNeed(
-        NetworkPlan(definition, batch: batch), parameters: 3, blobs: 3, threads: threads)
+        NetworkPlan(definition, batch: batch), [.network, .momentum], threads: threads)
     }
   }
 

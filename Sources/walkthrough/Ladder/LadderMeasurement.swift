@@ -30,7 +30,7 @@ struct LadderMeasurement {
     // The pieces copy the tensors, and each layer that they are held against has its own output.
     let scratch = (rungs.map { $0.rung.scratchCount(sizes) }.max() ?? 0) * threads
     let numbers = scratch + 6 * (planned.input.count + planned.output.count)
-    var need = MemoryNeed(plan, parameters: 0, blobs: 0, threads: threads)
+    var need = MemoryNeed(plan, [], threads: threads)
     need.purpose = "the ladder with a batch of \(batch)"
     need.bytes = Double(MemoryLayout<Float>.size) * Double(numbers)
     try need.require()

@@ -41,11 +41,10 @@ struct TourGuide {
         layer: definition.name, value: "input \"\(input.name)\"",
         rule: "can't be toured: only images and labels can be fed")
     }
-    // Parameters, which all networks here share, and the gradients of each version; blobs and
-    // gradients of those, and the blobs of the gallery.
-    let count = Version.allCases.count
+    // All networks here share their parameters. The last are the blobs of the gallery.
     try MemoryNeed(
-      NetworkPlan(definition), parameters: 1 + count, blobs: 2 * count + 1 + gallery.count
+      NetworkPlan(definition),
+      [.parameters(1)] + Version.allCases.map { _ in .running } + [.blobs(1 + gallery.count)]
     ).require()
     progress.step(trained == nil ? "filling \(definition.name)'s parameters" : "laying out")
     // What has learnt is used, as in testing; what hasn't shows how learning runs.

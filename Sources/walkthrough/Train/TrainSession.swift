@@ -45,12 +45,11 @@ struct TrainSession {
     let definition = settings.definition
     let side = settings.network.recordSide
     let block = settings.batch / settings.blocks
-    // Parameters, gradients and momentum buffers, and a snapshot of the first and the
-    // last as arrays and as bytes; blobs and gradients in training, blobs in a test.
+    // The last are a test's.
     var need = try MemoryNeed(
       NetworkPlan(
         definition, batch: max(block, Self.testBatch(images: settings.testImages))),
-      parameters: 7, blobs: 4)
+      [.network, .momentum, .snapshot, .blobs(1)])
     if settings.dataset == nil {
       // Synthetic pictures are kept, three bytes a pixel.
       let images = settings.images + settings.testImages
