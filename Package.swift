@@ -56,7 +56,9 @@ let package = Package(
     .target(name: "Networks", dependencies: ["Layers"]),
     .target(
       name: "NetworkChecking", dependencies: ["GradientChecking", "Networks"]),
-    .target(name: "Training", dependencies: ["Networks", "Datasets", "NumPyFiles", numerics]),
+    .target(
+      name: "Training",
+      dependencies: ["Networks", "Datasets", "NumPyFiles", "WholeFiles", numerics]),
     .target(name: "WholeFiles"),
     .target(
       name: "Datasets",
@@ -113,7 +115,8 @@ let package = Package(
       name: "FuzzTargets",
       dependencies: [
         "CaffeFormats", "CaffeMessages", "Datasets", "Fast", "Layers", "Networks", "NumPyFiles",
-        "ONNXFiles", "Reference", "TensorFiles", "Tensors", "Training", "Tuned", "CZlib", protobuf,
+        "ONNXFiles", "Reference", "TensorFiles", "Tensors", "Training", "Tuned", "WholeFiles",
+        "CZlib", protobuf,
       ],
       path: "Tests/Fuzzing/Targets"),
     .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"]),
@@ -151,7 +154,7 @@ let package = Package(
       name: "TrainingTests",
       dependencies: ["Datasets", "Reference", "Fast", "Networks", "Training", "NumPyFiles"]),
     .target(name: "TestTools", path: "Tests/TestTools"),
-    .testTarget(name: "NumPyFileTests", dependencies: ["NumPyFiles", "TestTools"]),
+    .testTarget(name: "NumPyFileTests", dependencies: ["NumPyFiles", "TestTools", "WholeFiles"]),
     .testTarget(
       name: "TensorFileTests", dependencies: ["NumPyFiles", "TensorFiles", "TestTools"]),
     .testTarget(

@@ -40,7 +40,7 @@ public struct BlobTrace {
   ///   - phase: training or testing.
   ///   - backward: whether to run backwards too.
   ///   - seed: the start of all randomness: what dropout drops, what `DummyData` layers draw.
-  /// - Throws: `CaffeFileError`, `NumPyError` or `FileError` for files that can't be read.
+  /// - Throws: `CaffeFileError`, `FileError` or `FileError` for files that can't be read.
   /// - Complexity: O(length) of the files, which are held in memory.
   public init(
     net: URL, model: URL, input: URL, label: URL? = nil, phase: Phase = .testing,

@@ -190,7 +190,7 @@ public struct Classifier {
 
   /// The classes of a picture, the likeliest first; of equal ones the first.
   ///
-  /// - Throws: `PictureError` for a file that is no picture.
+  /// - Throws: `FileError` for a file that is no picture.
   /// - Complexity: O(pixels) to prepare the picture, a forward pass, and O(C·log C) for C classes.
   public func predictions(for file: URL, count: Int) throws -> [Prediction] {
     let isGray = network.input.shape.channels == 1

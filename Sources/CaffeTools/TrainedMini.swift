@@ -6,6 +6,7 @@ import Networks
 import NumPyFiles
 import Training
 import Tuned
+import WholeFiles
 
 /// A trained `mini` that comes with the package: what it has learnt from synthetic pictures, and how
 /// its first filters came to be.
@@ -34,9 +35,9 @@ public enum TrainedMini {
   /// How it learnt: the first layer's filters at several iterations, the losses, and the tests; the
   /// arrays are those of `FilterHistory` in `walkthrough`.
   ///
-  /// - Throws: `NumPyError` for a file that isn't whole.
+  /// - Throws: `FileError` for a file that isn't whole.
   /// - Complexity: O(length) of the file.
-  public static func history() throws(NumPyError) -> NumPyArchive {
+  public static func history() throws(FileError) -> NumPyArchive {
     try NumPyArchive(decoding: bytes(of: trained_mini_history()), name: "history.npz")
   }
 

@@ -1,4 +1,5 @@
 import Tensors
+import WholeFiles
 
 /// What happens to a record on its way into the network: crop, mirror, subtract a mean, scale.
 ///
@@ -294,9 +295,9 @@ extension DataTransformer {
   /// - Parameters:
   ///   - picture: the picture.
   ///   - side: the size; `recordSide` if left out.
-  /// - Throws: `PictureError` for a size that is impossible.
+  /// - Throws: `FileError` for a size that is impossible.
   /// - Complexity: O(pixels) of both.
-  public func resized(_ picture: Picture, to side: Int? = nil) throws(PictureError) -> Picture {
+  public func resized(_ picture: Picture, to side: Int? = nil) throws(FileError) -> Picture {
     let side = side ?? recordSide
     return normalisation == nil
       ? try picture.resized(height: side, width: side)

@@ -1,4 +1,5 @@
 import CTurboJPEG
+import WholeFiles
 
 /// The picture in a JPEG file.
 ///
@@ -11,14 +12,14 @@ import CTurboJPEG
 ///   - inGray: whether to take the luminance that the file stores, and not its colours.
 func decodedJPEG(
   _ bytes: [UInt8], name: String, inGray: Bool = false
-) throws(PictureError) -> Picture {
+) throws(FileError) -> Picture {
   guard let decoder = tjInitDecompress() else {
-    throw PictureError(name: name, problem: "the JPEG decoder has no memory")
+    throw FileError(path: name, problem: "the JPEG decoder has no memory")
   }
   defer { tjDestroy(decoder) }
-  func failure() -> PictureError {
+  func failure() -> FileError {
     let reason = tjGetErrorStr2(decoder).map { String(cString: $0) } ?? "unknown"
-    return PictureError(name: name, problem: "truncated or damaged JPEG: \(reason)")
+    return FileError(path: name, problem: "truncated or damaged JPEG: \(reason)")
   }
 
   var (width, height, subsampling, colours) = (Int32(0), Int32(0), Int32(0), Int32(0))
@@ -77,11 +78,11 @@ extension Picture {
   ///
   /// - Parameter inGray: whether to write the red channel alone, of a picture whose channels are
   ///   equal.
-  /// - Throws: `PictureError` when the picture is larger than JPEG allows, or there is no memory.
+  /// - Throws: `FileError` when the picture is larger than JPEG allows, or there is no memory.
   /// - Complexity: O(H·W).
-  public func jpegEncoded(inGray: Bool = false) throws(PictureError) -> [UInt8] {
+  public func jpegEncoded(inGray: Bool = false) throws(FileError) -> [UInt8] {
     guard let encoder = tjInitCompress() else {
-      throw PictureError(name: "picture", problem: "the JPEG encoder has no memory")
+      throw FileError(path: "picture", problem: "the JPEG encoder has no memory")
     }
     defer { tjDestroy(encoder) }
     let pixels = inGray ? redPlane : bytes
@@ -93,7 +94,7 @@ extension Picture {
       &file, &length, Int32((inGray ? TJSAMP_GRAY : TJSAMP_420).rawValue), 95, TJFLAG_ACCURATEDCT)
     guard status == 0, let file else {
       let reason = tjGetErrorStr2(encoder).map { String(cString: $0) } ?? "unknown"
-      throw PictureError(name: "picture", problem: "cannot become a JPEG: \(reason)")
+      throw FileError(path: "picture", problem: "cannot become a JPEG: \(reason)")
     }
     // The encoder's own memory, which `tjFree` gives back behind the copy.
     return Array(UnsafeBufferPointer(start: file, count: Int(length)))

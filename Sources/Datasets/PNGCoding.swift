@@ -1,4 +1,5 @@
 import CPNG
+import WholeFiles
 
 let pngSignature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
@@ -13,14 +14,14 @@ let pngSignature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 ///   - inGray: whether three equal channels come of a coloured picture too.
 func decodedPNG(
   _ bytes: [UInt8], name: String, inGray: Bool
-) throws(PictureError) -> Picture {
+) throws(FileError) -> Picture {
   guard hasAllChunks(bytes) else {
-    throw PictureError(name: name, problem: "truncated or damaged PNG: its last chunk is missing")
+    throw FileError(path: name, problem: "truncated or damaged PNG: its last chunk is missing")
   }
   var reading = PNGReading()
   // libpng remembers from one call to the next where the file and the reading lie.
-  return try bytes.withUnsafeBufferPointer { file throws(PictureError) in
-    try withUnsafeMutablePointer(to: &reading) { reading throws(PictureError) in
+  return try bytes.withUnsafeBufferPointer { file throws(FileError) in
+    try withUnsafeMutablePointer(to: &reading) { reading throws(FileError) in
       defer { png_reading_end(reading) }
       return try decodedPNG(file, reading, name: name, inGray: inGray)
     }
@@ -30,13 +31,13 @@ func decodedPNG(
 private func decodedPNG(
   _ file: UnsafeBufferPointer<UInt8>, _ reading: UnsafeMutablePointer<PNGReading>, name: String,
   inGray: Bool
-) throws(PictureError) -> Picture {
-  func failure() -> PictureError {
+) throws(FileError) -> Picture {
+  func failure() -> FileError {
     let reason = withUnsafeBytes(of: reading.pointee.message) {
       String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
     }
-    return PictureError(
-      name: name,
+    return FileError(
+      path: name,
       problem: "truncated or damaged PNG: \(reason.isEmpty ? "libpng has no memory" : reason)")
   }
   guard png_reading_begin(reading, file.baseAddress, file.count) != 0 else { throw failure() }
@@ -62,9 +63,9 @@ extension Picture {
   ///
   /// - Parameter inGray: whether to write the red channel alone, of a picture whose channels are
   ///   equal.
-  /// - Throws: `PictureError` when libpng runs out of memory.
+  /// - Throws: `FileError` when libpng runs out of memory.
   /// - Complexity: O(H·W); sets aside as much memory as the bare pixels take.
-  public func pngEncoded(inGray: Bool = false) throws(PictureError) -> [UInt8] {
+  public func pngEncoded(inGray: Bool = false) throws(FileError) -> [UInt8] {
     var image = png_image()
     image.version = png_uint_32(PNG_IMAGE_VERSION)
     image.height = png_uint_32(height)
@@ -82,7 +83,7 @@ extension Picture {
       count = succeeded ? Int(size) : 0
     }
     guard succeeded else {
-      throw PictureError(name: "picture", problem: "cannot become a PNG: \(message(of: image))")
+      throw FileError(path: "picture", problem: "cannot become a PNG: \(message(of: image))")
     }
     return file
   }

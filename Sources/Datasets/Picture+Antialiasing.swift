@@ -1,3 +1,5 @@
+import WholeFiles
+
 extension Picture {
   /// The picture at another size, each pixel a weighted mean of all that it covers: triangles as wide as
   /// the picture shrinks, so that fine patterns don't alias.
@@ -5,11 +7,11 @@ extension Picture {
   /// The result is, byte for byte, that of Pillow's `resize` with `BILINEAR`, which torchvision's `Resize`
   /// uses. Columns are made first, and rounded to bytes, then rows; weights are multiples of 2⁻²².
   ///
-  /// - Throws: `PictureError` when an extent is below 1 or the result exceeds `largestPixelCount`.
+  /// - Throws: `FileError` when an extent is below 1 or the result exceeds `largestPixelCount`.
   /// - Complexity: O(H·(W + width) + width·(H + height)) for H×W of this picture.
   public func antialiased(
     height newHeight: Int, width newWidth: Int
-  ) throws(PictureError) -> Picture {
+  ) throws(FileError) -> Picture {
     try Self.check(height: newHeight, width: newWidth, name: "picture")
     try Self.check(height: height, width: newWidth, name: "picture")
     let columns = Triangle.triangles(from: width, to: newWidth)
@@ -48,7 +50,7 @@ extension Picture {
   ///
   /// - Throws: as `antialiased`.
   /// - Complexity: as `antialiased`.
-  public func antialiased(shorterSide side: Int) throws(PictureError) -> Picture {
+  public func antialiased(shorterSide side: Int) throws(FileError) -> Picture {
     // An extent is below 2³¹, a side that passes the check too.
     let long = max(height, width) * min(max(side, 0), Int(Int32.max)) / min(height, width)
     return height <= width

@@ -1,3 +1,5 @@
+import WholeFiles
+
 extension Picture {
   /// The picture at another size, interpolated linearly between its four nearest pixels.
   ///
@@ -6,10 +8,10 @@ extension Picture {
   /// the picture. Weights are multiples of 1/2048. Shrinking to exactly half averages 2×2 pixels.
   /// Shrinking further skips pixels, so fine patterns alias; so they do in Caffe.
   ///
-  /// - Throws: `PictureError` when an extent is below 1 or the result exceeds `largestPixelCount`.
+  /// - Throws: `FileError` when an extent is below 1 or the result exceeds `largestPixelCount`.
   /// - Complexity: O(height·width + H·width) for H rows of this picture: each is stretched at most
   ///   twice.
-  public func resized(height newHeight: Int, width newWidth: Int) throws(PictureError) -> Picture {
+  public func resized(height newHeight: Int, width newWidth: Int) throws(FileError) -> Picture {
     try Self.check(height: newHeight, width: newWidth, name: "picture")
     if newHeight == height && newWidth == width { return self }
     if 2 * newHeight == height && 2 * newWidth == width { return halved() }

@@ -25,14 +25,14 @@ public struct Picture: Sendable, Equatable {
 
   /// A picture of given bytes.
   ///
-  /// - Throws: `PictureError` when an extent is below 1, the picture exceeds `largestPixelCount`,
+  /// - Throws: `FileError` when an extent is below 1, the picture exceeds `largestPixelCount`,
   ///   or the bytes are not 3·H·W.
   /// - Complexity: O(1): the bytes are taken over.
-  public init(height: Int, width: Int, bytes: [UInt8]) throws(PictureError) {
+  public init(height: Int, width: Int, bytes: [UInt8]) throws(FileError) {
     try Self.check(height: height, width: width, name: "picture")
     guard bytes.count == 3 * height * width else {
-      throw PictureError(
-        name: "picture",
+      throw FileError(
+        path: "picture",
         problem: "\(height)×\(width) pixels need \(3 * height * width) bytes, not \(bytes.count)")
     }
     self.init(unchecked: bytes, height: height, width: width)
@@ -56,54 +56,42 @@ public struct Picture: Sendable, Equatable {
   }
 
   /// Refuses extents that no picture may have, before memory is set aside for them.
-  static func check(height: Int, width: Int, name: String) throws(PictureError) {
+  static func check(height: Int, width: Int, name: String) throws(FileError) {
     guard height > 0, width > 0 else {
-      throw PictureError(
-        name: name, problem: "a picture of \(height)×\(width) pixels has no pixels")
+      throw FileError(path: name, problem: "a picture of \(height)×\(width) pixels has no pixels")
     }
     let (pixels, overflow) = height.multipliedReportingOverflow(by: width)
     guard !overflow, pixels <= largestPixelCount else {
-      throw PictureError(
-        name: name,
+      throw FileError(
+        path: name,
         problem: "\(height)×\(width) pixels are more than the \(largestPixelCount) allowed")
     }
   }
-}
-
-/// A picture that cannot be read, written or made.
-public struct PictureError: Error, Equatable, CustomStringConvertible {
-  /// The file, as the caller named it.
-  public let name: String
-  /// What is wrong.
-  public let problem: String
-
-  /// For example `cat.jpg: truncated or damaged JPEG: Premature end of JPEG file`.
-  public var description: String { "\(name): \(problem)" }
 }
 
 extension Picture {
   /// The square of a side in the middle, as Caffe cuts it in testing: its first row is
   /// ⌊(H − side)/2⌋, its first column ⌊(W − side)/2⌋.
   ///
-  /// - Throws: `PictureError` when the side is below 1 or exceeds the picture.
+  /// - Throws: `FileError` when the side is below 1 or exceeds the picture.
   /// - Complexity: O(side²).
-  public func centreCrop(_ side: Int) throws(PictureError) -> Picture {
+  public func centreCrop(_ side: Int) throws(FileError) -> Picture {
     try cropped(
       top: (height - side) / 2, left: (width - side) / 2, height: side, width: side)
   }
 
   /// A rectangle of the picture.
   ///
-  /// - Throws: `PictureError` when it is empty or reaches beyond the picture.
+  /// - Throws: `FileError` when it is empty or reaches beyond the picture.
   /// - Complexity: O(height·width) of the rectangle.
   public func cropped(
     top: Int, left: Int, height cropHeight: Int, width cropWidth: Int
-  ) throws(PictureError) -> Picture {
+  ) throws(FileError) -> Picture {
     guard cropHeight > 0, cropWidth > 0, cropHeight <= height, cropWidth <= width,
       (0...height - cropHeight).contains(top), (0...width - cropWidth).contains(left)
     else {
-      throw PictureError(
-        name: "picture",
+      throw FileError(
+        path: "picture",
         problem: "no \(cropHeight)×\(cropWidth) pixels can be cut at row \(top), column \(left) "
           + "out of \(height)×\(width)")
     }
@@ -134,23 +122,23 @@ extension Picture {
 extension Picture {
   /// Reads a PNG or JPEG file; which of the two it is, its content says, not its name.
   ///
-  /// - Throws: `PictureError` when the file is unreadable, neither of the two, truncated, damaged,
+  /// - Throws: `FileError` when the file is unreadable, neither of the two, truncated, damaged,
   ///   or larger than `largestPixelCount`.
   /// - Complexity: O(length + H·W); memory for the file and 4 bytes for each pixel at most.
-  public init(contentsOf url: URL) throws(PictureError) {
+  public init(contentsOf url: URL) throws(FileError) {
     try self.init(decoding: try Self.fileContent(url), name: url.relativePath)
   }
 
   /// The bytes of a file that may be a picture.
   ///
-  /// - Throws: `PictureError` when it can't be read, or is too long for any picture.
+  /// - Throws: `FileError` when it can't be read, or is too long for any picture.
   /// - Complexity: O(length) of the file.
-  public static func fileContent(_ url: URL) throws(PictureError) -> [UInt8] {
+  public static func fileContent(_ url: URL) throws(FileError) -> [UInt8] {
     do {
       // No compressed picture of the greatest size is longer than its bare 16-bit pixels.
       return try WholeFile.read(url, limit: 8 * Self.largestPixelCount)
     } catch {
-      throw PictureError(name: url.relativePath, problem: error.problem)
+      throw FileError(path: url.relativePath, problem: error.problem)
     }
   }
 
@@ -169,7 +157,7 @@ extension Picture {
   /// - Complexity: O(length + H·W), with 4 bytes for each pixel at most.
   public init(
     decoding bytes: [UInt8], name: String = "picture", inGray: Bool = false
-  ) throws(PictureError) {
+  ) throws(FileError) {
     if bytes.starts(with: pngSignature) {
       self = try decodedPNG(bytes, name: name, inGray: inGray)
     } else if bytes.starts(with: [0xFF, 0xD8]) {
@@ -177,20 +165,20 @@ extension Picture {
     } else {
       let problem =
         bytes.isEmpty ? "the file is empty" : "this is neither a PNG nor a JPEG picture"
-      throw PictureError(name: name, problem: problem)
+      throw FileError(path: name, problem: problem)
     }
   }
 
   /// Writes a PNG file of 8 bits a channel. The file appears whole or not at all.
   ///
-  /// - Throws: `PictureError` when the file cannot be written.
+  /// - Throws: `FileError` when the file cannot be written.
   /// - Complexity: O(H·W).
-  public func writePNG(to url: URL) throws(PictureError) {
+  public func writePNG(to url: URL) throws(FileError) {
     let content = try pngEncoded()
     do {
       try WholeFile.write(content, to: url)
     } catch {
-      throw PictureError(name: url.relativePath, problem: error.problem)
+      throw FileError(path: url.relativePath, problem: error.problem)
     }
   }
 }
@@ -247,17 +235,17 @@ extension Picture {
   ///   - pictures: at least one.
   ///   - columns: how many stand in a row.
   ///   - gap: pixels between them and around them.
-  /// - Throws: `PictureError` when there is no picture or column, the sizes differ, or the grid
+  /// - Throws: `FileError` when there is no picture or column, the sizes differ, or the grid
   ///   exceeds `largestPixelCount`.
   /// - Complexity: O(pixels) of the grid.
-  public static func grid(_ pictures: [Picture], columns: Int, gap: Int = 2) throws(PictureError)
+  public static func grid(_ pictures: [Picture], columns: Int, gap: Int = 2) throws(FileError)
     -> Picture
   {
     guard let first = pictures.first, columns > 0, gap >= 0, gap <= largestPixelCount,
       pictures.allSatisfy({ $0.height == first.height && $0.width == first.width })
     else {
-      throw PictureError(
-        name: "grid", problem: "needs pictures of one size, a column, and no gap below 0")
+      throw FileError(
+        path: "grid", problem: "needs pictures of one size, a column, and no gap below 0")
     }
     let columns = min(columns, pictures.count)
     let rows = (pictures.count + columns - 1) / columns

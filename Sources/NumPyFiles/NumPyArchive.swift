@@ -24,11 +24,11 @@ public struct NumPyArchive: Sendable, Equatable {
   ///
   /// Memory stays within what the file's own length allows, whatever sizes it claims.
   ///
-  /// - Throws: `NumPyError` naming the member when the file is unreadable, truncated, damaged, or
+  /// - Throws: `FileError` naming the member when the file is unreadable, truncated, damaged, or
   ///   holds something other than `.npy` members.
   /// - Complexity: O(length) of the file and of what its members unpack to, both of which are in
   ///   memory.
-  public init(contentsOf url: URL) throws(NumPyError) {
+  public init(contentsOf url: URL) throws(FileError) {
     try self.init(decoding: try contents(of: url), name: url.relativePath)
   }
 
@@ -39,11 +39,11 @@ public struct NumPyArchive: Sendable, Equatable {
   ///   - name: what error messages call it.
   /// - Throws: as `init(contentsOf:)`.
   /// - Complexity: as `init(contentsOf:)`.
-  public init(decoding bytes: [UInt8], name: String = "archive") throws(NumPyError) {
-    let zip = try ZipReader(bytes, place: Place(file: name))
+  public init(decoding bytes: [UInt8], name: String = "archive") throws(FileError) {
+    let zip = try ZipReader(bytes, place: FilePlace(file: name))
     try zip.requireMemory()
     for entry in zip.directory.entries where !entry.name.hasSuffix("/") {
-      let place = Place(file: name, member: entry.name)
+      let place = FilePlace(file: name).member(entry.name)
       guard entry.name.hasSuffix(".npy") else {
         throw place.error("the member is no array", remedy: "its name would end in .npy")
       }
@@ -73,33 +73,33 @@ extension NumPyArchive {
   /// The same arrays give the same bytes (members are dated 1980). The file appears whole or not at
   /// all.
   ///
-  /// - Throws: `NumPyError` when a name cannot be a member's or the file cannot be written.
+  /// - Throws: `FileError` when a name cannot be a member's or the file cannot be written.
   /// - Complexity: O(length) of the file; besides the arrays only names and headers take memory.
-  public func write(to url: URL) throws(NumPyError) {
-    let pieces = try pieces(place: Place(file: url.relativePath))
+  public func write(to url: URL) throws(FileError) {
+    let pieces = try pieces(place: FilePlace(file: url.relativePath))
     do {
       try WholeFile.write(pieces, to: url)
     } catch {
-      throw Place(file: url.relativePath).error(error.problem)
+      throw FilePlace(file: url.relativePath).error(error.problem)
     }
   }
 
   /// The content of the file that `write(to:)` writes.
   ///
-  /// - Throws: `NumPyError` when a name cannot be a member's.
+  /// - Throws: `FileError` when a name cannot be a member's.
   /// - Complexity: O(length) of the file.
-  public func encoded() throws(NumPyError) -> [UInt8] {
-    Array(try pieces(place: Place(file: "archive")).joined())
+  public func encoded() throws(FileError) -> [UInt8] {
+    Array(try pieces(place: FilePlace(file: "archive")).joined())
   }
 
   /// The file in pieces, so that no second copy of the numbers is made.
   ///
   /// - Parameter limit: what a 32-bit field can say; a test lowers it to see 64-bit fields.
-  func pieces(place: Place, limit: Int = 0xFFFF_FFFE) throws(NumPyError) -> [[UInt8]] {
+  func pieces(place: FilePlace, limit: Int = 0xFFFF_FFFE) throws(FileError) -> [[UInt8]] {
     var writer = ZipWriter(limit: limit)
     for name in names {
       guard let array = self[name] else { continue }
-      let member = Place(file: place.file, member: name + ".npy")
+      let member = place.member(name + ".npy")
       guard !name.isEmpty, name.utf8.count <= 0xFFFF - 4, !name.utf8.contains(0),
         !name.hasPrefix("/"), !name.split(separator: "/").contains("..")
       else {

@@ -135,11 +135,11 @@ extension NumPyArray {
   ///
   /// The file must hold one array and nothing behind it.
   ///
-  /// - Throws: `NumPyError` when the file is unreadable, truncated, or not what it says.
+  /// - Throws: `FileError` when the file is unreadable, truncated, or not what it says.
   /// - Complexity: O(length) of the file, in memory once or twice.
-  public init(contentsOf url: URL) throws(NumPyError) {
+  public init(contentsOf url: URL) throws(FileError) {
     let bytes = try contents(of: url)
-    try self.init(decoding: bytes, place: Place(file: url.relativePath))
+    try self.init(decoding: bytes, place: FilePlace(file: url.relativePath))
   }
 
   /// Reads the content of an `.npy` file.
@@ -147,13 +147,13 @@ extension NumPyArray {
   /// - Parameters:
   ///   - bytes: the whole file.
   ///   - name: what error messages call it.
-  /// - Throws: `NumPyError` when the bytes are truncated or not what they say.
+  /// - Throws: `FileError` when the bytes are truncated or not what they say.
   /// - Complexity: O(length).
-  public init(decoding bytes: [UInt8], name: String = "array") throws(NumPyError) {
-    try self.init(decoding: bytes, place: Place(file: name))
+  public init(decoding bytes: [UInt8], name: String = "array") throws(FileError) {
+    try self.init(decoding: bytes, place: FilePlace(file: name))
   }
 
-  init(decoding bytes: [UInt8], place: Place) throws(NumPyError) {
+  init(decoding bytes: [UInt8], place: FilePlace) throws(FileError) {
     let header = try NumPyHeader(bytes, place: place)
     let size = header.elementType.size
     let present = bytes.count - header.dataOffset
@@ -174,12 +174,12 @@ extension NumPyArray {
   }
 }
 
-/// The content of a file, with this library's kind of error.
-func contents(of url: URL) throws(NumPyError) -> [UInt8] {
+/// The content of a file, which errors call as the caller did.
+package func contents(of url: URL) throws(FileError) -> [UInt8] {
   do {
     return try WholeFile.read(url)
   } catch {
-    throw Place(file: url.relativePath).error(error.problem)
+    throw FilePlace(file: url.relativePath).error(error.problem)
   }
 }
 
@@ -223,10 +223,10 @@ extension NumPyArray {
   ///
   /// The file appears whole or not at all.
   ///
-  /// - Throws: `NumPyError` when the file cannot be written.
+  /// - Throws: `FileError` when the file cannot be written.
   /// - Complexity: O(length); besides the array only its header takes memory.
-  public func write(to url: URL) throws(NumPyError) {
-    let place = Place(file: url.relativePath)
+  public func write(to url: URL) throws(FileError) {
+    let place = FilePlace(file: url.relativePath)
     let pieces = [try header(place: place), bytes]
     do {
       try WholeFile.write(pieces, to: url)
@@ -237,13 +237,13 @@ extension NumPyArray {
 
   /// The content of the file that `write(to:)` writes.
   ///
-  /// - Throws: `NumPyError` for a shape of thousands of axes, which the format cannot hold.
+  /// - Throws: `FileError` for a shape of thousands of axes, which the format cannot hold.
   /// - Complexity: O(length), copying the array.
-  public func encoded() throws(NumPyError) -> [UInt8] {
-    try header(place: Place(file: "array")) + bytes
+  public func encoded() throws(FileError) -> [UInt8] {
+    try header(place: FilePlace(file: "array")) + bytes
   }
 
-  func header(place: Place) throws(NumPyError) -> [UInt8] {
+  func header(place: FilePlace) throws(FileError) -> [UInt8] {
     guard let header = NumPyHeader(shape: shape, elementType: elementType).encoded() else {
       throw place.error(
         "a shape of \(shape.rank) axes does not fit in the header", remedy: "numpy allows 64")

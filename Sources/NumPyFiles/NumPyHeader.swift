@@ -1,4 +1,5 @@
 import Tensors
+import WholeFiles
 
 /// The start of an `.npy` file: magic, version, and a Python dictionary as text.
 ///
@@ -24,7 +25,7 @@ struct NumPyHeader: Equatable {
   }
 
   /// Reads the header at the start of a file.
-  init(_ bytes: [UInt8], place: Place) throws(NumPyError) {
+  init(_ bytes: [UInt8], place: FilePlace) throws(FileError) {
     guard bytes.starts(with: Self.magic) else {
       let isZip = bytes.starts(with: Array("PK".utf8))
       throw place.error(
@@ -92,10 +93,10 @@ struct HeaderParser {
   let text: [UInt8]
   /// Where the text begins in the file, for error messages.
   let base: Int
-  let place: Place
+  let place: FilePlace
   private var position = 0
 
-  init(text: [UInt8], base: Int, place: Place) {
+  init(text: [UInt8], base: Int, place: FilePlace) {
     self.text = text
     self.base = base
     self.place = place
@@ -108,7 +109,7 @@ struct HeaderParser {
     var isFortranOrder: Bool
   }
 
-  mutating func parse() throws(NumPyError) -> Fields {
+  mutating func parse() throws(FileError) -> Fields {
     var type: (NumPyElementType, isBigEndian: Bool)?
     var order: Bool?
     var shape: Shape?
@@ -149,7 +150,7 @@ struct HeaderParser {
 
   // MARK: Values
 
-  private mutating func elementType() throws(NumPyError) -> (NumPyElementType, isBigEndian: Bool) {
+  private mutating func elementType() throws(FileError) -> (NumPyElementType, isBigEndian: Bool) {
     skipSpaces()
     let start = position
     guard let first = peek, first == UInt8(ascii: "'") || first == UInt8(ascii: "\"") else {
@@ -169,13 +170,13 @@ struct HeaderParser {
       remedy: "\(NumPyElementType.allNames) are, behind <, > or |")
   }
 
-  private mutating func boolean() throws(NumPyError) -> Bool {
+  private mutating func boolean() throws(FileError) -> Bool {
     if take("True") { return true }
     if take("False") { return false }
     throw error("'fortran_order' is neither True nor False", at: position)
   }
 
-  private mutating func tuple() throws(NumPyError) -> Shape {
+  private mutating func tuple() throws(FileError) -> Shape {
     skipSpaces()
     let start = position
     var extents: [Int] = []
@@ -194,7 +195,7 @@ struct HeaderParser {
     }
   }
 
-  private mutating func integer() throws(NumPyError) -> Int {
+  private mutating func integer() throws(FileError) -> Int {
     skipSpaces()
     let start = position
     while let byte = peek, byte == UInt8(ascii: "-") || (0x30...0x39).contains(byte) {
@@ -207,7 +208,7 @@ struct HeaderParser {
     return number
   }
 
-  private mutating func string() throws(NumPyError) -> String {
+  private mutating func string() throws(FileError) -> String {
     skipSpaces()
     let start = position
     guard let quote = peek, quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\"") else {
@@ -236,11 +237,11 @@ struct HeaderParser {
     return true
   }
 
-  private mutating func expect(_ word: String) throws(NumPyError) {
+  private mutating func expect(_ word: String) throws(FileError) {
     guard take(word) else { throw error("the header needs a '\(word)' here", at: position) }
   }
 
-  private func error(_ problem: String, at position: Int, remedy: String? = nil) -> NumPyError {
+  private func error(_ problem: String, at position: Int, remedy: String? = nil) -> FileError {
     place.error(problem, at: base + position, remedy: remedy)
   }
 }

@@ -25,7 +25,7 @@ package struct ZipDirectory {
   private static let endSize = 22
 
   /// Reads the directory, checking every length against the file before using it.
-  init(_ bytes: [UInt8], place: Place) throws(NumPyError) {
+  init(_ bytes: [UInt8], place: FilePlace) throws(FileError) {
     guard let end = Self.findEnd(in: bytes) else {
       throw place.error(
         "the archive's directory is missing at the end of the file", at: bytes.count,
@@ -76,8 +76,8 @@ package struct ZipDirectory {
   }
 
   private static func entry(
-    _ bytes: [UInt8], at position: inout Int, limit: Int, place: Place
-  ) throws(NumPyError) -> ZipEntry {
+    _ bytes: [UInt8], at position: inout Int, limit: Int, place: FilePlace
+  ) throws(FileError) -> ZipEntry {
     let start = position
     guard start <= limit - 46, bytes.littleEndian(UInt32.self, at: start) == 0x0201_4B50,
       let flags = bytes.littleEndian(UInt16.self, at: start + 8),
@@ -97,7 +97,7 @@ package struct ZipDirectory {
     let name = String(decoding: bytes[start + 46..<nameEnd], as: UTF8.self)
     position = nameEnd + extraLength + commentLength
 
-    let member = Place(file: place.file, member: name)
+    let member = place.member(name)
     guard flags & 1 == 0 else { throw member.error("the member is encrypted") }
     // Fields that are all ones stand for 64-bit values in the extra field, in this order.
     var wide = Zip64Values(bytes, from: nameEnd, to: nameEnd + extraLength)
@@ -142,10 +142,10 @@ private struct Zip64Values {
 /// Takes members out of a zip file that lies in memory.
 package struct ZipReader {
   private let bytes: [UInt8]
-  private let place: Place
+  private let place: FilePlace
   package let directory: ZipDirectory
 
-  init(_ bytes: [UInt8], place: Place) throws(NumPyError) {
+  init(_ bytes: [UInt8], place: FilePlace) throws(FileError) {
     self.bytes = bytes
     self.place = place
     directory = try ZipDirectory(bytes, place: place)
@@ -155,13 +155,13 @@ package struct ZipReader {
   /// - Parameters:
   ///   - bytes: the whole file.
   ///   - file: what error messages call it.
-  package init(_ bytes: [UInt8], file: String) throws(NumPyError) {
-    try self.init(bytes, place: Place(file: file))
+  package init(_ bytes: [UInt8], file: String) throws(FileError) {
+    try self.init(bytes, place: FilePlace(file: file))
   }
 
   /// Throws where what the members claim to unpack to, and what is made of it, is more memory than this
   /// process is given. Claims that can't be true are passed over here: each is refused by itself.
-  package func requireMemory() throws(NumPyError) {
+  package func requireMemory() throws(FileError) {
     var size = 0
     for entry in directory.entries where entry.size / 1032 <= entry.compressedSize {
       let (sum, overflow) = size.addingReportingOverflow(entry.size)
@@ -179,8 +179,8 @@ package struct ZipReader {
   /// The content of a member, its checksum verified unless that is left out.
   package func content(
     of entry: ZipEntry, isVerified: Bool = true
-  ) throws(NumPyError) -> [UInt8] {
-    let member = Place(file: place.file, member: entry.name)
+  ) throws(FileError) -> [UInt8] {
+    let member = place.member(entry.name)
     let range = try dataRange(of: entry)
     let content: [UInt8]
     switch entry.method {
@@ -214,9 +214,9 @@ package struct ZipReader {
   }
 
   /// Where the bytes of a member lie.
-  private func dataRange(of entry: ZipEntry) throws(NumPyError) -> Range<Int> {
+  private func dataRange(of entry: ZipEntry) throws(FileError) -> Range<Int> {
     let header = entry.headerOffset
-    let member = Place(file: place.file, member: entry.name)
+    let member = place.member(entry.name)
     guard header <= directory.offset,
       bytes.littleEndian(UInt32.self, at: header) == 0x0403_4B50,
       let nameLength = bytes.littleEndian(UInt16.self, at: header + 26),
@@ -234,11 +234,11 @@ package struct ZipReader {
   }
 
   /// Refuses members that share bytes: the trick with which a small file unpacks to a huge one.
-  private func checkOverlaps() throws(NumPyError) {
+  private func checkOverlaps() throws(FileError) {
     var end = 0
     for entry in directory.entries.sorted(by: { $0.headerOffset < $1.headerOffset }) {
       guard entry.headerOffset >= end else {
-        throw Place(file: place.file, member: entry.name).error(
+        throw place.member(entry.name).error(
           "the member lies inside another one, at byte \(entry.headerOffset) of the archive")
       }
       end = try dataRange(of: entry).upperBound

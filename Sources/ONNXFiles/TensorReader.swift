@@ -185,7 +185,7 @@ struct TensorReader {
         "its numbers are in \"\(location)\", which is no file inside of the model's folder",
         remedy: "no other file is read")
     }
-    let content = try TensorFiles.contents(of: url)
+    let content = try NumPyFiles.contents(of: url)
     contents[location] = content
     return content
   }

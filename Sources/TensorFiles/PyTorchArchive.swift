@@ -14,11 +14,7 @@ struct PyTorchArchive: StorageSource {
 
   init(_ bytes: [UInt8], place: FilePlace) throws(TensorFileError) {
     self.place = place
-    do {
-      zip = try ZipReader(bytes, file: place.file)
-    } catch {
-      throw TensorFileError(error)
-    }
+    zip = try ZipReader(bytes, file: place.file)
     let entries = zip.directory.entries
     hasChecksums = entries.contains { $0.checksum != 0 }
     for entry in entries where members.updateValue(entry, forKey: entry.name) != nil {
@@ -57,11 +53,7 @@ struct PyTorchArchive: StorageSource {
   }
 
   private func content(of entry: ZipEntry) throws(TensorFileError) -> [UInt8] {
-    do {
-      return try zip.content(of: entry, isVerified: hasChecksums)
-    } catch {
-      throw TensorFileError(error)
-    }
+    try zip.content(of: entry, isVerified: hasChecksums)
   }
 
   /// The member that a storage is in. Its key is a name in the archive and never a path.

@@ -135,12 +135,3 @@ private func quoted(_ text: String) -> String {
   }
   return result + "\""
 }
-
-/// The content of a file, with this library's kind of error.
-package func contents(of url: URL) throws(TensorFileError) -> [UInt8] {
-  do {
-    return try WholeFile.read(url)
-  } catch {
-    throw FilePlace(file: url.relativePath).error(error.problem)
-  }
-}

@@ -3,6 +3,7 @@ import Foundation
 import NumPyFiles
 import Tensors
 import Testing
+import WholeFiles
 
 /// torchvision's pictures: what Pillow 13 and torchvision 0.28 made of four.
 @Suite struct AntialiasingTests {
@@ -82,8 +83,8 @@ import Testing
     let large = try flat.antialiased(height: 2, width: 11)
     #expect(large.bytes == [UInt8](repeating: 201, count: 66))
     #expect(try flat.antialiased(shorterSide: 3).bytes == flat.bytes)
-    #expect(throws: PictureError.self) { try flat.antialiased(height: 0, width: 5) }
-    #expect(throws: PictureError.self) { try flat.antialiased(shorterSide: 1 << 30) }
+    #expect(throws: FileError.self) { try flat.antialiased(height: 0, width: 5) }
+    #expect(throws: FileError.self) { try flat.antialiased(shorterSide: 1 << 30) }
     let gray = try Datum(
       channels: 1, height: 4, width: 4, values: .bytes([UInt8](repeating: 0, count: 16)))
     #expect(throws: DatasetError.self) { try DataTransformer.torchvision.outputShape(for: gray) }

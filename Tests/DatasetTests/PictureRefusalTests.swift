@@ -2,11 +2,12 @@ import Datasets
 import Foundation
 import Tensors
 import Testing
+import WholeFiles
 
 @Suite struct PictureRefusalTests {
   @Test func otherFilesAreNamed() throws {
     func message(_ bytes: [UInt8]) -> String? {
-      do throws(PictureError) {
+      do throws(FileError) {
         _ = try Picture(decoding: bytes, name: "a.png")
         return nil
       } catch {
@@ -15,29 +16,29 @@ import Testing
     }
     #expect(message([]) == "a.png: the file is empty")
     #expect(message(Array("GIF89a".utf8)) == "a.png: this is neither a PNG nor a JPEG picture")
-    let missing = #expect(throws: PictureError.self) {
+    let missing = #expect(throws: FileError.self) {
       try Picture(contentsOf: URL(filePath: "/nowhere/a.png"))
     }
     #expect(
       missing.map { "\($0)" } == "/nowhere/a.png: cannot be opened: No such file or directory")
-    let folder = #expect(throws: PictureError.self) {
+    let folder = #expect(throws: FileError.self) {
       try Picture(contentsOf: FileManager.default.temporaryDirectory)
     }
     #expect(folder?.problem == "is a folder, not a file")
-    let huge = #expect(throws: PictureError.self) { try picture("huge.png") }
+    let huge = #expect(throws: FileError.self) { try picture("huge.png") }
     #expect(huge?.problem == "100000×100000 pixels are more than the 67108864 allowed")
   }
 
   @Test func jpegHasALargestSide() throws {
     let long = try Picture(height: 1, width: 65536, bytes: Array(repeating: 0, count: 3 * 65536))
-    let error = #expect(throws: PictureError.self) { try long.jpegEncoded() }
+    let error = #expect(throws: FileError.self) { try long.jpegEncoded() }
     #expect(error?.problem.hasPrefix("cannot become a JPEG: ") == true)
   }
 
   @Test func picturesNeedTheirBytes() {
-    #expect(throws: PictureError.self) { try Picture(height: 2, width: 2, bytes: [1, 2, 3]) }
-    #expect(throws: PictureError.self) { try Picture(height: 0, width: 2, bytes: []) }
-    #expect(throws: PictureError.self) { try Picture(height: .max, width: 3, bytes: []) }
+    #expect(throws: FileError.self) { try Picture(height: 2, width: 2, bytes: [1, 2, 3]) }
+    #expect(throws: FileError.self) { try Picture(height: 0, width: 2, bytes: []) }
+    #expect(throws: FileError.self) { try Picture(height: .max, width: 3, bytes: []) }
   }
 
   @Test(arguments: [
@@ -46,7 +47,7 @@ import Testing
   func everyTruncationIsAnError(name: String) throws {
     let whole = [UInt8](try Data(contentsOf: fixture("pictures/\(name)")))
     for length in 0..<whole.count {
-      #expect(throws: PictureError.self, "\(length) of \(whole.count) bytes") {
+      #expect(throws: FileError.self, "\(length) of \(whole.count) bytes") {
         try Picture(decoding: Array(whole.prefix(length)))
       }
     }
@@ -72,7 +73,7 @@ import Testing
         default: bytes[position] = [0, 0xFF].randomElement(using: &generator) ?? 0
         }
       }
-      do throws(PictureError) {
+      do throws(FileError) {
         let read = try Picture(decoding: bytes)
         #expect(read.bytes.count == 3 * read.height * read.width)
       } catch {

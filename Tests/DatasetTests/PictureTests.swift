@@ -2,6 +2,7 @@ import Datasets
 import Foundation
 import Tensors
 import Testing
+import WholeFiles
 
 @Suite struct PictureTests {
   @Test func everyKindOfPNGIsRead() throws {
@@ -53,7 +54,7 @@ import Testing
       #expect(equal, "\(height)×\(width)")
     }
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["a.png"])
-    #expect(throws: PictureError.self) {
+    #expect(throws: FileError.self) {
       try picture("small.png").writePNG(to: folder.appending(path: "missing/a.png"))
     }
   }
@@ -68,9 +69,9 @@ import Testing
     let twice = colour.mirrored().mirrored() == colour
     #expect(twice)
     for side in [0, -1, 38, .max] {
-      #expect(throws: PictureError.self) { try colour.centreCrop(side) }
+      #expect(throws: FileError.self) { try colour.centreCrop(side) }
     }
-    #expect(throws: PictureError.self) {
+    #expect(throws: FileError.self) {
       try colour.cropped(top: .max, left: 0, height: 1, width: 1)
     }
   }

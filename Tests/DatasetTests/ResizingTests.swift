@@ -1,5 +1,6 @@
 import Datasets
 import Testing
+import WholeFiles
 
 @Suite struct ResizingTests {
   @Test(arguments: [(64, 64), (20, 31), (37, 80), (9, 53), (256, 256), (1, 1), (100, 7)])
@@ -27,6 +28,6 @@ import Testing
   @Test(arguments: [(0, 5), (5, -1), (1 << 20, 1 << 20), (.max, .max)])
   func impossibleSizesAreRefused(height: Int, width: Int) throws {
     let colour = try picture("colour.png")
-    #expect(throws: PictureError.self) { try colour.resized(height: height, width: width) }
+    #expect(throws: FileError.self) { try colour.resized(height: height, width: width) }
   }
 }

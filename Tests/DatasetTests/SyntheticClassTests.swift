@@ -1,6 +1,7 @@
 import Datasets
 import Tensors
 import Testing
+import WholeFiles
 
 @Suite struct SyntheticClassTests {
   /// The share of brightness changes that run sideways, of all that run sideways or downwards.
@@ -73,8 +74,8 @@ import Testing
     #expect(grid[0, 0] == (255, 255, 255))
     #expect(grid[1, 1] == pictures[0][0, 0])
     #expect(grid[12 + 9, 12 + 9] == pictures[4][9, 9])
-    #expect(throws: PictureError.self) { try Picture.grid([], columns: 3) }
-    #expect(throws: PictureError.self) { try Picture.grid(pictures, columns: 0) }
-    #expect(throws: PictureError.self) { try Picture.grid(pictures, columns: 3, gap: .max) }
+    #expect(throws: FileError.self) { try Picture.grid([], columns: 3) }
+    #expect(throws: FileError.self) { try Picture.grid(pictures, columns: 0) }
+    #expect(throws: FileError.self) { try Picture.grid(pictures, columns: 3, gap: .max) }
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Tensors
 import Testing
+import WholeFiles
 
 @testable import NumPyFiles
 
@@ -54,7 +55,7 @@ import Testing
   /// Sizes beyond 4 GiB go into 64-bit fields. Lowering the limit shows them on small files.
   @Test(arguments: [0, 100, 300, 1000])
   func wideFieldsAreReadAgain(limit: Int) throws {
-    let pieces = try Self.sample.pieces(place: Place(file: "wide"), limit: limit)
+    let pieces = try Self.sample.pieces(place: FilePlace(file: "wide"), limit: limit)
     #expect(try NumPyArchive(decoding: Array(pieces.joined())) == Self.sample)
   }
 
@@ -71,7 +72,7 @@ import Testing
     for name in ["", "/absolute", "nul\0", String(repeating: "n", count: 1 << 16)] {
       var archive = NumPyArchive()
       archive[name] = NumPyArray([1])
-      #expect(throws: NumPyError.self) { try archive.encoded() }
+      #expect(throws: FileError.self) { try archive.encoded() }
     }
   }
 
@@ -86,12 +87,12 @@ import Testing
     #expect(try NumPyArray(contentsOf: file).integers() == [1])
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["a.npz"])
 
-    let error = #expect(throws: NumPyError.self) {
+    let error = #expect(throws: FileError.self) {
       try Self.sample.write(to: folder.appending(path: "missing/a.npz"))
     }
     #expect(error?.problem == "cannot be written: No such file or directory")
-    #expect(throws: NumPyError.self) { try NumPyArray([1]).write(to: folder) }
-    #expect(throws: NumPyError.self) { try NumPyArray(contentsOf: folder) }
+    #expect(throws: FileError.self) { try NumPyArray([1]).write(to: folder) }
+    #expect(throws: FileError.self) { try NumPyArray(contentsOf: folder) }
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["a.npz"])
   }
 }

@@ -2,6 +2,7 @@ import Foundation
 import Tensors
 import TestTools
 import Testing
+import WholeFiles
 
 @testable import NumPyFiles
 
@@ -17,7 +18,7 @@ private let numpyIsPresent = Python.installed.has("numpy")
     archive["doubles"] = NumPyArray(Tensor(Shape(), [0.1] as [Double]))
     archive["labels"] = NumPyArray([-1, 7])
     archive["empty"] = NumPyArray(Tensor<Float>(Shape(0, 4)))
-    let pieces = try archive.pieces(place: Place(file: "a"), limit: limit ?? 0xFFFF_FFFE)
+    let pieces = try archive.pieces(place: FilePlace(file: "a"), limit: limit ?? 0xFFFF_FFFE)
     try Data(pieces.joined()).write(to: file)
     let program = """
       import numpy, sys, zipfile

@@ -1,6 +1,7 @@
 import Foundation
 import Tensors
 import Testing
+import WholeFiles
 
 @testable import NumPyFiles
 
@@ -38,7 +39,7 @@ import Testing
     ),
   ])
   func badHeadersAreNamed(header: String, message: String) {
-    let error = #expect(throws: NumPyError.self) {
+    let error = #expect(throws: FileError.self) {
       try NumPyArray(decoding: Self.file(header, data: 4), name: "a.npy")
     }
     let text = error.map { "\($0)" } ?? ""
@@ -48,7 +49,7 @@ import Testing
 
   @Test(arguments: ["complex", "structured", "objects"])
   func otherTypesOfNumpyAreRefused(name: String) {
-    #expect(throws: NumPyError.self) {
+    #expect(throws: FileError.self) {
       try NumPyArray(contentsOf: fixture("numpy/\(name).npy"))
     }
   }
@@ -58,31 +59,31 @@ import Testing
     // Before the record at the end: a mark, a disk's number, an offset and the number of disks.
     bytes.insert(
       contentsOf: [0x50, 0x4B, 6, 7] + [UInt8](repeating: 0, count: 16), at: bytes.count - 22)
-    let error = #expect(throws: NumPyError.self) { try NumPyArchive(decoding: bytes) }
+    let error = #expect(throws: FileError.self) { try NumPyArchive(decoding: bytes) }
     let text = error.map { "\($0)" } ?? ""
     #expect(text.contains("the zip64 locator does not lead to its record"), "\(text)")
   }
 
   @Test func aShapeOfThousandsOfAxesIsNotWritten() throws {
     let array = NumPyArray(Tensor<Float>(try Shape(checking: Array(repeating: 1, count: 30_000))))
-    let error = #expect(throws: NumPyError.self) { try array.encoded() }
+    let error = #expect(throws: FileError.self) { try array.encoded() }
     #expect(error?.problem == "a shape of 30000 axes does not fit in the header")
     #expect(error?.remedy == "numpy allows 64")
   }
 
   @Test func theTwoKindsOfFileAreToldApart() {
-    let asArray = #expect(throws: NumPyError.self) {
+    let asArray = #expect(throws: FileError.self) {
       try NumPyArray(contentsOf: fixture("numpy/stored.npz"))
     }
     #expect(asArray?.remedy?.contains("NumPyArchive") == true)
-    let asArchive = #expect(throws: NumPyError.self) {
+    let asArchive = #expect(throws: FileError.self) {
       try NumPyArchive(contentsOf: fixture("numpy/scalar.npy"))
     }
     #expect(asArchive?.remedy?.contains("NumPyArray") == true)
   }
 
   @Test func missingFilesAreNamed() {
-    let error = #expect(throws: NumPyError.self) {
+    let error = #expect(throws: FileError.self) {
       try NumPyArray(contentsOf: URL(filePath: "/nowhere/a.npy"))
     }
     #expect(error.map { "\($0)" } == "/nowhere/a.npy: cannot be opened: No such file or directory")
@@ -96,9 +97,9 @@ import Testing
     for length in 0..<min(whole.count, 4000) {
       let part = Array(whole.prefix(length))
       if path.hasSuffix("z") {
-        #expect(throws: NumPyError.self, "\(length)") { try NumPyArchive(decoding: part) }
+        #expect(throws: FileError.self, "\(length)") { try NumPyArchive(decoding: part) }
       } else {
-        #expect(throws: NumPyError.self, "\(length)") { try NumPyArray(decoding: part) }
+        #expect(throws: FileError.self, "\(length)") { try NumPyArray(decoding: part) }
       }
     }
   }
@@ -114,7 +115,7 @@ import Testing
     for _ in 0..<3000 {
       var bytes = whole
       for _ in 0..<Int.random(in: 1...4, using: &generator) { bytes.mutate(using: &generator) }
-      do throws(NumPyError) {
+      do throws(FileError) {
         if path.hasSuffix("z") {
           let archive = try NumPyArchive(decoding: bytes)
           for name in archive.names { _ = archive[name]?.tensor(as: Float.self) }
@@ -134,8 +135,8 @@ import Testing
       let whole = [UInt8](try Data(contentsOf: fixture("numpy/\(name).npz")))
       var bytes = whole
       bytes[120] ^= 1  // inside the first member
-      let error = #expect(throws: NumPyError.self) { try NumPyArchive(decoding: bytes) }
-      #expect(error?.member == "weights.npy")
+      let error = #expect(throws: FileError.self) { try NumPyArchive(decoding: bytes) }
+      #expect(error?.part == "member weights.npy")
     }
   }
 
@@ -148,7 +149,7 @@ import Testing
     let directory = Array("b.npy".utf8)
     let name = try #require(bytes.indices.last { bytes[$0...].starts(with: directory) })
     for i in 0..<4 { bytes[name - 4 + i] = 0 }
-    let error = #expect(throws: NumPyError.self) { try NumPyArchive(decoding: bytes) }
+    let error = #expect(throws: FileError.self) { try NumPyArchive(decoding: bytes) }
     #expect(error?.problem.hasPrefix("the member lies inside another one") == true)
   }
 }

@@ -61,7 +61,7 @@ import Tuned
     #expect(clock.now - start < .seconds(5))
     let text = error.map { "\($0)" } ?? ""
     for name in test.messageShouldName ?? [] { #expect(text.contains(name), "\(text)") }
-    #expect(error?.file.hasSuffix(test.file ?? "") == true)
+    #expect(error?.path.hasSuffix(test.file ?? "") == true)
   }
 
   // MARK: - Whole networks

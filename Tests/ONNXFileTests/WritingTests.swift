@@ -157,7 +157,7 @@ private let runtimeIsPresent = Python.withLibraries.has("onnx, onnxruntime")
     let error = #expect(throws: TensorFileError.self) {
       try ONNXModel(definition, parameters: parameters).write(to: URL(filePath: "/nowhere/a.onnx"))
     }
-    #expect(error?.file == "/nowhere/a.onnx")
+    #expect(error?.path == "/nowhere/a.onnx")
   }
 }
 

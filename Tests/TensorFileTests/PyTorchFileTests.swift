@@ -42,7 +42,7 @@ private let torchIsPresent = Python.withLibraries.has("torch")
     #expect(clock.now - start < .seconds(5))
     let text = error.map { "\($0)" } ?? ""
     for name in test.messageShouldName ?? [] { #expect(text.contains(name), "\(text)") }
-    #expect(error?.file.hasSuffix(test.file) == true)
+    #expect(error?.path.hasSuffix(test.file) == true)
     // What the hostile ones would leave behind.
     #expect(!FileManager.default.fileExists(atPath: "interop_was_here"))
   }

@@ -29,7 +29,7 @@ private let libraryIsPresent = Python.withLibraries.has("safetensors.numpy")
     let error = #expect(throws: TensorFileError.self) {
       try SafeTensors(contentsOf: fixture("safetensors/\(test.file)"))
     }
-    #expect(error?.file.hasSuffix(test.file) == true)
+    #expect(error?.path.hasSuffix(test.file) == true)
     #expect(error?.problem.isEmpty == false)
   }
 

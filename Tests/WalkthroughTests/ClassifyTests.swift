@@ -3,6 +3,7 @@ import CaffeTools
 import Datasets
 import Foundation
 import Testing
+import WholeFiles
 
 @testable import walkthrough
 
@@ -106,7 +107,7 @@ struct ClassifyTests {
     #expect(few?.problem == "tells 10 classes apart, but there are 2 labels")
     let small = #expect(throws: CaffeFileError.self) { try classifier(.init(resize: 20)) }
     #expect(small?.problem.contains("resizing to 20 is too small") == true)
-    #expect(throws: PictureError.self) {
+    #expect(throws: FileError.self) {
       try classifier().predictions(for: tiny.appending(path: "net.prototxt"), count: 1)
     }
   }

@@ -1,5 +1,6 @@
 import CaffeMessages
 import SwiftProtobuf
+import WholeFiles
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -51,7 +52,7 @@ extension Datum {
       return
     }
     let file = [UInt8](message.data)
-    do throws(PictureError) {
+    do throws(FileError) {
       let isGray = colours == .gray || (colours == .asStored && Picture.isStoredInGray(file))
       let picture = try Picture(decoding: file, inGray: isGray)
       self = isGray ? Datum(gray: picture, label: label) : Datum(picture, label: label)

@@ -42,7 +42,7 @@ public struct ImageConversion: Sendable, Equatable {
   /// A file that is compressed already as asked for, and isn't changed otherwise, is taken as it
   /// is, so that nothing is lost by compressing it again.
   ///
-  /// - Throws: `PictureError` when the file can't be read or is no picture; `DatasetError` when
+  /// - Throws: `FileError` when the file can't be read or is no picture; `DatasetError` when
   ///   the label needs more than 32 bits.
   /// - Complexity: O(length + H·W): decoding, resizing and encoding each touch every pixel once or
   ///   twice.

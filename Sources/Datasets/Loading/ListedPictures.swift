@@ -67,7 +67,7 @@ public final class ListedPictures: RecordSource {
   ///   a shuffled list.
   public func datum(_ index: Int) throws(DatasetError) -> Datum {
     let entry = entry(index)
-    do throws(PictureError) {
+    do throws(FileError) {
       var picture = try Picture(
         decoding: Picture.fileContent(URL(fileNamed: folder + entry.path)),
         name: folder + entry.path, inGray: isGray)

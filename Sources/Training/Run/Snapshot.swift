@@ -3,6 +3,7 @@ import Layers
 import Networks
 import NumPyFiles
 import Tensors
+import WholeFiles
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -66,7 +67,7 @@ public struct Snapshot: Sendable {
   /// - Complexity: O(length) of the file, which is held in memory whole.
   public init(contentsOf url: URL) throws(SnapshotError) {
     let archive: NumPyArchive
-    do throws(NumPyError) {
+    do throws(FileError) {
       archive = try NumPyArchive(contentsOf: url)
     } catch {
       throw SnapshotError(error)
@@ -83,7 +84,7 @@ public struct Snapshot: Sendable {
   /// - Complexity: O(length).
   public init(decoding bytes: [UInt8], file: String = "snapshot") throws(SnapshotError) {
     let archive: NumPyArchive
-    do throws(NumPyError) {
+    do throws(FileError) {
       archive = try NumPyArchive(decoding: bytes, name: file)
     } catch {
       throw SnapshotError(error)
@@ -154,7 +155,7 @@ public struct Snapshot: Sendable {
   /// - Throws: `SnapshotError` when the folder is missing, the disk full, and the like.
   /// - Complexity: O(length) of the file: 8 bytes for each parameter.
   public func write(to url: URL) throws(SnapshotError) {
-    do throws(NumPyError) {
+    do throws(FileError) {
       try archive.write(to: url)
     } catch {
       throw SnapshotError(error)
@@ -166,7 +167,7 @@ public struct Snapshot: Sendable {
   /// - Throws: `SnapshotError` when a layer has a name that can't be in a file.
   /// - Complexity: O(length): 8 bytes for each parameter.
   public func encoded() throws(SnapshotError) -> [UInt8] {
-    do throws(NumPyError) {
+    do throws(FileError) {
       return try archive.encoded()
     } catch {
       throw SnapshotError(error)
@@ -246,7 +247,7 @@ public struct SnapshotError: Error, Equatable, CustomStringConvertible {
   }
 
   /// The file is named in it already.
-  init(_ error: NumPyError) {
+  init(_ error: FileError) {
     self.init(path: nil, problem: error.description)
   }
 }

@@ -88,7 +88,7 @@ struct ConvertImages: ParsableCommand {
           extents = own
         }
         try writer.append(message, name: entry.path)
-      } catch let error as PictureError {
+      } catch let error as FileError {
         let problem = "\(list):\(entry.line): \(error)"
         guard skipUnreadable else { throw DatasetError(problem) }
         progress.finish()

@@ -123,7 +123,7 @@ struct Tour: ParsableCommand {
 
   /// Runs the network and reports on it.
   ///
-  /// - Throws: `PictureError` for a file that is no picture, `CaffeFileError` and `TensorFileError` for files
+  /// - Throws: `FileError` for a file that is no picture, `CaffeFileError` and `TensorFileError` for files
   ///   of a network that are damaged or don't fit, `FileError` for names that can't be read or are too few or too
   ///   many, `LayerError` for a layer that there isn't.
   func report() throws -> TourReport {

@@ -1,4 +1,5 @@
 import Datasets
+import WholeFiles
 
 extension Raster {
   /// The colour of a pixel.
@@ -14,8 +15,8 @@ extension Raster {
 
   /// The picture in colours.
   ///
-  /// - Throws: `PictureError` for one without pixels.
-  func picture() throws(PictureError) -> Picture {
+  /// - Throws: `FileError` for one without pixels.
+  func picture() throws(FileError) -> Picture {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(3 * width * height)
     for y in 0..<height {
@@ -32,10 +33,10 @@ extension Raster {
   /// - Parameters:
   ///   - columns: how many stand in a row; if left out, as many as make it about square.
   ///   - magnification: how many pixels wide and high each becomes; so wide are the gaps too.
-  /// - Throws: `PictureError` when there is none, or they differ in size.
+  /// - Throws: `FileError` when there is none, or they differ in size.
   static func sheet(
     _ rasters: [Raster], columns: Int? = nil, magnification: Int = 1
-  ) throws(PictureError) -> Picture {
+  ) throws(FileError) -> Picture {
     var pictures: [Picture] = []
     for raster in rasters { pictures.append(try raster.magnified(magnification).picture()) }
     let square = Int(Double(rasters.count).squareRoot().rounded(.up))

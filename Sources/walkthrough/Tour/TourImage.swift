@@ -30,7 +30,7 @@ struct TourImage: Sendable {
   ///   - seed: that of a synthetic picture.
   ///   - definition: the network.
   ///   - transformer: how its pictures are prepared; as its name says if left out.
-  /// - Throws: `PictureError` for a file that is no picture.
+  /// - Throws: `FileError` for a file that is no picture.
   init(
     path: String?, seed: UInt32, definition: NetworkDefinition,
     transformer: DataTransformer? = nil

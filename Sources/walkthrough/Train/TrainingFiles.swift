@@ -40,7 +40,7 @@ struct TrainingFiles {
   /// Writes the network, curves and filters.
   ///
   /// - Returns: the names of the files.
-  /// - Throws: `CaffeFileError`, `FileError` or `PictureError` when one can't be written.
+  /// - Throws: `CaffeFileError`, `FileError` or `FileError` when one can't be written.
   func write(_ report: TrainingReport, _ network: Network<Float>) throws -> [String] {
     var names = [Self.model(report)]
     try CaffeModel(of: network).write(to: folder.appending(path: names[0]))
@@ -109,8 +109,8 @@ struct TrainingFiles {
 
   /// The first layer's filters side by side, each of their pixels a square of several.
   ///
-  /// - Throws: `PictureError` when there is none.
-  static func filters(_ filters: [Raster], columns: Int? = nil) throws(PictureError) -> Picture {
+  /// - Throws: `FileError` when there is none.
+  static func filters(_ filters: [Raster], columns: Int? = nil) throws(FileError) -> Picture {
     try Raster.sheet(filters, columns: columns, magnification: 8)
   }
 }

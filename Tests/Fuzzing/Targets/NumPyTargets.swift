@@ -3,10 +3,11 @@ import NumPyFiles
 import Reference
 import Tensors
 import Training
+import WholeFiles
 
 /// Reads an array, and writes it again.
 func readNumPyArray(_ bytes: [UInt8]) throws {
-  if let array = try accepted({ () throws(NumPyError) in
+  if let array = try accepted({ () throws(FileError) in
     try NumPyArray(decoding: bytes, name: inputName)
   }) {
     try use(array)
@@ -32,7 +33,7 @@ private func use(_ array: NumPyArray) throws {
 /// Reads an archive with all its arrays, and writes it again.
 func readNumPyArchive(_ bytes: [UInt8]) throws {
   guard
-    let archive = try accepted({ () throws(NumPyError) in
+    let archive = try accepted({ () throws(FileError) in
       try NumPyArchive(decoding: bytes, name: inputName)
     })
   else { return }

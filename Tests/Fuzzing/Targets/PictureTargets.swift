@@ -1,10 +1,11 @@
 import Datasets
+import WholeFiles
 
 /// Reads a picture in colour and in gray, and writes it again.
 func readPicture(_ bytes: [UInt8]) throws {
   for inGray in [false, true] {
     guard
-      let picture = try accepted({ () throws(PictureError) in
+      let picture = try accepted({ () throws(FileError) in
         try Picture(decoding: bytes, name: inputName, inGray: inGray)
       })
     else { continue }

@@ -16,7 +16,7 @@ struct LessonRunner {
   /// Explains, trains, and compares.
   ///
   /// - Throws: `LayerError`, `DatasetError` or `SolverError` when a run can't be made, `FileError` or
-  ///   `PictureError` when a file can't be written.
+  ///   `FileError` when a file can't be written.
   func run() throws {
     say(terminal.styled("Lesson: \(lesson.title)", .heading))
     say(terminal.wrapped(lesson.explanation).joined(separator: "\n"))
