@@ -1,7 +1,7 @@
 import Layers
 import Tensors
 
-/// How Caffe's own tests check a layer's gradient: in Float, with one step and one tolerance.
+/// How Caffe's own tests check a layer's gradient: with one step and one tolerance, in both precisions.
 ///
 /// Each output in turn is the objective, times 2. An element passes when
 ///
@@ -57,7 +57,7 @@ public struct CaffeReport: Hashable, Sendable, Encodable {
 /// Checks a function's gradient as Caffe's tests do.
 ///
 /// - Parameters:
-///   - function: a layer or loss in `Float`, at its point.
+///   - function: a layer or loss at its point.
 ///   - tolerances: step, threshold, and what is left out.
 ///   - seed: as for `check`.
 /// - Throws: whatever the function throws.
