@@ -18,9 +18,6 @@ public struct Accuracy<Scalar: BLASScalar>: SingleInputLayer {
     self.engine = engine
   }
 
-  /// The measurement.
-  public static var source: SourceLocation? { .here() }
-
   /// Right labels / labels that are not ignored.
   ///
   /// - Precondition: the specification accepts the context's labels.

@@ -15,9 +15,6 @@ public struct AdaptiveAveragePooling<Scalar: BLASScalar>: SingleInputLayer {
     self.engine = engine
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// Takes each window's average.
   ///
   /// - Complexity: O(N·C·H'·W'·I·J) for windows of I×J, over the engine's threads.

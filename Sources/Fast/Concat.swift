@@ -18,9 +18,6 @@ public struct Concat<Scalar: BLASScalar>: Layer {
     self.engine = engine
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// Copies each input to its place.
   ///
   /// - Complexity: O(count) of the output, over the engine's threads.

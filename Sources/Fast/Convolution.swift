@@ -30,9 +30,6 @@ public struct Convolution<Scalar: BLASScalar>: SingleInputLayer {
   /// The way of every shape.
   public func algorithm(for input: Shape) -> String? { "im2col, GEMM" }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// out = bias + weights · columns(in)
   ///
   /// - Complexity: O(N·K·C/G·I·J·H'·W') multiply-adds for kernels of I×J and H'×W' output

@@ -33,9 +33,6 @@ public struct Dropout<Scalar: BLASScalar>: InPlaceLayer {
     Saved(keeps: [Bool](repeating: true, count: input.count), drops: false)
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// Drops and scales in training.
   ///
   /// - Complexity: O(count) in training, one random number a value, drawn in order on one thread; O(1)

@@ -32,9 +32,6 @@ public struct Eltwise<Scalar: BLASScalar>: Layer {
     return Saved(maxInputs: [Int32](repeating: 0, count: isMaximum ? inputs[0].count : 0))
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// Adds, multiplies, or takes the greatest.
   ///
   /// - Complexity: O(inputs·count) over the engine's threads.

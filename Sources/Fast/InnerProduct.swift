@@ -31,9 +31,6 @@ public struct InnerProduct<Scalar: BLASScalar>: SingleInputLayer {
     input.dimensions.prefix(specification.axis).reduce(1, *) == 1 ? "GEMV" : "GEMM"
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// out = bias + in · weightsᵀ
   ///
   /// - Complexity: O(N·K·D) multiply-adds over the engine's threads.

@@ -30,9 +30,6 @@ public struct LRN<Scalar: BLASScalar>: SingleInputLayer {
     Tensor(try specification.outputShape(for: input))
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// The formulas above; keeps s.
   ///
   /// - Complexity: O(count·n) additions both across channels and within one, count powers, over the

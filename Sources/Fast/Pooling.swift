@@ -36,9 +36,6 @@ public struct Pooling<Scalar: BLASScalar>: SingleInputLayer {
     return Saved(maxPositions: [Int32](repeating: -1, count: isMaximum ? count : 0))
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// Takes each window's maximum or average.
   ///
   /// - Complexity: O(N·C·H'·W'·I·J) for windows of I×J, over the engine's threads.

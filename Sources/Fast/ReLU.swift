@@ -19,9 +19,6 @@ public struct ReLU<Scalar: BLASScalar>: InPlaceLayer {
     self.engine = engine
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// ∂L/∂in = ∂L/∂out where in > 0, else slope·∂L/∂out: by the input, for any slope.
   ///
   /// - Complexity: O(count) over the engine's threads.

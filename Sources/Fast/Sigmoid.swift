@@ -20,9 +20,6 @@ public struct Sigmoid<Scalar: BLASScalar>: InPlaceLayer {
     self.engine = engine
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// Squashes each value to between 0 and 1.
   ///
   /// - Complexity: O(count) over the engine's threads.

@@ -21,9 +21,6 @@ public struct Softmax<Scalar: BLASScalar>: SingleInputLayer {
     self.engine = engine
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// The formula above.
   ///
   /// - Complexity: O(count) over the engine's threads: one exponential and one division for each

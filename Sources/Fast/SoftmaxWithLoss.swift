@@ -35,9 +35,6 @@ public struct SoftmaxWithLoss<Scalar: BLASScalar>: SingleInputLayer {
     return Saved(probabilities: Tensor(scores), labels: [])
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// The formula above; keeps the probabilities.
   ///
   /// - Precondition: the specification accepts the context's labels.

@@ -49,3 +49,14 @@ package var ladder: [any Rung.Type] {
     Threads.self, BLAS.self, Direct.self, Winograd.self,
   ]
 }
+
+/// A place in the package's source.
+package struct SourceLocation {
+  /// The path from the package's root, for example `Sources/Ladder/Rung7BLAS.swift`.
+  package let file: String
+
+  /// The place of the caller.
+  static func here(fileID: String = #fileID) -> SourceLocation {
+    SourceLocation(file: "Sources/" + fileID)
+  }
+}

@@ -20,9 +20,6 @@ public protocol Layer<Scalar>: Sendable {
   /// What describes this layer.
   var specification: Specification { get }
 
-  /// Where its code is, for those who want to read it.
-  static var source: SourceLocation? { get }
-
   /// Memory for what a forward pass on these shapes keeps.
   ///
   /// - Complexity: O(size) in what is kept, which it allocates.
@@ -193,9 +190,6 @@ extension Layer where Saved == NothingSaved {
 }
 
 extension Layer {
-  /// Unknown.
-  public static var source: SourceLocation? { nil }
-
   /// The formula.
   public func algorithm(for inputs: [Shape]) -> String? { nil }
 
@@ -253,20 +247,4 @@ extension SingleInputLayer {
       saved: saved, inputGradient: &inputGradients[0], parameterGradients: &parameterGradients,
       accumulating: accumulating)
   }
-}
-
-/// A place in the package's source.
-public struct SourceLocation: Hashable, Sendable, CustomStringConvertible {
-  /// The path from the package's root, for example `Sources/Reference/LRN.swift`.
-  public let file: String
-  /// The line, counted from 1.
-  public let line: Int
-
-  /// The place of the caller.
-  public static func here(fileID: String = #fileID, line: Int = #line) -> SourceLocation {
-    SourceLocation(file: "Sources/" + fileID, line: line)
-  }
-
-  /// `file:line`.
-  public var description: String { "\(file):\(line)" }
 }

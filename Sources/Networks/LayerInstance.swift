@@ -40,15 +40,13 @@ enum LayerInstance<Scalar: Tensors.Scalar> {
 
 /// What is known of the type of a layer in a running network.
 struct LayerDescription {
-  var source: SourceLocation?
-  /// The module of the layer's type, for example `Fast`.
-  var module: String
+  /// The layer's type with its module, for example `Fast.Convolution`.
+  var implementation: String
   /// The algorithm that runs for the layer's inputs.
   var algorithm: String?
 
   init<L: Layer>(_ layer: L, _ inputs: [Shape]) {
-    source = L.source
-    module = String(String(reflecting: L.self).prefix { $0 != "." })
+    implementation = String(String(reflecting: L.self).prefix { $0 != "<" })
     algorithm = layer.algorithm(for: inputs)
   }
 }

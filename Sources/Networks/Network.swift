@@ -204,9 +204,11 @@ public final class Network<Scalar: Tensors.Scalar> {
     gradients[slot] = gradient
   }
 
-  /// Where a layer's code is.
-  public func source(ofLayer index: Int) -> SourceLocation? {
-    layers[index].description.source
+  /// The type that a layer runs on, with its module, for example `Fast.Convolution`.
+  ///
+  /// - Complexity: O(length).
+  public func implementation(ofLayer index: Int) -> String {
+    layers[index].description.implementation
   }
 
   /// The algorithm that runs a layer: that of the backend's own layer, or `= fast` where the backend
@@ -215,7 +217,7 @@ public final class Network<Scalar: Tensors.Scalar> {
   /// - Complexity: O(rank).
   public func algorithm(ofLayer index: Int) -> String? {
     let layer = layers[index].description
-    let owner = layer.module.lowercased()
+    let owner = layer.implementation.prefix { $0 != "." }.lowercased()
     return owner == backendName || backendName != "tuned" ? layer.algorithm : "= \(owner)"
   }
 

@@ -16,9 +16,6 @@ public struct Accuracy<Scalar: Tensors.Scalar>: SingleInputLayer {
     self.specification = specification
   }
 
-  /// The measurement.
-  public static var source: SourceLocation? { .here() }
-
   /// Right labels / labels that are not ignored.
   ///
   /// - Precondition: the specification accepts the context's labels.

@@ -15,9 +15,6 @@ public struct AdaptiveAveragePooling<Scalar: Tensors.Scalar>: SingleInputLayer {
     self.specification = specification
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// Takes each window's average.
   ///
   /// - Complexity: O(N·C·H'·W'·I·J) additions for windows of I×J.

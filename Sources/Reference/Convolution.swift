@@ -20,9 +20,6 @@ public struct Convolution<Scalar: Tensors.Scalar>: SingleInputLayer {
     self.specification = specification
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// out = b + Σ_c Σ_i Σ_j w · in, summed in this order.
   ///
   /// - Complexity: O(N·K·C/G·I·J·H'·W') multiply-adds for kernels of I×J and H'×W' output

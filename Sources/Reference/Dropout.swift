@@ -33,9 +33,6 @@ public struct Dropout<Scalar: Tensors.Scalar>: InPlaceLayer {
     Saved(keeps: [Bool](repeating: true, count: input.count), drops: false)
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// Drops and scales in training.
   ///
   /// - Complexity: O(count) in training, one random number a value; O(1) in testing.

@@ -17,9 +17,6 @@ public struct InnerProduct<Scalar: Tensors.Scalar>: SingleInputLayer {
     self.specification = specification
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// out = b + Σ_d w · in, summed in this order.
   ///
   /// - Complexity: O(N·K·D) multiply-adds: each of the K·D weights is read N times. Allocates

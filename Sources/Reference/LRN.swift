@@ -30,9 +30,6 @@ public struct LRN<Scalar: Tensors.Scalar>: SingleInputLayer {
     Tensor(try specification.outputShape(for: input))
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// The formulas above; keeps s.
   ///
   /// - Complexity: O(count·n) multiply-adds across channels, O(count·n²) within one; count powers.

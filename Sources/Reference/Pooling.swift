@@ -35,9 +35,6 @@ public struct Pooling<Scalar: Tensors.Scalar>: SingleInputLayer {
     return Saved(maxPositions: [Int32](repeating: -1, count: isMaximum ? count : 0))
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// Takes each window's maximum or average.
   ///
   /// - Complexity: O(N·C·H'·W'·I·J) comparisons or additions for windows of I×J.

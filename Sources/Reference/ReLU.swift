@@ -16,9 +16,6 @@ public struct ReLU<Scalar: Tensors.Scalar>: InPlaceLayer {
     self.specification = specification
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// Keeps what is positive.
   ///
   /// - Complexity: O(count).

@@ -15,9 +15,6 @@ public struct Sigmoid<Scalar: Tensors.Scalar>: InPlaceLayer {
     self.specification = specification
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// Squashes each value to between 0 and 1.
   ///
   /// - Complexity: O(count).

@@ -18,9 +18,6 @@ public struct Softmax<Scalar: Tensors.Scalar>: SingleInputLayer {
     self.specification = specification
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// The formula above.
   ///
   /// - Complexity: O(count): one exponential and one division for each score.

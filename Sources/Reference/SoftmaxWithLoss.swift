@@ -32,9 +32,6 @@ public struct SoftmaxWithLoss<Scalar: Tensors.Scalar>: SingleInputLayer {
     return Saved(probabilities: Tensor(scores), labels: [])
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// The formula above; keeps the probabilities.
   ///
   /// - Precondition: the specification accepts the context's labels.

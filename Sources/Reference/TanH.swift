@@ -15,9 +15,6 @@ public struct TanH<Scalar: Tensors.Scalar>: InPlaceLayer {
     self.specification = specification
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// Squashes each value to between −1 and 1.
   ///
   /// - Complexity: O(count).

@@ -48,9 +48,6 @@ public struct Convolution: SingleInputLayer {
     fallback = Fast.Convolution(specification, engine: engine)
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// `Winograd F(4×4, 3×3)`, `direct, NHWC`, or `= fast`.
   ///
   /// - Complexity: O(rank).

@@ -20,9 +20,6 @@ public struct InnerProduct: SingleInputLayer {
     fallback = Fast.InnerProduct(specification, engine: engine)
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// How a number of images is multiplied with the weights.
   ///
   /// Of up to 16 images the weights aren't worth packing, as a matrix product does: each is read once, in

@@ -23,9 +23,6 @@ public struct LRN: SingleInputLayer {
     fallback = Fast.LRN(specification, engine: engine)
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// Whether the power is −¾, and the window lies across channels.
   var isPlanned: Bool { specification.beta == 0.75 && specification.region == .acrossChannels }
 

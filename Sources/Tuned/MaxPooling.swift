@@ -18,9 +18,6 @@ public struct Pooling: SingleInputLayer {
     fallback = Fast.Pooling(specification, engine: engine)
   }
 
-  /// The forward pass.
-  public static var source: SourceLocation? { .here() }
-
   /// `sliding maximum`, or `= fast`.
   ///
   /// - Complexity: O(rank).

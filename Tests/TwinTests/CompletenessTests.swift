@@ -39,30 +39,28 @@ struct CompletenessTests {
   @Test("The backends hand out the layers of their module")
   func backends() {
     let names = [
-      (ReferenceBackend<Float>() as any Backend<Float>, "reference", "Sources/Reference/"),
-      (FastBackend<Float>(), "fast", "Sources/Fast/"),
+      (ReferenceBackend<Float>() as any Backend<Float>, "reference", "Reference."),
+      (FastBackend<Float>(), "fast", "Fast."),
     ]
-    for (backend, name, folder) in names {
+    for (backend, name, module) in names {
       #expect(backend.name == name)
-      let sources: [Layers.SourceLocation?] = [
-        type(of: backend.convolution(.init(outputChannels: 1, kernel: 1))).source,
-        type(of: backend.relu(.init())).source,
-        type(of: backend.pooling(.init(global: .maximum))).source,
-        type(of: backend.lrn(.init())).source,
-        type(of: backend.innerProduct(.init(outputs: 1))).source,
-        type(of: backend.dropout(.init())).source,
-        type(of: backend.sigmoid(.init())).source,
-        type(of: backend.tanh(.init())).source,
-        type(of: backend.concat(.init())).source,
-        type(of: backend.eltwise(.init())).source,
-        type(of: backend.adaptiveAveragePooling(.init(output: 1))).source,
-        type(of: backend.softmax(.init())).source,
-        type(of: backend.softmaxWithLoss(.init())).source,
-        type(of: backend.accuracy(.init())).source,
+      let types = [
+        String(reflecting: type(of: backend.convolution(.init(outputChannels: 1, kernel: 1)))),
+        String(reflecting: type(of: backend.relu(.init()))),
+        String(reflecting: type(of: backend.pooling(.init(global: .maximum)))),
+        String(reflecting: type(of: backend.lrn(.init()))),
+        String(reflecting: type(of: backend.innerProduct(.init(outputs: 1)))),
+        String(reflecting: type(of: backend.dropout(.init()))),
+        String(reflecting: type(of: backend.sigmoid(.init()))),
+        String(reflecting: type(of: backend.tanh(.init()))),
+        String(reflecting: type(of: backend.concat(.init()))),
+        String(reflecting: type(of: backend.eltwise(.init()))),
+        String(reflecting: type(of: backend.adaptiveAveragePooling(.init(output: 1)))),
+        String(reflecting: type(of: backend.softmax(.init()))),
+        String(reflecting: type(of: backend.softmaxWithLoss(.init()))),
+        String(reflecting: type(of: backend.accuracy(.init()))),
       ]
-      for source in sources {
-        #expect(source?.file.hasPrefix(folder) == true)
-      }
+      #expect(types.allSatisfy { $0.hasPrefix(module) }, "\(types)")
     }
   }
 
@@ -71,26 +69,24 @@ struct CompletenessTests {
   func overrides() throws {
     let backend = TunedBackend()
     #expect(backend.name == "tuned")
-    let sources: [Layers.SourceLocation?] = [
-      type(of: backend.convolution(.init(outputChannels: 1, kernel: 1))).source,
-      type(of: backend.pooling(.init(global: .maximum))).source,
-      type(of: backend.lrn(.init())).source,
-      type(of: backend.innerProduct(.init(outputs: 1))).source,
-      type(of: backend.relu(.init())).source,
-      type(of: backend.dropout(.init())).source,
-      type(of: backend.sigmoid(.init())).source,
-      type(of: backend.tanh(.init())).source,
-      type(of: backend.concat(.init())).source,
-      type(of: backend.eltwise(.init())).source,
-      type(of: backend.adaptiveAveragePooling(.init(output: 1))).source,
-      type(of: backend.softmax(.init())).source,
-      type(of: backend.softmaxWithLoss(.init())).source,
-      type(of: backend.accuracy(.init())).source,
+    let types = [
+      String(reflecting: type(of: backend.convolution(.init(outputChannels: 1, kernel: 1)))),
+      String(reflecting: type(of: backend.pooling(.init(global: .maximum)))),
+      String(reflecting: type(of: backend.lrn(.init()))),
+      String(reflecting: type(of: backend.innerProduct(.init(outputs: 1)))),
+      String(reflecting: type(of: backend.relu(.init()))),
+      String(reflecting: type(of: backend.dropout(.init()))),
+      String(reflecting: type(of: backend.sigmoid(.init()))),
+      String(reflecting: type(of: backend.tanh(.init()))),
+      String(reflecting: type(of: backend.concat(.init()))),
+      String(reflecting: type(of: backend.eltwise(.init()))),
+      String(reflecting: type(of: backend.adaptiveAveragePooling(.init(output: 1)))),
+      String(reflecting: type(of: backend.softmax(.init()))),
+      String(reflecting: type(of: backend.softmaxWithLoss(.init()))),
+      String(reflecting: type(of: backend.accuracy(.init()))),
     ]
-    let folders = try sources.map { source in
-      String(try #require(source).file.split(separator: "/")[1])
-    }
+    let modules = types.map { String($0.prefix { $0 != "." }) }
     #expect(
-      folders == [String](repeating: "Tuned", count: 4) + [String](repeating: "Fast", count: 10))
+      modules == [String](repeating: "Tuned", count: 4) + [String](repeating: "Fast", count: 10))
   }
 }

@@ -343,7 +343,7 @@ struct TourTests {
         let line = try #require(parts.last.flatMap { Int($0) })
         let text = try String(contentsOf: root.appending(path: file), encoding: .utf8)
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        #expect(lines[line - 1].contains("static var source"), "\(source)")
+        #expect(lines[line - 1].contains("public struct "), "\(source)")
       }
     }
   }

@@ -66,8 +66,6 @@ public struct AddSpecification: LayerSpecification {
 struct Add<Scalar: Tensors.Scalar>: Layer {
   let specification: AddSpecification
 
-  static var source: SourceLocation? { .here() }
-
   func forward(
     _ inputs: [Tensor<Scalar>], parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved: inout NothingSaved

@@ -53,8 +53,6 @@ public struct BorderSpecification: SingleInputSpecification {
 struct Border<Scalar: Tensors.Scalar>: SingleInputLayer {
   let specification: BorderSpecification
 
-  static var source: SourceLocation? { .here() }
-
   /// Calls with the first places of each row in the input and in the output.
   private func forEachRow(_ input: Shape, _ output: Shape, _ body: (Int, Int) -> Void) {
     let before = specification.before

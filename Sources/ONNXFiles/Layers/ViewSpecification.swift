@@ -96,8 +96,6 @@ public struct ViewSpecification: SingleInputSpecification {
 struct View<Scalar: Tensors.Scalar>: SingleInputLayer {
   let specification: ViewSpecification
 
-  static var source: SourceLocation? { .here() }
-
   func forward(
     _ input: Tensor<Scalar>, parameters: [Tensor<Scalar>], context: inout RunContext,
     output: inout Tensor<Scalar>, saved: inout NothingSaved

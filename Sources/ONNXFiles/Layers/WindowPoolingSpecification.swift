@@ -164,8 +164,6 @@ struct WindowAxis {
 struct WindowPooling<Scalar: Tensors.Scalar>: SingleInputLayer {
   let specification: WindowPoolingSpecification
 
-  static var source: SourceLocation? { .here() }
-
   /// Of a maximum, the place that won, for each output.
   func makeSaved(for input: Shape) throws(LayerError) -> [Int] {
     guard specification.method == .maximum else { return [] }

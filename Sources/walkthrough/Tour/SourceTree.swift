@@ -1,6 +1,17 @@
 import Foundation
 import Layers
 
+/// A place in the package's source.
+struct SourceLocation: Equatable, CustomStringConvertible {
+  /// The path from the package's root, for example `Sources/Reference/LRN.swift`.
+  let file: String
+  /// The line, counted from 1.
+  let line: Int
+
+  /// `file:line`.
+  var description: String { "\(file):\(line)" }
+}
+
 /// The package's own source, where it is at hand: the walkthrough is mostly run from a checkout.
 struct SourceTree: Sendable {
   /// The package's folder; `nil` where it isn't at hand.
@@ -20,6 +31,27 @@ struct SourceTree: Sendable {
       let text = try? String(contentsOf: root.appending(path: file), encoding: .utf8)
     else { return nil }
     return text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+  }
+
+  /// Where a layer's type is declared; `nil` for a type of another package.
+  ///
+  /// - Parameter type: with its module, for example `Fast.Convolution`. As a rule the file has its name.
+  func place(of type: String) -> SourceLocation? {
+    let names = type.split(separator: ".").map(String.init)
+    guard names.count > 1 else { return nil }
+    let folder = "Sources/" + names[0]
+    let usual = "\(folder)/\(names[names.count - 1]).swift"
+    guard let root else {
+      return ["Reference", "Fast", "Tuned"].contains(names[0])
+        ? SourceLocation(file: usual, line: 1) : nil
+    }
+    let others = try? FileManager.default.subpathsOfDirectory(
+      atPath: root.appending(path: folder).path)
+    for file in [usual] + (others ?? []).sorted().map({ "\(folder)/\($0)" }) {
+      let line = lines(of: file)?.firstIndex { $0.contains("struct \(names[names.count - 1])<") }
+      if let line { return SourceLocation(file: file, line: line + 1) }
+    }
+    return nil
   }
 
   /// A version's file and those of its extensions, `Convolution.swift` and
@@ -125,8 +157,10 @@ struct SourceTree: Sendable {
 }
 
 extension Source {
-  /// The places of a layer in Reference, Fast and Tuned, and their functions where the source is at hand.
-  init(_ places: [SourceLocation?], isDeterministic: Bool) {
+  /// The places of a layer's types in Reference, Fast and Tuned, and their functions where the source is
+  /// at hand.
+  init(_ types: [String], isDeterministic: Bool) {
+    let places = types.map(SourceTree.package.place)
     func name(_ place: SourceLocation?) -> String {
       (isDeterministic ? place?.file : place?.description) ?? ""
     }

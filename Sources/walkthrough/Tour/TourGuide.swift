@@ -187,7 +187,7 @@ extension TourGuide {
     var example = tour.workedExample(at: position, pass)
     example?.versions = values(networks) { Double(($0.blob(layer.top) ?? input)[position]) }
     let source = Source(
-      networks.map { $0.source(ofLayer: index) }, isDeterministic: isDeterministic)
+      networks.map { $0.implementation(ofLayer: index) }, isDeterministic: isDeterministic)
     let report = LayerReport(
       number: index + 1, name: layer.name, type: summary.type, kind: tour.kind,
       course: tour.lesson, sliding: example?.window?.inputs.isEmpty == false ? tour.sliding : nil,
