@@ -15,6 +15,7 @@ struct FileKindTests {
       ("tiny35/weights.caffemodel", .model), ("tiny35/weights_v1.caffemodel", .model),
       ("sgd_blobs/snap_iter_5.solverstate", .solverState), ("lmdb/mean.binaryproto", .blob),
       ("tiny35/data.npy", .array), ("tiny35/params.npz", .archive), ("lmdb/facts.json", nil),
+      ("../interop/nets/tiny35.onnx", .graph),
       ("lmdb/raw_lmdb/data.mdb", nil), ("situations/classify/a.png", .picture),
       ("situations/solvers/gamma_missing.prototxt", .solver),
     ]

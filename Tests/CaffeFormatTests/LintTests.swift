@@ -31,6 +31,28 @@ struct LintTests {
     #expect(train.filter { $0.rule == .mirrorInTest } == [])
   }
 
+  @Test("finds pools that round up behind layers in place and gaps, and a network without a layer")
+  func places() throws {
+    let data = """
+      layer { name: "data" type: "Input" top: "data"
+        input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }
+
+      """
+    // TanH writes over what Sigmoid needs backwards, but without a loss nothing goes backwards.
+    let layers = """
+      layer { name: "p" type: "Pooling" bottom: "data" top: "p"
+        pooling_param { kernel_size: 3 stride: 2 } }
+      layer { name: "s" type: "Sigmoid" bottom: "p" top: "p" }
+      layer { name: "t" type: "TanH" bottom: "p" top: "p" }
+      """
+    let rounding = "pool-rounding layer \"p\" pools 8×8 to 4×4, rounding up"
+    #expect(try lint(data + layers) == ["4 \(rounding)"])
+    // A layer that can't be built is left out; the others keep their places.
+    let gap = "layer { name: \"b\" type: \"Frob\" bottom: \"data\" top: \"b\" }\n"
+    #expect(try lint(data + gap + layers).last == "5 \(rounding)")
+    #expect(try lint("name: \"nothing\"") == ["0 shape the network has no layer"])
+  }
+
   @Test("finds blobs that nobody reads, shapes that don't fit, and pools that round up")
   func blobs() throws {
     let head = """

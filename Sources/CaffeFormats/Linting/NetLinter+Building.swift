@@ -11,6 +11,8 @@ struct LintBuild {
   var unseen: [Int] = []
   /// What was built in the end.
   var network: CaffeNetwork?
+  /// Its layers, by their place in the file.
+  private(set) var kept: [Int] = []
 
   /// Behind so many findings no more are looked for: a file of another program's could have thousands.
   static var findingLimit: Int { 20 }
@@ -31,6 +33,7 @@ struct LintBuild {
       }
       do throws(CaffeFileError) {
         network = try NetPrototxt(net, keeping: left).network(phase: phase, fedExtents: extents)
+        kept = left
         return
       } catch {
         var position: TextPosition?

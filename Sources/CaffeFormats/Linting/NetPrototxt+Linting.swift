@@ -18,6 +18,13 @@ extension NetPrototxt {
       state.phase = Caffe_Phase(phase)
       return NetLinter(net: self, phase: phase, indices: layers(in: state))
     }
+    guard !message.layer.isEmpty else {
+      return [
+        LintFinding(
+          rule: .shape, file: file, position: nil, message: "the network has no layer",
+          reason: "There is nothing to look into: the file is empty, or not whole.")
+      ]
+    }
     // A file may be meant for one phase alone.
     let meant = linters.filter(\.hasInput)
     var findings: Set<LintFinding> = []
@@ -199,7 +206,7 @@ extension NetLinter {
     let uncropped = layers.filter { $0.layer.hasImagesOfUnknownSize }
     guard let first = uncropped.first else {
       let build = LintBuild(net, phase: phase, indices: indices, fedExtents: [:])
-      return build.findings + notSeen(build.unseen) + (build.network.map(poolRounding) ?? [])
+      return build.findings + notSeen(build.unseen) + poolRounding(build)
     }
     // What is wrong with images of two sizes isn't wrong because of the size.
     let builds = [227, 241].map { side in
@@ -240,9 +247,11 @@ extension NetLinter {
     ]
   }
 
-  private func poolRounding(_ network: CaffeNetwork) -> [LintFinding] {
-    // All shapes are possible, or there would be no network.
-    let rows = (try? NetworkPlan(network.definition, batch: network.batch))?.layers ?? []
+  private func poolRounding(_ build: LintBuild) -> [LintFinding] {
+    guard let network = build.network else { return [] }
+    // All shapes are possible, or there would be no network. Without a loss nothing goes backwards.
+    let rows =
+      (try? NetworkPlan(network.definition, batch: network.batch, gradients: .none))?.layers ?? []
     var findings: [LintFinding] = []
     for ((layer, row), number) in zip(zip(network.definition.layers, rows), network.numbers) {
       guard var pooling = layer.specification as? PoolingSpecification, pooling.rounding == .ceiling
@@ -255,7 +264,7 @@ extension NetLinter {
       }
       findings.append(
         finding(
-          .poolRounding, indices[number], field: "pooling_param",
+          .poolRounding, build.kept[number], field: "pooling_param",
           "pools \(row.input.height)×\(row.input.width) to \(row.output.height)×"
             + "\(row.output.width), rounding up",
           "Its windows don't divide the input. Other frameworks round down, to \(rounded.height)×"
