@@ -47,12 +47,15 @@ public enum TrainedMini {
   ///   - model: its parameters; those of `model()` learnt from pictures of seed 2012.
   ///   - seed: that of the pictures.
   ///   - batches: how many batches of pictures are looked at.
+  ///   - backend: which layers it runs on.
   /// - Throws: `CaffeFileError` for parameters of another network, `DatasetError` for seeds and batches
-  ///   that can't be drawn.
+  ///   that can't be drawn, `MemoryError` where this process has too little memory.
   /// - Complexity: O(batches): each is drawn and takes a forward pass.
   public static func test(
-    _ model: CaffeModel, seed: UInt32, batches: Int
+    _ model: CaffeModel, seed: UInt32, batches: Int, backend: TunedBackend = TunedBackend()
   ) throws -> Evaluation.Result {
+    // The network's parameters, a file of them, and what is read of it.
+    try MemoryNeed(NetworkPlan(mini(), batch: 50), parameters: 3, blobs: 2).require()
     let network = try Network(
       mini(), backend: FastBackend<Float>(), gradients: .none, phase: .testing)
     let report = try model.copy(into: network)
@@ -71,7 +74,7 @@ public enum TrainedMini {
     let loader = try BatchLoader(
       pictures, transformer: transformer, images: 50, isTraining: false,
       state: LoaderState(seed: seed))
-    return try Evaluation(mini(), backend: TunedBackend(), loader: loader, batches: batches)
+    return try Evaluation(mini(), backend: backend, loader: loader, batches: batches)
       .evaluate(network.parameters)
   }
 

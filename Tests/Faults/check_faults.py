@@ -436,10 +436,12 @@ def check_memory():
             "check end to end": [
                 "check", "--network", "mini", "--end-to-end", "--samples", "2"],
             "dump": ["dump", *BLOBS, "--output", f"{folder}/blobs.npz"],
+            "test": ["test", "--iterations", "1"],
+            "scale": ["scale", "--network", "mini", "--machines", "2"],
         }
         if not thorough:
             # Of compare's ways, 400 and 800 MB are too little for those whose network is large.
-            names = ["compare", "compare two versions", "sweep threads", "dump"]
+            names = ["compare", "compare two versions", "sweep threads", "dump", "test", "scale"]
             commands = {name: commands[name] for name in names}
         # A sanitizer lays claim to terabytes before anything of the program runs.
         roomy = [(resource.RLIMIT_AS, LIMITS[-1] << 20)]

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CaffeTools
 import Fast
 import Foundation
 import Layers
@@ -31,14 +32,16 @@ struct Scale: ParsableCommand {
   @Option(parsing: .unconditional, help: "The share of the bandwidth that is reached.")
   var efficiency = 0.8
 
-  @Option(parsing: .unconditional, help: "The images of a step, of all machines together.")
-  var batch = 256
+  @Option(
+    parsing: .unconditional,
+    help: "The images of a step, of all machines together. (default: 256)")
+  var batch: Int?
 
   @Option(
     parsing: .unconditional, help: "The images of a step on each machine, in place of --batch.")
   var each: Int?
 
-  @Option(help: "The network: caffenet, alexnet or mini.")
+  @Option(help: "The network: \(NetworkChoice.list).")
   var network = NetworkChoice.caffenet
 
   @Option(
@@ -60,14 +63,25 @@ struct Scale: ParsableCommand {
     guard (1...100_000).contains(machines) else {
       throw ValidationError("--machines \(machines): must be from 1 to 100000.")
     }
-    for (option, value) in [
-      ("--link", link), ("--latency", latency + 1), ("--efficiency", efficiency),
-      ("--exchange", exchange ?? 1),
-    ] where !(value > 0 && value < 1e9) {
-      throw ValidationError("\(option): must be a number above 0.")
+    let limits: [(String, Double, ClosedRange<Double>, String)] = [
+      ("--link", link, 1e-6...1e9, "from 0.000001 to 1000000000"),
+      ("--latency", latency, 0...1e9, "from 0 to 1000000000"),
+      ("--efficiency", efficiency, 1e-6...1, "a share, from 0.000001 to 1"),
+      ("--exchange", exchange ?? 1, 1e-9...1e9, "from 0.000000001 to 1000000000"),
+    ]
+    for (option, value, range, words) in limits where !range.contains(value) {
+      throw ValidationError("\(option) \(value): must be \(words).")
     }
-    guard (1...1_000_000).contains(batch), (1...1_000_000).contains(each ?? 1) else {
+    guard (1...1_000_000).contains(batch ?? 1), (1...1_000_000).contains(each ?? 1) else {
       throw ValidationError("--batch and --each must be from 1 to 1000000.")
+    }
+    guard batch == nil || each == nil else {
+      throw ValidationError(
+        "--batch is of all machines together, --each of one: give one of the two.")
+    }
+    guard exchange == nil || machines > 1 else {
+      throw ValidationError(
+        "--exchange: one machine exchanges nothing; --machines says how many there were.")
     }
     guard time.isEmpty || time.count == 2 && time[0].images != time[1].images else {
       throw ValidationError(
@@ -82,22 +96,29 @@ struct Scale: ParsableCommand {
         seconds: times[0].seconds, forImages: times[0].images, seconds: times[1].seconds,
         forImages: times[1].images)
     else {
-      throw ValidationError(
-        "\(times[0]) and \(times[1]): more images don't take longer. Measure on a quiet machine, or say "
-          + "with --time what steps take.")
+      throw SettingsError(
+        description:
+          "\(times[0]) and \(times[1]): more images don't take longer. Measure on a quiet "
+          + "machine, or say with --time what steps take.")
     }
     let report = ScaleReport(
       model: ScalingModel(try NetworkPlan(network.definition(includeAccuracy: false))),
       network: network.rawValue, times: times, machine: machine,
       link: .init(
         bytesPerSecond: link * 1e9 / 8, efficiency: efficiency, latency: latency * 1e-6),
-      machines: machines, batch: batch, each: each, measuredExchange: exchange)
+      machines: machines, batch: batch ?? 256, each: each, measuredExchange: exchange)
     print(json ? try JSON.text(report) : report.lines().joined(separator: "\n"))
   }
 
   /// Steps of two sizes on this machine: for each the fastest of three, behind one that isn't counted.
   private func measured() throws -> [StepTime] {
-    try [16, 64].map { images in
+    let sizes = [16, 64]
+    // Parameters and momentum buffers, a layer's gradients, and what the tuned layers keep of them.
+    try MemoryNeed(
+      NetworkPlan(network.definition(includeAccuracy: false), batch: sizes[1]), parameters: 4,
+      blobs: 4
+    ).require()
+    return try sizes.map { images in
       let backend = TunedBackend()
       let network = try Network(
         self.network.definition(includeAccuracy: false), backend: backend, batch: images,

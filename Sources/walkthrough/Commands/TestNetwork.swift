@@ -131,7 +131,9 @@ struct TestNetwork: ParsableCommand {
     let model =
       try weights.map { try CaffeModel(contentsOf: URL(fileNamed: $0)) }
       ?? TrainedMini.model()
-    let result = try TrainedMini.test(model, seed: seed ?? 1, batches: iterations ?? 20)
+    let result = try TrainedMini.test(
+      model, seed: seed ?? 1, batches: iterations ?? 20,
+      backend: TunedBackend(isExact: exactness.exact))
     let images = result.confusion.joined().reduce(0, +)
     if json { return print(try JSON.text(MiniRow(result))) }
     print(
