@@ -213,6 +213,28 @@ struct TrainTests {
     }
   }
 
+  @Test("goes on with --exact where it began so, to the same bits")
+  func exactness() throws {
+    let settings = ["--iterations", "4", "--snapshot", "2"] + small
+    func digest(_ arguments: [String], into name: String) throws -> String {
+      let ended = try train(
+        arguments + ["--json", "--output", folder.url.appending(path: name).path])
+      #expect(ended.code == 0, "\(ended.errors)")
+      let line = try #require(ended.output.last)
+      return try #require(line.firstMatch(of: /"digest":"([0-9a-f]+)"/)).1.description
+    }
+    func middle(of name: String) -> String {
+      folder.url.appending(path: "\(name)/snapshot_iter_2.npz").path
+    }
+    let exact = try digest(settings + ["--exact"], into: "exact")
+    #expect(try digest(["--resume", middle(of: "exact")], into: "resumed") == exact)
+    let minimal = try digest(settings, into: "minimal")
+    #expect(minimal != exact)
+    // As --version, it may be taken up on the way.
+    let turned = try digest(["--resume", middle(of: "minimal"), "--exact"], into: "turned")
+    #expect(turned != minimal && turned != exact)
+  }
+
   @Test("a lesson explains, trains and compares")
   func lesson() throws {
     let ended = try train(["--lesson", "zero-weights", "--output", folder.url.path])
@@ -241,6 +263,10 @@ struct TrainTests {
       (["--lesson", "zero-weights", "--json"], "--lesson goes with none of"),
       (["--lesson", "no-lrn", "--lr", "1"], "--lr: a lesson has its own settings"),
       (["--output", "/dev/null/x"], "/dev/null/x: "),
+      (["--policy", "multistep"], "give --step-value once for each iteration"),
+      (["--policy", "multistep", "--step-value", "3", "--step-value", "2"], "from the first"),
+      (["--gamma", "0.5"], "--gamma: the policy poly has none"),
+      (["--overlap"], "go with --distributed"),
     ])
   func refuses(arguments: [String], message: String) throws {
     let ended = try train(["--output", folder.url.path] + arguments)

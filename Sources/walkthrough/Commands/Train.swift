@@ -98,6 +98,10 @@ struct Train: ParsableCommand {
         "--history follows a run of your own from its start: leave out --lesson, --solver and "
           + "--resume.")
     }
+    guard overlap == nil || distributed else {
+      throw ValidationError(
+        "--overlap and --no-overlap go with --distributed: one process exchanges nothing.")
+    }
     guard !distributed || lesson == nil else {
       throw ValidationError("--lesson runs on one process: leave out --distributed.")
     }
@@ -119,7 +123,7 @@ struct Train: ParsableCommand {
       let lock = try FolderLock(files.folder)
       try LessonRunner(
         lesson: lesson, seed: options.lessonSeed(), threads: threads, terminal: .current,
-        files: files
+        files: files, writing: writing
       ).run()
       withExtendedLifetime(lock) {}
       return
@@ -129,7 +133,7 @@ struct Train: ParsableCommand {
     let folder = SnapshotFolder(start.output)
     // Rank 0 writes all files.
     let place = try communicator.together {
-      ranks.isFirst ? try prepare(start.output, folder) : nil
+      ranks.isFirst ? try prepare(start.output, folder, start.settings) : nil
     }
     defer { withExtendedLifetime(place) {} }
     let share = ranks.shareOfMachine(threads: threads, overlap: overlap)
@@ -185,7 +189,7 @@ struct Train: ParsableCommand {
         try writePage(of: report)
         if let path = self.history {
           history.finish(report)
-          try history.archive().write(to: URL(filePath: path))
+          try history.archive().write(to: URL(fileNamed: path))
         }
         if json { return print(try TrainingLines.line(report, ranks: communicator.size)) }
         let text = TrainingText(report: report, terminal: terminal)
@@ -210,12 +214,16 @@ struct Train: ParsableCommand {
 
   /// Makes the folder that the run leaves its files in, and locks it.
   private func prepare(
-    _ output: URL, _ folder: SnapshotFolder
+    _ output: URL, _ folder: SnapshotFolder, _ settings: TrainSettings
   ) throws -> (files: TrainingFiles, lock: FolderLock) {
     let files = try TrainingFiles(output)
     let lock = try FolderLock(output)
-    try writing.check(html, mark: .page)
-    if resume == nil { try files.check(writing) }
+    let databases = [settings.dataset, settings.testDataset].map { $0.map { "\($0)/data.mdb" } }
+    try writing.check(html, mark: .page, inputs: databases + [resume])
+    try writing.check(history, mark: .history, inputs: databases)
+    // A run leaves its files where it has left its snapshots.
+    if resume == nil || self.output != nil { try files.check(writing, settings) }
+    try Writing.requireApart([html, history].compactMap { $0 } + files.paths(settings))
     if resume == nil, let file = folder.files.first {
       throw SettingsError(
         description: "\(output.relativePath) holds snapshots of another run, the newest "
@@ -234,7 +242,8 @@ struct Train: ParsableCommand {
   ) throws -> (settings: TrainSettings, snapshot: Snapshot?, output: URL) {
     let communicator = ranks.communicator
     guard let resume else {
-      let settings = try communicator.together { try options.settings() }
+      var settings = try communicator.together { try options.settings() }
+      settings.isExact = exactness.exact
       return (settings, nil, URL(fileNamed: output ?? Self.defaultFolder))
     }
     let found = try communicator.together { ranks.isFirst ? try newest(at: resume) : nil }
@@ -247,8 +256,12 @@ struct Train: ParsableCommand {
     let folder =
       output.map { URL(fileNamed: $0) } ?? found?.file.deletingLastPathComponent()
       ?? URL(fileNamed: resume)
-    let settings = try communicator.together {
+    var settings = try communicator.together {
       try options.settings(continuing: TrainSettings(snapshot))
+    }
+    if exactness.exact { settings.isExact = true }
+    if ranks.isFirst, snapshot.iteration >= settings.iterations {
+      note("all \(settings.iterations) iterations are taken; a larger --iterations goes further")
     }
     return (settings, snapshot, folder)
   }

@@ -17,6 +17,8 @@ struct Writing: ParsableArguments {
     case drawing
     /// An archive of blobs: its first array is named as `dump` names them.
     case blobs
+    /// An archive of a run's filters: its first array is that of `FilterHistory`.
+    case history
 
     /// Whether the beginning of a file has the mark.
     func isFound(in bytes: [UInt8]) -> Bool {
@@ -28,11 +30,15 @@ struct Writing: ParsableArguments {
       case .drawing:
         return text.hasPrefix("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 ")
           && text.contains("font-family=\"system-ui, sans-serif\" font-size=\"11\">\n<title>")
-      case .blobs:
-        let names = ["top/", "bottom_grad/", "param/", "param_grad/"].map { Array($0.utf8) }
-        return bytes.starts(with: [0x50, 0x4B, 0x03, 0x04])
-          && names.contains { bytes.dropFirst(30).starts(with: $0) }
+      case .blobs: return Self.begins(bytes, ["top/", "bottom_grad/", "param/", "param_grad/"])
+      case .history: return Self.begins(bytes, ["iterations.npy"])
       }
+    }
+
+    /// Whether an archive's first member has a name that begins so.
+    private static func begins(_ bytes: [UInt8], _ names: [String]) -> Bool {
+      bytes.starts(with: [0x50, 0x4B, 0x03, 0x04])
+        && names.contains { bytes.dropFirst(30).starts(with: $0.utf8) }
     }
   }
 
@@ -71,6 +77,35 @@ struct Writing: ParsableArguments {
       return
     }
     try check(path)
+  }
+
+  /// Throws where two files that a command writes would be one, by links too.
+  ///
+  /// - Parameter paths: the files; the folders that they lie in are there.
+  /// - Throws: `FileError` naming both.
+  static func requireApart(_ paths: [String]) throws(FileError) {
+    var seen: [String: String] = [:]
+    // What isn't a file, as /dev/null, may take both.
+    for path in paths where facts(path).map({ $0.st_mode & S_IFMT == S_IFREG }) ?? true {
+      if let other = seen.updateValue(path, forKey: place(of: path))
+        ?? paths.prefix(while: { $0 != path }).first(where: { isSameFile($0, path) })
+      {
+        throw FileError(
+          path: path, problem: "is written twice, as \(other) too: give one another name")
+      }
+    }
+  }
+
+  /// Where a file lies, links resolved as far as there is something.
+  private static func place(of path: String) -> String {
+    let url = URL(fileNamed: path)
+    func resolved(_ url: URL) -> String? {
+      guard let name = realpath(url.path, nil) else { return nil }
+      defer { free(name) }
+      return String(cString: name)
+    }
+    if let whole = resolved(url) { return whole }
+    return (resolved(url.deletingLastPathComponent()) ?? "") + "/" + url.lastPathComponent
   }
 
   /// Whether two names lead to one file, by links too.

@@ -21,7 +21,7 @@ enum Format {
 
   /// Four significant digits: `0.01234`, `-45.67`, `1.234e-07`.
   static func value(_ number: Double) -> String {
-    String(format: "%.4g", number)
+    number.isNaN ? "NaN" : String(format: "%.4g", number)
   }
 
   /// Three significant digits for the cells of a table: `0.0123`, `-45.7`, `12300`.

@@ -65,7 +65,11 @@ extension FilterHistory {
     var archive = NumPyArchive()
     let peaks = moments.map { $0.filters.elements.reduce(0) { max($0, abs($1)) } }
     let bytes = zip(moments, peaks).flatMap { moment, peak in
-      moment.filters.elements.map { UInt8(128 + (127 * $0 / max(peak, 1e-30)).rounded()) }
+      moment.filters.elements.map { weight in
+        // 127 times a weight may be beyond Float.
+        let level = 127 * weight / max(peak, 1e-30)
+        return UInt8(128 + (level.isFinite ? level : 127 * (weight / peak)).rounded())
+      }
     }
     func floats(_ values: [Float]) -> NumPyArray { NumPyArray(Tensor(Shape(values.count), values)) }
     archive["iterations"] = NumPyArray(moments.map(\.iteration))

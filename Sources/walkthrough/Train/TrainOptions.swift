@@ -9,7 +9,7 @@ import WholeFiles
 
 /// What the command line says of a run; what it leaves out is as the network or a snapshot says.
 struct TrainOptions: ParsableArguments {
-  @Option(help: "The network: mini, caffenet or alexnet. (default: mini)")
+  @Option(help: "The network: \(NetworkChoice.list). (default: mini)")
   var network: NetworkChoice?
 
   @Option(help: "Which version computes: reference, fast or tuned. (default: tuned)")
@@ -110,7 +110,8 @@ struct TrainOptions: ParsableArguments {
 
   /// What may differ from the run that a snapshot is of.
   private static let changeable = [
-    "--version", "--iterations", "--test-interval", "--snapshot", "--dataset", "--test-dataset",
+    "--version", "--exact", "--iterations", "--test-interval", "--snapshot", "--dataset",
+    "--test-dataset",
   ]
 
   /// The settings of a new run.
@@ -118,7 +119,40 @@ struct TrainOptions: ParsableArguments {
     var settings = TrainSettings(network: network ?? .mini)
     _ = apply(to: &settings)
     try settings.validate()
+    try refuseIgnored(by: settings.policy)
     return settings
+  }
+
+  /// Refuses what a policy doesn't heed, and steps that it can't take.
+  private func refuseIgnored(by policy: TrainSettings.Policy) throws(SettingsError) {
+    let heeded: [String] =
+      switch policy {
+      case .fixed: []
+      case .step, .sigmoid: ["--gamma", "--step-size"]
+      case .exp: ["--gamma"]
+      case .inv: ["--gamma", "--power"]
+      case .multistep: ["--gamma", "--step-value"]
+      case .poly: ["--power"]
+      }
+    let given = [
+      ("--gamma", gamma != nil), ("--power", power != nil), ("--step-size", stepSize != nil),
+      ("--step-value", !stepValue.isEmpty),
+    ]
+    for (option, isGiven) in given where isGiven && !heeded.contains(option) {
+      throw SettingsError(
+        description:
+          "\(option): the policy \(policy.rawValue) has none; choose another --policy, or leave it out"
+      )
+    }
+    guard policy == .multistep else { return }
+    guard let first = stepValue.first, first >= 0,
+      zip(stepValue, stepValue.dropFirst()).allSatisfy(<)
+    else {
+      throw SettingsError(
+        description:
+          "--policy multistep: give --step-value once for each iteration at which the rate falls, from "
+          + "the first to the last")
+    }
   }
 
   /// The settings of a run that goes on.
@@ -205,7 +239,7 @@ struct SolverOptions: ParsableArguments {
         Paths in it start from the current folder, as in Caffe, or from its own. Log lines and \
         snapshots are Caffe's. Of all other options only --weights, --resume, --blocks, \
         --distributed, --threads, --overlap and --exact count then. As in Caffe, a run that is resumed reads \
-        its data from their start; its snapshots don't know of --blocks, so give it again.
+        its data from their start; its snapshots don't know of --blocks and --exact, so give them again.
         """))
   var solver: String?
 
@@ -250,6 +284,7 @@ struct SolverOptions: ParsableArguments {
       throw interruption.farewell(
         iteration: run.solver.iteration,
         resuming: ["--solver", solver] + (blocks == 1 ? [] : ["--blocks", String(blocks)])
+          + (Version.isExact ? ["--exact"] : [])
           + ["--resume", state.relativePath])
     }
   }

@@ -90,7 +90,10 @@ struct TrainSession {
       training, transformer: mirrored, images: block,
       isTraining: settings.isAugmented,
       state: snapshot?.loader ?? LoaderState(seed: settings.seed))
-    let backend = settings.version.backend(engine: Engine(threads: threads))
+    // A lesson's settings don't say; the command does.
+    let backend = Version.$isExact.withValue(settings.isExact || Version.isExact) {
+      settings.version.backend(engine: Engine(threads: threads))
+    }
     let evaluation =
       communicator.rank == 0
       ? try Self.makeEvaluation(settings, backend, on: testing, images: testSet.images) : nil

@@ -51,6 +51,15 @@ struct TrainSettings: Codable, Equatable {
     set { storedBlocks = newValue == 1 ? nil : newValue }
   }
 
+  /// Left out where it is false, as by programs of old.
+  private var storedExactness: Bool?
+
+  /// Whether tuned's convolutions keep to the definition's products.
+  var isExact: Bool {
+    get { storedExactness ?? false }
+    set { storedExactness = newValue ? true : nil }
+  }
+
   /// The names in snapshots, which stay when a property gets another.
   private enum CodingKeys: String, CodingKey {
     case network, version, batch, iterations, baseLearningRate, policy, gamma, power, stepSize
@@ -59,6 +68,7 @@ struct TrainSettings: Codable, Equatable {
     case seed, images, testImages, dataset, testDataset, testInterval, snapshotInterval
     case splitOff, fingerprint, testFingerprint, isAugmented, change
     case storedBlocks = "blocks"
+    case storedExactness = "exact"
   }
 
   /// Caffe's names of the policies.

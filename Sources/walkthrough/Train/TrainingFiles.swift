@@ -23,18 +23,24 @@ struct TrainingFiles {
     try WholeFile.requirePlace(for: folder.appending(path: "loss.svg"))
   }
 
+  /// The files that a run of these settings leaves.
+  func paths(_ settings: TrainSettings) -> [String] {
+    let names = [
+      Self.model(settings), "loss.svg", "accuracy.svg", "conv1-before.png", "conv1-after.png",
+    ]
+    return names.map { folder.appending(path: $0).relativePath }
+  }
+
   /// Throws where the folder holds files of these names that no run has left. What a run leaves shows
   /// in its curve.
   ///
   /// - Throws: `FileError` naming the file.
-  func check(_ writing: Writing) throws {
+  func check(_ writing: Writing, _ settings: TrainSettings) throws {
     try writing.check(folder.appending(path: "loss.svg").relativePath, mark: .drawing)
     guard
       !FileManager.default.fileExists(atPath: folder.appending(path: "loss.svg").path)
     else { return }
-    for name in ["accuracy.svg", "conv1-before.png", "conv1-after.png"] {
-      try writing.check(folder.appending(path: name).relativePath)
-    }
+    for path in paths(settings) { try writing.check(path) }
   }
 
   /// Writes the network, curves and filters.
@@ -42,7 +48,7 @@ struct TrainingFiles {
   /// - Returns: the names of the files.
   /// - Throws: `CaffeFileError`, `FileError` or `FileError` when one can't be written.
   func write(_ report: TrainingReport, _ network: Network<Float>) throws -> [String] {
-    var names = [Self.model(report)]
+    var names = [Self.model(report.settings)]
     try CaffeModel(of: network).write(to: folder.appending(path: names[0]))
     for (name, chart) in Self.charts(report) {
       try WholeFile.write(Array(chart.document().utf8), to: folder.appending(path: name))
@@ -58,13 +64,13 @@ struct TrainingFiles {
   }
 
   /// The file with what the network has learnt.
-  private static func model(_ report: TrainingReport) -> String {
-    "\(report.settings.network.rawValue).caffemodel"
+  private static func model(_ settings: TrainSettings) -> String {
+    "\(settings.network.rawValue).caffemodel"
   }
 
   /// How to look at what has been learnt.
   func invitation(_ report: TrainingReport) -> String {
-    let file = folder.appending(path: Self.model(report)).relativePath
+    let file = folder.appending(path: Self.model(report.settings)).relativePath
     let quoted = file.contains { !($0.isLetter || $0.isNumber || "/._-".contains($0)) }
     let names = report.settings.dataset == nil ? "" : " --image PICTURE --labels NAMES"
     return "To see what it has learnt: script/walkthrough tour --network "

@@ -12,12 +12,21 @@ struct LessonRunner {
   let threads: Int?
   let terminal: Terminal
   let files: TrainingFiles
+  let writing: Writing
 
   /// Explains, trains, and compares.
   ///
   /// - Throws: `LayerError`, `DatasetError` or `SolverError` when a run can't be made, `FileError` or
   ///   `FileError` when a file can't be written.
   func run() throws {
+    let curves = files.folder.appending(path: "\(name).svg").relativePath
+    try writing.check(curves, mark: .drawing)
+    // Where the curves are a lesson's, so are the filters.
+    if !FileManager.default.fileExists(atPath: curves), lesson == .groupTwo {
+      for run in lesson.runs(seed: seed) {
+        try writing.check(files.folder.appending(path: filters(of: run.label)).relativePath)
+      }
+    }
     say(terminal.styled("Lesson: \(lesson.title)", .heading))
     say(terminal.wrapped(lesson.explanation).joined(separator: "\n"))
     let runs = lesson.runs(seed: seed)
@@ -90,15 +99,22 @@ struct LessonRunner {
     return "-" + measurement.dropFirst() + verdict.joined()
   }
 
+  /// What the names of all its files begin with.
+  private var name: String { "lesson-\(lesson.rawValue)" }
+
+  /// The file with the filters of a run.
+  private func filters(of label: String) -> String {
+    "\(name)-\(label.split(separator: " ").joined(separator: "-")).png"
+  }
+
   /// Writes the curves, and the filters where the lesson is about them; returns the files' names.
   private func write(_ outcomes: [LessonOutcome]) throws -> [String] {
-    var names = ["lesson-\(lesson.rawValue).svg"]
+    var names = ["\(name).svg"]
     try WholeFile.write(
       Array(chart(outcomes).document().utf8), to: files.folder.appending(path: names[0]))
     for outcome in outcomes where lesson == .groupTwo {
       guard let filters = outcome.filters.map(Raster.filters), !filters.isEmpty else { continue }
-      let label = outcome.label.split(separator: " ").joined(separator: "-")
-      let name = "lesson-\(lesson.rawValue)-\(label).png"
+      let name = self.filters(of: outcome.label)
       // A row for each half.
       try TrainingFiles.filters(filters, columns: max(filters.count / 2, 1))
         .writePNG(to: files.folder.appending(path: name))
