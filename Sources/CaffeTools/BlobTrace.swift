@@ -146,6 +146,11 @@ public struct BlobTrace {
         problem: "there is no input \(unknown.joined(separator: ", ")); the inputs are "
           + caffe.inputs.map(\.name).joined(separator: ", "))
     }
+    if let file = content.labelFile, caffe.labels == nil {
+      throw FileError(
+        path: file,
+        problem: "are labels, and \(net.file) takes none in this phase: leave out --label")
+    }
     var seeds = SplitMix64(seed: UInt64(seed))
     var fed: [String: Tensor<Scalar>] = [:]
     for input in caffe.inputs {
@@ -292,6 +297,12 @@ package struct InputArrays {
     if isImages, let array = arrays[""] { return (array, files[""] ?? "") }
     return nil
   }
+
+  /// The file of the labels, if they have one of their own.
+  package var labelFile: String? { labels?.file }
+
+  /// The file that an array came from.
+  package func file(of blob: String) -> String { files[blob] ?? blob }
 
   /// The names of arrays that belong to no input.
   package func unknown(among blobs: [String]) -> [String] {

@@ -111,6 +111,12 @@ package struct NetworkTrace {
         "there is no input \(unknown.joined(separator: ", ")); the inputs are "
           + names.joined(separator: ", "))
     }
+    if let file = content.labelFile {
+      throw TensorFileError(
+        file,
+        "are labels, and a graph takes none: leave out --label, or give its inputs by name in an .npz "
+          + "(\(names.joined(separator: ", ")))")
+    }
     for name in names {
       guard
         let given = content.array(for: name, isImages: names.count == 1, isLabels: false)
@@ -153,7 +159,7 @@ package struct NetworkTrace {
     let unknown = content.unknown(among: [definition.data, definition.label])
     guard unknown.isEmpty else {
       throw FileError(
-        path: unknown[0],
+        path: content.file(of: unknown[0]),
         problem:
           "is no input of \(definition.name): they are \(definition.data), \(definition.label)")
     }

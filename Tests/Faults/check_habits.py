@@ -352,19 +352,30 @@ def check_overwriting():
             "mean.binaryproto": ["mean", database, f"{folder}/mean.binaryproto"],
             "tour.html": ["tour", "--network", "mini", "--html", f"{folder}/tour.html"],
             "run.html": [*brief, "--output", f"{folder}/run", "--html", f"{folder}/run.html"],
+            "history.npz": [
+                *brief, "--output", f"{folder}/run", "--history", f"{folder}/history.npz"],
+            "own/mini.caffemodel": [*brief, "--output", f"{folder}/own"],
+            "lesson-zero-weights.svg": ["train", "--lesson", "zero-weights", "--output", folder],
             "loss.svg": [*brief, "--output", folder],
             "out.npz": ["dump", *BLOBS, "--output", f"{folder}/out.npz"],
             "w.safetensors": ["convert-weights", f"{folder}/w.caffemodel", f"{folder}/w.safetensors"],
         }
+        os.mkdir(f"{folder}/own")
         for name, arguments in commands.items():
             write(f"{folder}/{name}", mine)
             expect_refusal(f"over {name}", program.run(*arguments), name, "--force")
             expect(read(f"{folder}/{name}") == mine, f"{name} is overwritten unasked")
             expect_success(f"over {name}, forced", program.run(*arguments, "--force"))
             expect(read(f"{folder}/{name}") != mine, f"{name} is not written when asked")
-        for name in ["train.prototxt", "tour.html", "run.html", "loss.svg", "out.npz"]:
+        for name in [
+                "train.prototxt", "tour.html", "run.html", "history.npz", "own/mini.caffemodel",
+                "lesson-zero-weights.svg", "loss.svg", "out.npz"]:
             expect_success(f"{name} once more", program.run(*commands[name]))
+        snapshot = make_snapshot(folder)
         pairs = {
+            snapshot: [
+                "train", "--resume", snapshot, "--iterations", "4", "--output", f"{folder}/on", "--html",
+                snapshot],
             f"{database}/data.mdb": ["mean", database, f"{database}/data.mdb"],
             f"{folder}/p.png": [
                 "tour", "--network", "mini", "--image", f"{folder}/p.png", "--html",
@@ -379,6 +390,20 @@ def check_overwriting():
             for forced in [[], ["--force"]]:
                 expect_refusal(f"{path} as output", program.run(*arguments, *forced), path, "is read")
             expect(read(path) == before, f"{path} is lost")
+        # Two outputs under one name, also through a link.
+        os.symlink(f"{folder}/twice", f"{folder}/link")
+        os.mkdir(f"{folder}/twice")
+        for outputs in [
+                ["--html", f"{folder}/x", "--history", f"{folder}/x"],
+                ["--html", f"{folder}/link/y", "--history", f"{folder}/twice/y"],
+                ["--html", f"{folder}/twice/loss.svg"],
+                ["--history", f"{folder}/link/mini.caffemodel"]]:
+            expect_refusal(" ".join(outputs), program.run(
+                *brief, *outputs, "--output", f"{folder}/twice"), "is written twice")
+        # Weights near the end of Float are seen in a history, too.
+        expect_success("a history of huge weights", program.run(
+            *brief, "--no-augmentation", "--policy", "fixed", "--lr", "1e38", "--output",
+            f"{folder}/huge", "--history", f"{folder}/huge.npz"))
         # Appended where standard output stands.
         with open(f"{folder}/log", "wb") as log:
             log.write(mine)
@@ -469,6 +494,13 @@ def check_ignored_options():
         ["prototxt", "--deploy", "--train-lmdb", "x"],
         ["train", "--solver", "x", "--weights", ""], ["train", "--solver", "x", "--lr", "1"],
         ["train", "--solver", "x", "--output", "y"], ["train", "--dataset", "x", "--images", "3"],
+        ["scale", "--each", "4", "--batch", "8"], ["scale", "--efficiency", "2"],
+        ["scale", "--machines", "1", "--exchange", "1"], ["ladder", "--code", "3", "--batch", "2"],
+        ["ladder", "--code", "3", "--layer", "conv1"], ["convert-images", "x", "y", "z", "--seed", "2"],
+        ["dump", "--net", fixture("interop/nets/tiny35.onnx"), "--input", f"{TINY}/data.npy", "--label",
+         f"{TINY}/label.npy", "--output", "x"],
+        ["prototxt", "--named", "--network", "torchvision"],
+        ["prototxt", "--output", ""], ["train", "--output="], ["tour", "--image", ""], ["lint", ""],
         ["foo"], ["--networks"],
     ]:
         expect_refusal(" ".join(arguments), program.run(*arguments, patience=60))

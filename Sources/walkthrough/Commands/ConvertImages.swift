@@ -40,7 +40,7 @@ struct ConvertImages: ParsableCommand {
   var shuffle = false
 
   @Option(parsing: .unconditional, help: "The start of all randomness.")
-  var seed: UInt64 = 1
+  var seed: UInt64?
 
   @Flag(help: "Stop at the first picture whose size is not that of the first one.")
   var checkSize = false
@@ -49,6 +49,9 @@ struct ConvertImages: ParsableCommand {
   var skipUnreadable = false
 
   func validate() throws {
+    guard seed == nil || shuffle else {
+      throw ValidationError("--seed decides how --shuffle shuffles: leave it out, or add that.")
+    }
     for (name, value) in [("height", resizeHeight), ("width", resizeWidth)] {
       guard (1...65_536).contains(value ?? 1) else {
         throw ValidationError("--resize-\(name) \(value ?? 1): must be from 1 to 65536.")
@@ -58,7 +61,7 @@ struct ConvertImages: ParsableCommand {
 
   func run() throws {
     var images = try ImageList(contentsOf: URL(fileNamed: list))
-    if shuffle { images.shuffle(seed: seed) }
+    if shuffle { images.shuffle(seed: seed ?? 1) }
     let folder = URL(fileNamed: root)
     var conversion = ImageConversion(
       height: resizeHeight, width: resizeWidth, isGray: gray, encoding: encodeType)

@@ -29,6 +29,7 @@ struct Walkthrough: ParsableCommand {
       let arguments = CommandLine.arguments.dropFirst()
       if arguments == ["--version"] { return print("walkthrough, \(releaseName)") }
       try requireKnownCommand(arguments.first)
+      try refuseEmpty(arguments)
       var command = try parseAsRoot()
       do {
         try command.run()
@@ -48,6 +49,18 @@ struct Walkthrough: ParsableCommand {
       // Names in it may come from anywhere.
       if !text.isEmpty { Output.say(Escaping.visible(text) + "\n") }
       Foundation.exit(code.rawValue)
+    }
+  }
+
+  /// Refuses words without a letter. No file, layer or number is called so; as a file's name, it would
+  /// stand for the current folder.
+  private static func refuseEmpty(_ words: ArraySlice<String>) throws {
+    for (index, word) in zip(words.indices, words) {
+      let option = word.hasPrefix("--") && word.hasSuffix("=") ? String(word.dropLast()) : nil
+      guard word.isEmpty || option != nil else { continue }
+      let before = index > words.startIndex ? words[index - 1] : ""
+      let name = option ?? (before.hasPrefix("-") ? before : "a name")
+      throw ValidationError("\(name) is empty: say what it is to be, or leave it out.")
     }
   }
 

@@ -24,7 +24,10 @@ struct WritePrototxt: ParsableCommand {
   @Flag(help: "Write the form to classify with: images in, probabilities out.")
   var deploy = false
 
-  @Option(help: "The network of --named and --deploy: caffenet, alexnet or mini.")
+  @Option(
+    help:
+      "The network of --named and --deploy: caffenet, alexnet or mini. Torchvision's has no such form."
+  )
   var network = NetworkChoice.caffenet
 
   @Option(help: "The database of training images.")
@@ -42,6 +45,11 @@ struct WritePrototxt: ParsableCommand {
     guard named || deploy || network == .caffenet else {
       throw ValidationError(
         "--network \(network.rawValue): caffenet.py has CaffeNet only; add --named or --deploy.")
+    }
+    guard network != .torchvision else {
+      throw ValidationError(
+        "--network torchvision: Caffe has no layer that averages to 6×6, as torchvision's AlexNet does; "
+          + "convert-weights writes that network as an .onnx.")
     }
     guard named || !deploy || trainLmdb == Self.trainLmdb && testLmdb == Self.testLmdb else {
       throw ValidationError(
