@@ -134,7 +134,9 @@ struct GEMM {
     }
 
     /// The sums of a tile of rows from i on, written or added to a whole tile of memory.
-    @inline(__always)
+    ///
+    /// Not inlined: among other tiles' code, the compiler writes the sums to the stack in each step.
+    @inline(never)
     private func multiply<let r: Int, let v: Int>(
       _ kernel: Microkernel<r, v>.Type, _ i: Int, into memory: UnsafeMutablePointer<Float>,
       stride: Int, adding: Bool
