@@ -64,8 +64,54 @@ struct ToomCookTests {
     }
   }
 
-  /// Products of up to 5 transformed numbers a row, in each of two dimensions, of magnitudes up to 25:
-  /// some hundred roundings of 1.1e-16 of numbers that are tens of times as large as the result.
+  /// Aᵀ·[(G·g·Gᵀ) ⊙ (Bᵀ·d·B)]·A of whole numbers, each matrix multiplied by the least number that leaves it
+  /// no fractions: the result is the convolution times the squares of these three, without any rounding.
+  /// For F(3, 5) they have 76 bits, and results 10 more.
+  @Test("In two dimensions, exactly", arguments: schemes)
+  func exactInTwoDimensions(_ scheme: ToomCook) {
+    typealias Matrix = [[Int128]]
+    func whole(_ matrix: [[Rational]]) -> (scale: Int128, Matrix) {
+      let scale = matrix.joined().reduce(Int128(1)) { scale, x in
+        scale * Int128((Rational(Int(scale)) / Rational(x.denominator)).denominator)
+      }
+      return (
+        scale, matrix.map { $0.map { Int128($0.numerator) * (scale / Int128($0.denominator)) } }
+      )
+    }
+    func times(_ a: Matrix, _ b: Matrix) -> Matrix {
+      a.map { row in b[0].indices.map { j in b.indices.reduce(0) { $0 + row[$1] * b[$1][j] } } }
+    }
+    func transposed(_ a: Matrix) -> Matrix { a[0].indices.map { j in a.map { $0[j] } } }
+    func around(_ p: Matrix, _ x: Matrix) -> Matrix { times(times(p, x), transposed(p)) }
+    let ((aScale, a), (gScale, g), (bScale, b)) = (
+      whole(scheme.a), whole(scheme.g), whole(scheme.b)
+    )
+    let (m, r, n) = (scheme.outputs, scheme.taps, b.count)
+    let scale = aScale * aScale * gScale * gScale * bScale * bScale
+    var generator = SplitMix64(seed: 4)
+    func random(_ count: Int) -> Matrix {
+      (0..<count).map { _ in
+        (0..<count).map { _ in Int128(Int.random(in: -5...5, using: &generator)) }
+      }
+    }
+    for _ in 0..<10 {
+      let (data, filter) = (random(n), random(r))
+      let products = zip(around(b, data), around(g, filter)).map { zip($0, $1).map(*) }
+      let output = around(transposed(a), products)
+      for y in 0..<m {
+        for x in 0..<m {
+          var sum: Int128 = 0
+          for i in 0..<r {
+            for j in 0..<r { sum += filter[i][j] * data[y + i][x + j] }
+          }
+          #expect(output[y][x] == sum * scale, "\(scheme) at \(y), \(x)")
+        }
+      }
+    }
+  }
+
+  /// Of the largest output of a tile: some hundred roundings of 1.1e-16, of numbers that are tens of times as
+  /// large as the result, gave 1.4e-14 at most in 20,000 tiles of F(3, 5), and less in the other schemes.
   @Test("In two dimensions, to 1e-13 in Double", arguments: schemes)
   func twoDimensions(_ scheme: ToomCook) {
     typealias Matrix = [[Double]]
@@ -85,15 +131,18 @@ struct ToomCookTests {
       let (data, filter) = (random(n), random(r))
       let products = zip(around(b, data), around(g, filter)).map { zip($0, $1).map(*) }
       let output = around(transposed(a), products)
+      var (error, largest) = (0.0, 0.0)
       for y in 0..<m {
         for x in 0..<m {
           var sum = 0.0
           for i in 0..<r {
             for j in 0..<r { sum += filter[i][j] * data[y + i][x + j] }
           }
-          #expect(abs(output[y][x] - sum) < 1e-13 * 25, "\(scheme) at \(y), \(x)")
+          error = max(error, abs(output[y][x] - sum))
+          largest = max(largest, abs(sum))
         }
       }
+      #expect(error < 1e-13 * largest, "\(scheme)")
     }
   }
 

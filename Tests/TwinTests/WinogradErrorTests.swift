@@ -1,4 +1,5 @@
 import Fast
+import Foundation
 import LayerCases
 import Layers
 import RealModule
@@ -17,7 +18,8 @@ private let convolutions: [(name: String, specification: ConvolutionSpecificatio
     ("conv5", .init(outputChannels: 256, kernel: 3, pad: 1, group: 2), Shape(4, 384, 13, 13)),
   ]
 
-/// What minimal filtering costs in accuracy, on data that look like those of a trained network.
+/// What minimal filtering costs in accuracy, on data that look like those of a trained network. With
+/// `PRINT_ERRORS=1` in the environment, a table of it is printed.
 @Suite("Errors of minimal filtering", .enabled(if: TunedBackend.isSupported))
 struct WinogradErrorTests {
   /// The bounds are some two times what was seen, of the largest magnitude, with this seed and others:
@@ -46,6 +48,12 @@ struct WinogradErrorTests {
       let (a, b) = (
         error(filtered[keyPath: tensor], reference), error(direct[keyPath: tensor], reference)
       )
+      if ProcessInfo.processInfo.environment["PRINT_ERRORS"] == "1" {
+        let numbers = [a.largest, a.rootMeanSquare, b.largest, b.rootMeanSquare].map {
+          String(format: "%.1e", $0)
+        }
+        print("| \(name) | \(what) | \(numbers.joined(separator: " | ")) |")
+      }
       #expect(a.largest < bound, "\(name), \(what): \(a), direct \(b)")
       #expect(a.rootMeanSquare < 4 * b.rootMeanSquare, "\(name), \(what): \(a), direct \(b)")
     }
