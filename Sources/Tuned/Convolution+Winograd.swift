@@ -3,25 +3,26 @@ import Tensors
 
 /// Minimal filtering with a layer's tensors.
 extension Convolution {
-  /// Returns whether all of the output is finite.
+  /// Returns the images whose output isn't finite.
   ///
   /// - Parameter keeps: whether the filters' values are kept for the next pass.
   func forward(
     _ plan: Winograd.Plan, _ input: Tensor<Float>, _ parameters: [Tensor<Float>], keeps: Bool,
     _ output: inout Tensor<Float>
-  ) -> Bool {
+  ) -> Set<Int> {
     switch plan.winograd.scheme {
     case .f43: forward(plan, MinimalFilters.f43, input, parameters, keeps: keeps, &output)
     case .f35: forward(plan, MinimalFilters.f35, input, parameters, keeps: keeps, &output)
     }
   }
 
-  /// Gradients of the parameters are only written if what comes out is finite.
+  /// Returns the images whose gradient isn't finite, and whether those of the parameters are: only then
+  /// these are written.
   func backward(
     _ plan: Winograd.Plan, outputGradient: Tensor<Float>, input: Tensor<Float>,
     parameters: [Tensor<Float>], inputGradient: UnsafeMutablePointer<Float>?,
     parameterGradients: inout [Tensor<Float>], accumulating: Bool
-  ) -> (input: Bool, parameters: Bool) {
+  ) -> (broken: Set<Int>, isFinite: Bool) {
     switch plan.winograd.scheme {
     case .f43:
       backward(
@@ -37,7 +38,7 @@ extension Convolution {
   private func forward<let m: Int, let r: Int, let n: Int>(
     _ plan: Winograd.Plan, _ filter: MinimalFilter<m, r, n>, _ input: Tensor<Float>,
     _ parameters: [Tensor<Float>], keeps: Bool, _ output: inout Tensor<Float>
-  ) -> Bool {
+  ) -> Set<Int> {
     let filters = WinogradFilters(plan: plan, filter: filter, backwards: false)
     let count = plan.groups * filters.groupCount
     func pack(into packed: UnsafeMutablePointer<Float>) {
@@ -45,12 +46,12 @@ extension Convolution {
         withoutStride(plan, weights) { filters.pack($0, into: packed, engine: engine) }
       }
     }
-    var isFinite = true
+    var broken = Set<Int>()
     func run(_ packed: UnsafePointer<Float>) {
       withMemory(ofParameters: parameters) { _, bias in
         input.withMemory { input in
           output.withMutableMemory { output in
-            isFinite = WinogradForward(
+            broken = WinogradForward(
               plan: plan, filter: filter, engine: engine, input: input, packed: packed, bias: bias,
               output: output
             ).run()
@@ -67,7 +68,7 @@ extension Convolution {
         run(packed)
       }
     }
-    return isFinite
+    return broken
   }
 
   private func backward<let m: Int, let r: Int, let n: Int>(
@@ -75,11 +76,11 @@ extension Convolution {
     _ input: Tensor<Float>, _ parameters: [Tensor<Float>],
     _ inputGradient: UnsafeMutablePointer<Float>?, _ parameterGradients: inout [Tensor<Float>],
     _ accumulating: Bool
-  ) -> (input: Bool, parameters: Bool) {
+  ) -> (broken: Set<Int>, isFinite: Bool) {
     let back = WinogradFilters(plan: plan, filter: filter, backwards: true)
     let packedCount = inputGradient == nil ? 0 : plan.groups * back.groupCount
     let phaseCount = plan.winograd.stride == 1 ? 0 : phaseCount(plan)
-    var finite = (input: true, parameters: true)
+    var result = (broken: Set<Int>(), isFinite: true)
     parameters[0].withMemory { weights in
       input.withMemory { input in
         outputGradient.withMemory { outputGradient in
@@ -89,7 +90,7 @@ extension Convolution {
               if inputGradient != nil {
                 back.pack(weights, into: packed, engine: engine)
               }
-              let result = WinogradBackward(
+              result = WinogradBackward(
                 plan: plan, filter: filter, engine: engine, input: input,
                 outputGradient: outputGradient,
                 inputGradient: inputGradient.map { (UnsafePointer(packed), $0) },
@@ -97,8 +98,7 @@ extension Convolution {
                 biasGradient: biasGradient, accumulating: phaseCount == 0 && accumulating,
                 accumulatingBias: accumulating
               ).run()
-              finite = (result.input, result.parameters)
-              guard phaseCount > 0, finite.parameters else { return }
+              guard phaseCount > 0, result.isFinite else { return }
               plan.winograd.forEachPhase(filters: specification.outputChannels) { phase, weight in
                 guard let weight else { return }
                 weightGradient[weight] = (accumulating ? weightGradient[weight] : 0) + phases[phase]
@@ -108,7 +108,7 @@ extension Convolution {
         }
       }
     }
-    return finite
+    return result
   }
 
   /// Calls `body` with the weights of a convolution without the stride: (K, C·s², r, r).

@@ -5,8 +5,8 @@ import Tensors
 /// Convolution by the first algorithm that takes the shape, or else Fast's: minimal filtering, direct
 /// convolution.
 ///
-/// Infinity and NaN: minimal filtering would spread them over whole tiles. What it gives that isn't
-/// finite is computed again by the next algorithm. In direct convolution, where the rows of a tile are
+/// Infinity and NaN: minimal filtering would spread them over whole tiles. Images whose result isn't
+/// finite are computed again by the next algorithm, and so are the weights' gradients. In direct convolution, where the rows of a tile are
 /// different positions, weights that lie in the padding for some of them are multiplied by its zeros, and
 /// 0 times infinity or NaN is NaN, as in Caffe's and Fast's columns. For finite numbers it makes no
 /// difference, nor for batches that fill the tiles.
@@ -75,9 +75,22 @@ public struct Convolution: SingleInputLayer {
   ) {
     if let plan = winogradPlan(input.shape) {
       requireFit(input, parameters, output)
-      let isFinite = forward(
-        plan, input, parameters, keeps: context.phase == .testing, &output)
-      if isFinite { return }
+      // → Winograd+Forward.swift
+      // → Winograd+Steps.swift
+      // → Winograd+Filters.swift
+      // ← out
+      let broken = forward(plan, input, parameters, keeps: context.phase == .testing, &output)
+      if broken.count < input.shape.images {
+        let exact = Convolution(specification, engine: engine, isExact: true)
+        for image in broken {
+          var own = output.image(image, of: input.shape.images)
+          exact.forward(
+            input.image(image, of: input.shape.images), parameters: parameters, context: &context,
+            output: &own, saved: &saved)
+          output.replace(image, by: own)
+        }
+        return
+      }
     }
     guard let plan = DirectConvolution.Plan(specification, input.shape) else {
       return fallback.forward(
@@ -88,6 +101,7 @@ public struct Convolution: SingleInputLayer {
       input.withMemory { input in
         output.withMutableMemory { output in
           // → DirectConvolution.swift
+          // ← out
           DirectForward(
             plan: plan, engine: engine, input: input, weights: weights, bias: bias, output: output
           ).run()
@@ -102,8 +116,8 @@ public struct Convolution: SingleInputLayer {
   /// is Fast's where an algorithm doesn't have it, or where what isn't finite would spread.
   ///
   /// - Complexity: The multiply-adds of forward for the weights, and again for the input unless it is
-  ///   left out. All threads share up to 9 times the weights' size, and each is lent some images'
-  ///   channels of a group with padding, filters of a group with padding, and channels again.
+  ///   left out. All threads share up to 9 times the weights' size and some 2^22 numbers, and each is lent
+  ///   some images' channels of a group with padding, filters of a group with padding, and channels again.
   public func backward(
     outputGradient: Tensor<Float>, input: Tensor<Float>, output: Tensor<Float>,
     parameters: [Tensor<Float>], saved: NothingSaved,
@@ -123,16 +137,28 @@ public struct Convolution: SingleInputLayer {
 
     if let plan = winogradPlan(input.shape) {
       if isWanted && !plan.goesBackwardsToInput { fastInputGradient() }
-      var isFinite = (input: true, parameters: true)
+      var (broken, isFinite) = (Set<Int>(), true)
       inputGradient.withMutableMemory { inputGradient in
-        isFinite = backward(
+        // → Winograd+Backward.swift
+        // → PanelProduct.swift
+        // ← ∂w ∂L/∂w; ∂b ∂L/∂b; ∂in ∂L/∂in
+        (broken, isFinite) = backward(
           plan, outputGradient: outputGradient, input: input, parameters: parameters,
           inputGradient: isWanted ? inputGradient : nil, parameterGradients: &parameterGradients,
           accumulating: accumulating)
       }
-      if isWanted && !isFinite.input { fastInputGradient() }
+      if broken.count == input.shape.images { fastInputGradient() }
+      inputGradient.update { gradient in
+        for image in broken where isWanted {
+          var own = gradient.image(image, of: input.shape.images)
+          fallback.backward(
+            toInput: &own, outputGradient: outputGradient.image(image, of: input.shape.images),
+            parameters: parameters)
+          gradient.replace(image, by: own)
+        }
+      }
       isWanted = false
-      if isFinite.parameters { return }
+      if isFinite { return }
     }
     guard let plan = DirectConvolution.Plan(specification, input.shape) else {
       var own = isWanted ? inputGradient.take() : nil
@@ -155,6 +181,7 @@ public struct Convolution: SingleInputLayer {
               // → DirectConvolution+Backward.swift
               // → DirectConvolution+WeightGradient.swift
               // → Microkernel.swift
+              // ← ∂w ∂L/∂w; ∂b ∂L/∂b; ∂in ∂L/∂in
               DirectBackward(
                 plan: plan, engine: engine, input: input, weights: weights,
                 outputGradient: outputGradient, inputGradient: isWanted ? inputGradient : nil,
@@ -184,6 +211,19 @@ public struct Convolution: SingleInputLayer {
 }
 
 extension Tensor<Float> {
+  /// One of some images: (1, …).
+  fileprivate func image(_ n: Int, of images: Int) -> Tensor {
+    let size = count / images
+    return Tensor(
+      Shape(1, shape.channels, shape.height, shape.width),
+      Array(elements[n * size..<(n + 1) * size]))
+  }
+
+  /// Sets one of some images.
+  fileprivate mutating func replace(_ n: Int, by image: Tensor) {
+    elements.replaceSubrange(n * image.count..<(n + 1) * image.count, with: image.elements)
+  }
+
   /// Whether none of the elements is infinite or NaN.
   fileprivate var isFinite: Bool {
     var zeros: Float = 0

@@ -1,6 +1,7 @@
 import Fast
 import Layers
 import Synchronization
+import Tensors
 
 /// The pass backwards. Some mosaics at a time, the threads
 ///
@@ -26,12 +27,6 @@ struct WinogradBackward<let m: Int, let r: Int, let n: Int> {
   /// Whether they hold something to add to.
   let accumulating, accumulatingBias: Bool
 
-  /// What came out finite. Gradients of the parameters are only written if they are.
-  struct Finite {
-    var input: Bool
-    var parameters: Bool
-  }
-
   private var winograd: Winograd { plan.winograd }
   private var steps: WinogradSteps<m, r, n> { WinogradSteps(plan: plan, filter: filter) }
   private var filters: WinogradFilters<m, r, n> {
@@ -39,23 +34,18 @@ struct WinogradBackward<let m: Int, let r: Int, let n: Int> {
   }
   private var filterCount: Int { plan.groups * winograd.filters }
 
-  /// Channels of the weights' gradient that a piece takes: whole tiles of 6 or 8.
-  private var channelRanges: [Range<Int>] {
-    let units = Partition((winograd.channels + 47) / 48, partsOfAtMost: 2)
-    return (0..<units.parts).map {
-      units[$0].lowerBound * 48..<min(units[$0].upperBound * 48, winograd.channels)
-    }
-  }
-
-  func run() -> Finite {
+  /// Returns the images whose gradient isn't finite, and whether those of the parameters are: only then these
+  /// are written.
+  func run() -> (broken: Set<Int>, isFinite: Bool) {
     let (groups, tiles) = (plan.groups, winograd.tiles)
-    let largest = plan.mosaics.largest * tiles.area
+    let largest = plan.blocks.largest * tiles.area
     let layouts = (
       input: PointValues(points: n, tiles: largest, channels: winograd.channels),
       output: PointValues(points: n, tiles: largest, channels: winograd.filters)
     )
     let sumCount = winograd.filterPanels.count * filters.values.panelStride
-    var finite = Finite(input: true, parameters: true)
+    let broken = LockedState<Set<Int>>([])
+    var isFinite = true
     // Of each group: values of the input and of the output's gradient, and sums. Bias sums: (N, G·K)
     engine.lend(
       groups * (layouts.input.count + layouts.output.count + sumCount) + plan.batch * filterCount,
@@ -64,21 +54,19 @@ struct WinogradBackward<let m: Int, let r: Int, let n: Int> {
       let outputValues = memory + groups * layouts.input.count
       let sums = outputValues + groups * layouts.output.count
       let biasSums = sums + groups * sumCount
-      for block in 0..<plan.mosaics.parts {
+      for block in 0..<plan.blocks.parts {
         let chunk = WinogradSteps<m, r, n>.Chunk(
-          mosaics: plan.mosaics[block], tileRows: 0..<tiles.height)
+          mosaics: plan.blocks[block], tileRows: 0..<tiles.height)
         transform(chunk, layouts, memory, outputValues, biasSums)
-        let isBlockFinite = multiply(
-          chunk, layouts, memory, outputValues, sums, sumCount, isFirst: block == 0)
-        finite.input = finite.input && isBlockFinite
+        multiply(chunk, layouts, memory, outputValues, sums, isFirst: block == 0, broken)
       }
-      finite.parameters = areFinite(sums, sumCount)
-      if finite.parameters {
-        unpack(sums, sumCount)
+      isFinite = areFinite(sums)
+      if isFinite {
+        unpack(sums)
         addBias(biasSums)
       }
     }
-    return finite
+    return (broken.withLock { $0 }, isFinite)
   }
 
   private typealias Layouts = (input: PointValues, output: PointValues)
@@ -116,63 +104,68 @@ struct WinogradBackward<let m: Int, let r: Int, let n: Int> {
         let gradient = outputGradient + plan.outputOffset(image: image, group: group)
         for k in lanes where k < winograd.filters {
           biasSums[image * filterCount + group * winograd.filters + k] =
-            (gradient + k * plan.positions).sum(plan.positions)
+            (gradient + k * plan.positions).sum(plan.positions)  // ← ∂b Σ_y, Σ_x, ∂L/∂out
         }
       }
     }
   }
 
-  /// Step 2. Returns whether the input's gradient is finite.
+  /// Step 2.
   private func multiply(
     _ chunk: WinogradSteps<m, r, n>.Chunk, _ layouts: Layouts,
     _ inputValues: UnsafePointer<Float>, _ outputValues: UnsafePointer<Float>,
-    _ sums: UnsafeMutablePointer<Float>, _ sumCount: Int, isFirst: Bool
-  ) -> Bool {
+    _ sums: UnsafeMutablePointer<Float>, isFirst: Bool, _ broken: borrowing LockedState<Set<Int>>
+  ) {
     let (steps, groups) = (steps, plan.groups)
-    let (panels, ranges) = (winograd.filterPanels, channelRanges)
+    let panels = winograd.filterPanels
     let channelPanels = inputGradient == nil ? [] : winograd.channelPanels
     let back = WinogradFilters(plan: plan, filter: filter, backwards: true)
-    let isFinite = Atomic(true)
-    // The long pieces come first.
-    let inputPieces = groups * channelPanels.count
+    let parts = plan.parts(ofMosaics: chunk.mosaics.count)
+    // The long pieces come first: (G, panels of channels, parts of the mosaics), then (G, n·n).
+    let inputPieces = groups * channelPanels.count * parts.parts
     engine.run(
-      inputPieces + groups * panels.count * ranges.count,
+      inputPieces + groups * steps.points,
       scratch: inputGradient == nil
         ? 0
         : steps.productCount(
-          .input, mosaics: chunk.mosaics.count, tileRows: chunk.tileRows.count), of: Float.self
+          .input, mosaics: parts.largest, tileRows: chunk.tileRows.count), of: Float.self
     ) { piece, memory in
       if piece < inputPieces, let (packed, tensor) = inputGradient {
-        let (group, panel) = (piece / channelPanels.count, piece % channelPanels.count)
-        let isPieceFinite = steps.multiply(
-          .input, outputValues + group * layouts.output.count, layouts.output,
+        let (mosaics, index) = (parts[piece % parts.parts], piece / parts.parts)
+        let (group, panel) = (index / channelPanels.count, index % channelPanels.count)
+        let part = WinogradSteps<m, r, n>.Chunk(
+          mosaics: chunk.mosaics.lowerBound + mosaics.lowerBound..<chunk.mosaics.lowerBound
+            + mosaics.upperBound, tileRows: chunk.tileRows)
+        steps.multiply(
+          .input,
+          outputValues + group * layouts.output.count
+            + mosaics.lowerBound * winograd.tiles.area * layouts.output.tileStride, layouts.output,
           inner: winograd.filters, channelPanels[panel],
-          packed + group * back.groupCount + panel * back.values.panelStride, back.values, chunk,
-          group: group, memory: memory, bias: nil, to: tensor)
-        if !isPieceFinite { isFinite.store(false, ordering: .relaxed) }
+          packed + group * back.groupCount + panel * back.values.panelStride, back.values, part,
+          group: group, memory: memory, bias: nil, to: tensor, broken: broken)
         return
       }
-      let (part, range) = (
-        (piece - inputPieces) / ranges.count, ranges[(piece - inputPieces) % ranges.count]
+      // All of a point's products one after the other: its values stay in the second-level cache.
+      let (group, point) = (
+        (piece - inputPieces) / steps.points, (piece - inputPieces) % steps.points
       )
-      let (group, panel) = (part / panels.count, panels[part % panels.count])
-      for point in 0..<steps.points {
+      for (index, panel) in panels.enumerated() {
+        // ← ∂w Σ_y, Σ_x
         PanelProduct(
-          rows: range.count, inner: steps.tileCount(chunk),
-          a: inputValues + group * layouts.input.count + point * layouts.input.pointStride
-            + range.lowerBound, rowStride: 1, step: layouts.input.tileStride,
+          rows: winograd.channels, inner: steps.tileCount(chunk),
+          a: inputValues + group * layouts.input.count + point * layouts.input.pointStride,
+          rowStride: 1, step: layouts.input.tileStride,
           b: outputValues + group * layouts.output.count + point * layouts.output.pointStride
             + panel.first, bStride: layouts.output.tileStride,
-          c: sums + part * filters.values.panelStride + point * filters.values.pointStride
-            + range.lowerBound * panel.width, width: panel.width, adding: !isFirst
+          c: sums + (group * panels.count + index) * filters.values.panelStride
+            + point * filters.values.pointStride, width: panel.width, adding: !isFirst
         ).run()
       }
     }
-    return isFinite.load(ordering: .relaxed)
   }
 
   /// Whether all sums at the points are finite.
-  private func areFinite(_ sums: UnsafePointer<Float>, _ sumCount: Int) -> Bool {
+  private func areFinite(_ sums: UnsafePointer<Float>) -> Bool {
     let panels = winograd.filterPanels
     let isFinite = Atomic(true)
     engine.run(plan.groups * panels.count * steps.points) { piece in
@@ -188,7 +181,7 @@ struct WinogradBackward<let m: Int, let r: Int, let n: Int> {
     return isFinite.load(ordering: .relaxed)
   }
 
-  private func unpack(_ sums: UnsafePointer<Float>, _ sumCount: Int) {
+  private func unpack(_ sums: UnsafePointer<Float>) {
     let panels = winograd.filterPanels
     let ranges = Partition(winograd.channels, partsOfAtMost: 32)
     engine.run(plan.groups * panels.count * ranges.parts) { piece in
@@ -207,7 +200,7 @@ struct WinogradBackward<let m: Int, let r: Int, let n: Int> {
     for k in 0..<filterCount {
       var sum = accumulatingBias ? biasGradient[k] : 0
       for image in 0..<plan.batch { sum += biasSums[image * filterCount + k] }
-      biasGradient[k] = sum
+      biasGradient[k] = sum  // ← ∂b ∂L/∂b
     }
   }
 }

@@ -63,6 +63,7 @@ struct WinogradFilters<let m: Int, let r: Int, let n: Int> {
             raw[tap] = vector
           }
           let target = memory + i * panel.width + lane - panel.first
+          // ← w; ∂in w
           filter.g.toPoints {
             raw[$0 * r + $1]
           } to: {
@@ -91,6 +92,7 @@ struct WinogradFilters<let m: Int, let r: Int, let n: Int> {
       for c in channels {
         for lane in stride(from: 0, to: panel.width, by: 16) {
           let source = sums + c * panel.width + lane
+          // ← ∂w ∂L/∂w
           filter.g.fromPoints {
             source.vector(at: ($0 * n + $1) * pointStride)
           } to: {

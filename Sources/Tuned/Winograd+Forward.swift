@@ -1,6 +1,6 @@
 import Fast
 import Layers
-import Synchronization
+import Tensors
 
 /// The pass forwards.
 ///
@@ -28,8 +28,8 @@ struct WinogradForward<let m: Int, let r: Int, let n: Int> {
     WinogradFilters(plan: plan, filter: filter, backwards: false)
   }
 
-  /// Returns whether all of the output is finite.
-  func run() -> Bool {
+  /// Returns the images whose output isn't finite.
+  func run() -> Set<Int> {
     let (steps, groups) = (steps, plan.groups)
     let (lanes, panels) = (steps.lanes(.input), winograd.filterPanels)
     let (mosaics, bands) = (plan.mosaics, plan.bands)
@@ -39,7 +39,7 @@ struct WinogradForward<let m: Int, let r: Int, let n: Int> {
     let frameCount = steps.frameCount(.input, tileRows: bands.largest)
     let productCount = steps.productCount(
       .output, mosaics: mosaics.largest, tileRows: bands.largest)
-    let isFinite = Atomic(true)
+    let broken = LockedState<Set<Int>>([])
 
     func chunk(_ index: Int) -> WinogradSteps<m, r, n>.Chunk {
       .init(mosaics: mosaics[index / bands.parts], tileRows: bands[index % bands.parts])
@@ -55,11 +55,11 @@ struct WinogradForward<let m: Int, let r: Int, let n: Int> {
       _ values: UnsafePointer<Float>, _ index: Int, group: Int, panel: Int,
       memory: UnsafeMutablePointer<Float>
     ) {
-      let isPieceFinite = steps.multiply(
+      steps.multiply(
         .output, values, layout, inner: winograd.channels, panels[panel],
         packed + group * filters.groupCount + panel * filters.values.panelStride, filters.values,
-        chunk(index), group: group, memory: memory, bias: bias, to: output)
-      if !isPieceFinite { isFinite.store(false, ordering: .relaxed) }
+        chunk(index), group: group, memory: memory, bias: bias, to: output,
+        broken: broken)
     }
 
     let chunks = mosaics.parts * bands.parts
@@ -95,6 +95,6 @@ struct WinogradForward<let m: Int, let r: Int, let n: Int> {
         }
       }
     }
-    return isFinite.load(ordering: .relaxed)
+    return broken.withLock { $0 }
   }
 }

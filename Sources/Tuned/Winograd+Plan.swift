@@ -12,10 +12,18 @@ extension Winograd {
     let mosaics: Partition
     /// Tile rows that are multiplied at once, forwards.
     let bands: Partition
+    /// Mosaics whose values are multiplied at once backwards, by all threads.
+    let blocks: Partition
 
-    /// Tiles at once: their values for 48 channels or filters stay in the second-level cache, and are
-    /// enough of them to use what is loaded of the filters.
+    /// Tiles at once: enough of them to use what is loaded of the filters, while the products for 48
+    /// filters stay in the second-level cache.
     private static var tilesAtOnce: Int { 108 }
+    /// So many, if of the channels' values all can stay there as well.
+    private static var fewTiles: Int { 36 }
+    /// Of the second-level cache, in numbers of `Float`; from 1 MB on it has them.
+    private static var cached: Int { 225_000 }
+    /// Values at the points at once backwards: some megabytes of the last-level cache.
+    private static var valuesAtOnce: Int { 4_000_000 }
     /// Beyond this, the working memory would be too much.
     private static var largestTiles: Int { 1024 }
 
@@ -54,11 +62,15 @@ extension Winograd {
       winograd = choices[isMosaic ? 1 : 0]
       (self.batch, self.groups) = (batch, groups)
       let tiles = winograd.tiles
-      mosaics = Partition(
-        (batch + winograd.images - 1) / winograd.images,
-        partsOfAtMost: max(1, Self.tilesAtOnce / tiles.area))
-      bands = Partition(
-        tiles.height, partsOfAtMost: max(1, Self.tilesAtOnce / tiles.width))
+      let mosaicCount = (batch + winograd.images - 1) / winograd.images
+      let cachedTiles =
+        Self.cached / (winograd.n * winograd.n * (winograd.channels + Tile.columns))
+      let tilesAtOnce = cachedTiles < Self.fewTiles ? Self.tilesAtOnce : cachedTiles
+      mosaics = Partition(mosaicCount, partsOfAtMost: max(1, tilesAtOnce / tiles.area))
+      bands = Partition(tiles.height, partsOfAtMost: max(1, tilesAtOnce / tiles.width))
+      let values =
+        groups * winograd.n * winograd.n * tiles.area * (winograd.channels + winograd.filters)
+      blocks = Partition(mosaicCount, partsOfAtMost: max(1, Self.valuesAtOnce / values))
       guard tiles.area <= Self.largestTiles else { return nil }
       let direct =
         batch * output.spatialCount * winograd.filters * (input.channels / groups)
@@ -71,6 +83,11 @@ extension Winograd {
 
     /// Whether the gradient with respect to the input is computed as well.
     var goesBackwardsToInput: Bool { winograd.stride == 1 }
+
+    /// Some mosaics in parts whose products for 48 filters or channels stay in the second-level cache.
+    func parts(ofMosaics count: Int) -> Partition {
+      Partition(count, partsOfAtMost: max(1, Self.tilesAtOnce / winograd.tiles.area))
+    }
 
     /// H·W and H'·W'.
     var plane: Int { winograd.height * winograd.width }

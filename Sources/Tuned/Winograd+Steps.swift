@@ -1,5 +1,6 @@
 import Fast
 import Layers
+import Tensors
 
 /// What the passes are made of: the way from a tensor to values at the points, and the way back.
 struct WinogradSteps<let m: Int, let r: Int, let n: Int> {
@@ -102,10 +103,12 @@ struct WinogradSteps<let m: Int, let r: Int, let n: Int> {
       let target = values + position * tiles.area * layout.tileStride + lanes.lowerBound
       switch side {
       case .input:
+        // ← in; ∂w in
         filter.b.toPoints(
           frame, frameWidth: frameSize.width, lanes: lanes.count, tiles: tiles, step: m, to: target,
           pointStride: layout.pointStride, tileStride: layout.tileStride)
       case .output:
+        // ← ∂w ∂L/∂out; ∂in ∂L/∂out
         filter.a.toPoints(
           frame, frameWidth: frameSize.width, lanes: lanes.count, tiles: tiles, step: m, to: target,
           pointStride: layout.pointStride, tileStride: layout.tileStride)
@@ -133,17 +136,18 @@ struct WinogradSteps<let m: Int, let r: Int, let n: Int> {
   ///   - memory: `productCount` numbers.
   ///   - bias: (G·K), or `nil`.
   ///   - tensor: (N, G·K, H', W') or (N, G·C, H, W)
-  /// - Returns: whether all of it is finite.
+  ///   - broken: takes the images of which it isn't finite.
   func multiply(
     _ side: Side, _ values: UnsafePointer<Float>, _ layout: PointValues, inner: Int,
     _ panel: PackedFilters.Panel, _ packed: UnsafePointer<Float>, _ packedLayout: PanelValues,
     _ chunk: Chunk, group: Int, memory: UnsafeMutablePointer<Float>, bias: UnsafePointer<Float>?,
-    to tensor: UnsafeMutablePointer<Float>
-  ) -> Bool {
+    to tensor: UnsafeMutablePointer<Float>, broken: borrowing LockedState<Set<Int>>
+  ) {
     let (tiles, width) = (tiles(chunk), panel.width)
     // products: (n·n, tiles, width)
     let productStride = productStride(tiles: tileCount(chunk), width: width)
     for point in 0..<points {
+      // ← Σ_c; ∂in Σ_k
       PanelProduct(
         rows: tileCount(chunk), inner: inner, a: values + point * layout.pointStride,
         rowStride: layout.tileStride, step: 1, b: packed + point * packedLayout.pointStride,
@@ -155,29 +159,30 @@ struct WinogradSteps<let m: Int, let r: Int, let n: Int> {
       self.frame(side, tileRows: chunk.tileRows.count), frameRows(side, chunk)
     )
     let (size, count) = (size(side), side == .input ? winograd.channels : winograd.filters)
-    var isFinite = true
     for (position, mosaic) in chunk.mosaics.enumerated() {
       let products = memory + position * tiles.area * width
       switch side {
       case .output:
+        // ← Σ_i, Σ_j
         filter.a.fromPoints(
           products, pointStride: productStride, tileStride: width, to: frame,
           frameWidth: frameSize.width, lanes: width, tiles: tiles, step: m, adding: false)
       case .input:
         frame.fill(frameSize.area * width, with: 0)
+        // ← ∂in Σ_i, Σ_j
         filter.b.fromPoints(
           products, pointStride: productStride, tileStride: width, to: frame,
           frameWidth: frameSize.width, lanes: width, tiles: tiles, step: m, adding: true)
       }
       for (index, image) in plan.images(ofMosaic: mosaic).enumerated() {
-        let isImageFinite = Winograd.copyOut(
+        // ← out, b; ∂in ∂L/∂in
+        let isFinite = Winograd.copyOut(
           frame, frameWidth: frameSize.width, lanes: width, corner: corner(side, index), rows: rows,
           bias: bias.map { $0 + group * count + panel.first },
           to: tensor + offset(side, image: image, group: group) + panel.first * size.area,
           count: min(width, count - panel.first), size: size)
-        isFinite = isFinite && isImageFinite
+        if !isFinite { broken.withLock { _ = $0.insert(image) } }
       }
     }
-    return isFinite
   }
 }

@@ -89,6 +89,20 @@ struct RandomCases {
     }
   }
 
+  /// A convolution that minimal filtering takes, and an input.
+  mutating func filtering() -> (ConvolutionSpecification, Shape) {
+    while true {
+      let (group, stride) = (integer(1...2), [1, 1, 1, 2, 4][integer(0...4)])
+      let specification = ConvolutionSpecification(
+        outputChannels: group * integer(1...20),
+        kernel: Extent(stride * [3, 5][integer(0...1)] - integer(0...stride - 1)),
+        stride: Extent(stride), pad: extent(0...3), group: group)
+      let input = Shape(
+        integer(1...6), group * integer(1...9), stride * integer(1...9), stride * integer(1...9))
+      if (try? specification.outputShape(for: input)) != nil { return (specification, input) }
+    }
+  }
+
   /// Images of more numbers than two pieces have where Fast cuts by numbers.
   mutating func largeImages() -> Shape { Shape(5, 7, integer(44...60), integer(53...70)) }
 

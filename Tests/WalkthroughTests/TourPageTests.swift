@@ -130,11 +130,13 @@ struct TourPageTests {
     let report = try Tour.parse(["--network", "mini", "--layer", "conv1"]).report()
     let layer = try #require(report.layers.first { $0.name == "conv1" })
     let html = LayerSection(layer: layer, count: 1).html().markup
-    for version in ["Reference/", "Fast/", "Tuned/Direct"] {
+    for version in ["Reference/", "Fast/", "Tuned/", "Tuned/Direct"] {
       #expect(html.contains("Sources/\(version)Convolution.swift"))
     }
     #expect(html.contains("Sources/Fast/Im2col.swift"))
-    for function in ["addWeightGradient", "setInputGradient", "backwardPart", "forEachRow"] {
+    for function in [
+      "addWeightGradient", "setInputGradient", "backwardPart", "forEachRow", "toPoints", "unpack",
+    ] {
       #expect(html.contains(">\(function)") || html.contains(" \(function)"), "\(function)")
     }
     let links = html.matches(of: /data-lines="([^"]+)"/)
