@@ -19,7 +19,7 @@ import WholeFiles
 /// Source: Caffe's `solver.cpp`, `Solve`, `Step` and `TestAll`, and `sgd_solver.cpp`.
 public final class SolverRun {
   /// The network in training, and the batches that it learns from.
-  public let training: TrainingRun
+  public let training: TrainingRun<Float>
   /// The models that the file itself names to start from, `weights`.
   public let initialModels: [URL]
 
@@ -136,7 +136,8 @@ public final class SolverRun {
           path: URL(fileNamed: state.learnedNet).lastPathComponent)
     ).copy(into: solver.network)
     try solver.resume(
-      iteration: state.iteration, momentumBuffers: history, stepCount: state.currentStep)
+      iteration: state.iteration, states: history.map { $0.map { [$0] } },
+      stepCount: state.currentStep)
     lastDisplay.iteration = state.iteration
   }
 
@@ -182,7 +183,7 @@ public final class SolverRun {
       return ending
     }
     if isDue(message.display) {
-      let loss = smoothed(training.log.losses + [try training.lossOfNextBatch()])
+      let loss = smoothed(training.log.losses + [Double(try training.lossOfNextBatch())])
       log("Iteration \(solver.iteration), loss = \(NetworkTest.number(loss))")
     }
     if isDue(message.testInterval) { try test() }
@@ -195,8 +196,8 @@ public final class SolverRun {
   }
 
   /// The mean of the last losses, as many as the solver file says.
-  private func smoothed(_ losses: [Float]) -> Float {
-    let last = losses.suffix(Int(file.message.averageLoss))
+  private func smoothed(_ losses: [Double]) -> Float {
+    let last = losses.suffix(Int(file.message.averageLoss)).map(Float.init)
     return last.isEmpty ? 0 : last.reduce(0, +) / Float(last.count)
   }
 

@@ -53,7 +53,7 @@ public enum TrainedMini {
   /// - Complexity: O(batches): each is drawn and takes a forward pass.
   public static func test(
     _ model: CaffeModel, seed: UInt32, batches: Int, backend: TunedBackend = TunedBackend()
-  ) throws -> Evaluation.Result {
+  ) throws -> EvaluationResult {
     // The network's parameters, a file of them, and what is read of it.
     try MemoryNeed(NetworkPlan(mini(), batch: 50), parameters: 3, blobs: 2).require()
     let network = try Network(

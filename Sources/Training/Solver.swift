@@ -3,7 +3,7 @@ import Networks
 import RealModule
 import Tensors
 
-/// Stochastic gradient descent on a network.
+/// Gradient descent on a network: by SGD, or by an `UpdateRule` of one's own.
 ///
 /// Only what is learned by its gradient is changed: the state of a layer, a running mean for example, has
 /// no gradient, no decay and no momentum.
@@ -16,9 +16,11 @@ public final class Solver<Scalar: Tensors.Scalar> {
   public let network: Network<Scalar>
   /// How many steps have been taken.
   public private(set) var iteration = 0
-  /// The last step of each parameter, in the order of the network's: what momentum
-  /// remembers (Caffe: history).
-  public private(set) var momentumBuffers: [[Tensor<Scalar>]]
+  /// What changes a parameter once its gradient is known.
+  public let rule: any UpdateRule
+  /// What the rule remembers, by layer and parameter in the order of the network's: `rule.stateCount` tensors
+  /// of the parameter's shape for each.
+  public private(set) var states: [[[Tensor<Scalar>]]]
   /// The blocks that a batch is cut into, each as large as the network's batch, and who computes which.
   public let plan: BlockPlan
   /// The processes that train this network together.
@@ -38,6 +40,7 @@ public final class Solver<Scalar: Tensors.Scalar> {
   ///   - specification: how to train.
   ///   - network: what to train; it must have been made with gradients. Its batch is one block.
   ///   - backend: whose version of the step to take.
+  ///   - rule: what changes a parameter once its gradient is known.
   ///   - blocks: how many blocks make a batch. With one, the network's randomness goes on from pass to
   ///     pass; with several, each block draws from a generator of its own.
   ///   - communicator: the processes that share the blocks. All of them have a solver of these settings
@@ -45,10 +48,12 @@ public final class Solver<Scalar: Tensors.Scalar> {
   ///   - overlaps: whether gradients are exchanged while others are computed, which wants a core
   ///     for itself; it changes nothing but the time it takes.
   /// - Throws: `SolverError` for settings that can't work, among them more ranks than blocks.
-  /// - Complexity: O(parameters), allocating as many numbers for the momentum buffers.
+  /// - Complexity: O(parameters), allocating as many numbers for the momentum buffers, or those of another
+  ///   rule.
   public init(
     _ specification: SolverSpecification, network: Network<Scalar>, backend: any Backend<Scalar>,
-    blocks: Int = 1, communicator: any Communicator = SingleProcess(), overlaps: Bool = false
+    rule: any UpdateRule = SGD(), blocks: Int = 1, communicator: any Communicator = SingleProcess(),
+    overlaps: Bool = false
   ) throws(SolverError) {
     try specification.validate()
     plan = try BlockPlan(blocks: blocks, ranks: communicator.size)
@@ -68,29 +73,35 @@ public final class Solver<Scalar: Tensors.Scalar> {
     self.backend = backend
     self.communicator = communicator
     sum = GradientSum(plan, network: network, communicator: communicator, overlaps: overlaps)
-    momentumBuffers = network.parameters.map { $0.map { Tensor($0.shape) } }
+    self.rule = rule
+    states = network.parameters.map {
+      $0.map { parameter in (0..<rule.stateCount).map { _ in Tensor(parameter.shape) } }
+    }
   }
 
   /// Goes on where another run stood.
   ///
   /// - Parameters:
   ///   - iteration: how many steps that run had taken.
-  ///   - momentumBuffers: its last steps, in the order and the shapes of the network's parameters.
+  ///   - states: what its rule remembered, by layer and parameter: of SGD, one momentum buffer for each.
   ///   - stepCount: how often its rate had been lowered; if left out, as often as this policy does.
-  /// - Throws: `SolverError` for a negative iteration or buffers of other shapes.
-  /// - Complexity: O(1): the tensors are taken over; O(step values) to count them.
+  /// - Throws: `SolverError` for a negative iteration or states of other counts or shapes.
+  /// - Complexity: O(tensors): they are taken over, not copied; O(step values) to count them.
   public func resume(
-    iteration: Int, momentumBuffers: [[Tensor<Scalar>]], stepCount: Int? = nil
+    iteration: Int, states: [[[Tensor<Scalar>]]], stepCount: Int? = nil
   ) throws(SolverError) {
     guard iteration >= 0 else {
       throw SolverError(setting: "iteration \(iteration)", rule: "must not be negative")
     }
-    guard momentumBuffers.map({ $0.map(\.shape) }) == network.parameters.map({ $0.map(\.shape) })
+    guard
+      states.map({ $0.map { $0.map(\.shape) } }) == self.states.map({ $0.map { $0.map(\.shape) } })
     else {
-      throw SolverError(setting: "momentum buffers", rule: "must have the shapes of the parameters")
+      throw SolverError(
+        setting: "states of rule \(rule.name)",
+        rule: "must be \(rule.stateCount) for each parameter, of its shape")
     }
     self.iteration = iteration
-    self.momentumBuffers = momentumBuffers
+    self.states = states
     self.stepCount = stepCount ?? specification.policy.stepCount(iteration: max(iteration - 1, 0))
   }
 
@@ -233,10 +244,9 @@ public final class Solver<Scalar: Tensors.Scalar> {
           decay: Double(specification.weightDecay * learning.decayMultiplier),
           regularization: specification.regularization, gradientScale: scale)
         let gradient = network.parameterGradients[layer][index]
-        backend.take(
-          step, on: &network.parameters[layer][index],
-          momentumBuffer: &momentumBuffers[layer][index],
-          gradient: gradient)
+        rule.take(
+          step, iteration: iteration, on: &network.parameters[layer][index],
+          state: &states[layer][index], gradient: gradient, backend: backend)
       }
     }
     network.shareParameters()
@@ -252,7 +262,13 @@ public final class Solver<Scalar: Tensors.Scalar> {
 }
 
 extension Solver {
-  /// Gives all ranks the iteration, parameters and momentum buffers of rank 0.
+  /// The last step of each parameter, in the order of the network's: what the momentum of SGD remembers
+  /// (Caffe: history), and the first state of another rule.
+  ///
+  /// - Complexity: O(tensors): the numbers are shared, not copied.
+  public var momentumBuffers: [[Tensor<Scalar>]] { states.map { $0.compactMap(\.first) } }
+
+  /// Gives all ranks the iteration, parameters and states of rank 0.
   ///
   /// - Throws: what the communicator throws.
   /// - Complexity: O(parameters), behind the slowest rank.
@@ -265,8 +281,10 @@ extension Solver {
         try network.parameters[layer][index].elements.withUnsafeMutableBytes {
           try communicator.broadcast($0)
         }
-        try momentumBuffers[layer][index].elements.withUnsafeMutableBytes {
-          try communicator.broadcast($0)
+        for number in states[layer][index].indices {
+          try states[layer][index][number].elements.withUnsafeMutableBytes {
+            try communicator.broadcast($0)
+          }
         }
       }
     }

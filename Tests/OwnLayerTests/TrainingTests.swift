@@ -26,7 +26,7 @@ struct OwnLayersInTraining {
     return net
   }
 
-  private func run(seed: UInt32 = 1, from snapshot: Snapshot? = nil) throws -> TrainingRun {
+  private func run(seed: UInt32 = 1, from snapshot: Snapshot? = nil) throws -> TrainingRun<Float> {
     let network = try Network(
       definition(), backend: FastBackend<Float>(), batch: 4, seed: seed, keepingGradients: false)
     // A decay that would take state away quickly.
@@ -42,7 +42,7 @@ struct OwnLayersInTraining {
     return run
   }
 
-  private func trained() throws -> TrainingRun {
+  private func trained() throws -> TrainingRun<Float> {
     let run = try run()
     for _ in 0..<3 { try run.step() }
     return run

@@ -14,7 +14,7 @@ private func blockRun(
   blocks: Int, on communicator: any Communicator = SingleProcess(), passes: Int = 1,
   overlaps: Bool = false, clip: Float? = nil, momentum: Float = 0.9, from snapshot: Snapshot? = nil,
   source: (any RecordSource)? = nil
-) throws -> TrainingRun {
+) throws -> TrainingRun<Float> {
   let source = try source ?? CachedRecords(SyntheticImages(seed: 3, side: 24), count: 50)
   let transformer = DataTransformer(
     cropSize: 19, mean: .perChannel([104, 117, 123]), scale: 1 / 64, mirror: true)
@@ -38,11 +38,11 @@ private func blockRun(
 /// What has to be the same on every number of ranks.
 private struct Outcome: Hashable, Sendable {
   var digest: String
-  var losses: [Float]
+  var losses: [Double]
   var results: [String: Float]
   var snapshot: [UInt8]
 
-  init(_ run: TrainingRun, steps: Int) throws {
+  init(_ run: TrainingRun<Float>, steps: Int) throws {
     for _ in 0..<steps { try run.step() }
     digest = run.network.parameterDigest
     losses = run.log.losses
@@ -221,15 +221,15 @@ struct RankTests {
   @Test("all stop behind the same iteration when one is told to")
   func interruption() throws {
     let endings = ThreadCommunicator.run(3) { communicator in
-      let loop = TrainingLoop(
-        try blockRun(blocks: 3, on: communicator), schedule: .init(iterations: 9))
+      let run = try blockRun(blocks: 3, on: communicator)
+      let loop = TrainingLoop(run, schedule: .init(iterations: 9))
       let steps = Mutex(0)
       let ending = try loop.run(
         test: {}, snapshot: { nil },
         isInterrupted: { communicator.rank == 1 && steps.withLock { $0 } == 4 },
         didStep: { _ in steps.withLock { $0 += 1 } })
       guard case .interrupted = ending else { return -1 }
-      return loop.training.solver.iteration
+      return run.solver.iteration
     }
     #expect(try endings.map { try $0.get() } == [4, 4, 4])
   }
@@ -292,7 +292,7 @@ struct RankTests {
       let run = try blockRun(blocks: 3, on: communicator)
       if communicator.rank == 0 {
         run.network.parameters[0][0].fill(with: 0.5)
-        try run.solver.resume(iteration: 7, momentumBuffers: run.solver.momentumBuffers)
+        try run.solver.resume(iteration: 7, states: run.solver.states)
       }
       try run.solver.broadcastState()
       return "\(run.solver.iteration) \(run.network.parameterDigest)"

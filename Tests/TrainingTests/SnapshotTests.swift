@@ -146,7 +146,7 @@ struct SnapshotTests {
           "loss",
           net.fullyConnected(name, net.data, outputs: outputs, weights: .msra(), bias: 0))
         let network = try Network(net.definition, backend: Twin.fast.backend, batch: 2)
-        _ = try snapshot.momentumBuffers(for: network)
+        _ = try snapshot.states(of: SGD(), for: network)
       }
       return error?.description
     }

@@ -137,13 +137,14 @@ struct SolverRuleTests {
     let solver = try Solver(
       SolverSpecification(baseLearningRate: 0.1), network: network, backend: backend)
     let negative = #expect(throws: SolverError.self) {
-      try solver.resume(iteration: -1, momentumBuffers: solver.momentumBuffers)
+      try solver.resume(iteration: -1, states: solver.states)
     }
     #expect(negative?.description == "solver: iteration -1 must not be negative")
     let other = #expect(throws: SolverError.self) {
-      try solver.resume(iteration: 1, momentumBuffers: [[Tensor(Shape(3, 6)), Tensor(Shape(4))]])
+      try solver.resume(iteration: 1, states: [[[Tensor(Shape(3, 6))], [Tensor(Shape(4))]]])
     }
-    #expect(other?.description == "solver: momentum buffers must have the shapes of the parameters")
+    #expect(
+      other?.description == "solver: states of rule sgd must be 1 for each parameter, of its shape")
     #expect(solver.iteration == 0)
   }
 

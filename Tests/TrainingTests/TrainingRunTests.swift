@@ -27,7 +27,7 @@ func smallNetwork() -> NetworkDefinition {
 func smallRun(
   threads: Int = 1, depth: Int = 2, rate: Float = 0.05, from snapshot: Snapshot? = nil,
   version: Twin = .fast
-) throws -> TrainingRun {
+) throws -> TrainingRun<Float> {
   let definition = smallNetwork()
   let source = try CachedRecords(SyntheticImages(seed: 3, side: 24), count: 50)
   let transformer = DataTransformer(
@@ -37,7 +37,7 @@ func smallRun(
     state: snapshot?.loader ?? LoaderState(seed: 5))
   let evaluated = try BatchLoader(
     source, transformer: transformer, images: 10, isTraining: false, state: LoaderState(seed: 5))
-  func make(_ backend: some Backend<Float>) throws -> TrainingRun {
+  func make(_ backend: some Backend<Float>) throws -> TrainingRun<Float> {
     let network = try Network(definition, backend: backend, batch: 8, seed: 2)
     let solver = try Solver(
       SolverSpecification(baseLearningRate: rate, momentum: 0.9, weightDecay: 5e-4),

@@ -11,14 +11,14 @@ import Training
 struct LessonTests {
   /// A run whose loss falls in a straight line, tested at its end.
   private func outcome(
-    _ label: String, from first: Float = 2.3, to last: Float, iterations: Int = 100,
+    _ label: String, from first: Double = 2.3, to last: Double, iterations: Int = 100,
     accuracy: Double = 0.5
   ) -> LessonOutcome {
     var outcome = LessonOutcome(label: label)
     outcome.log.losses = (0..<iterations).map {
-      first + (last - first) * Float($0) / Float(iterations - 1)
+      first + (last - first) * Double($0) / Double(iterations - 1)
     }
-    outcome.log.tests = [.init(iteration: iterations, loss: Double(last), accuracy: accuracy)]
+    outcome.log.tests = [.init(iteration: iterations, loss: last, accuracy: accuracy)]
     return outcome
   }
 
@@ -139,7 +139,7 @@ struct LessonTests {
 
   @Test("dropout: the gap between own and unseen pictures has to be there, and to shrink")
   func dropout() {
-    func run(own: Double, unseen: Float) -> LessonOutcome {
+    func run(own: Double, unseen: Double) -> LessonOutcome {
       var run = outcome("run", to: unseen)
       run.ownPictures = .init(loss: own, accuracy: 0.9)
       return run
@@ -155,7 +155,7 @@ struct LessonTests {
     var run = outcome("one batch", to: 0, iterations: 200, accuracy: 0.3)
     run.ownPictures = .init(loss: 0, accuracy: 1)
     #expect(verdicts(.overfitOneBatch, [run]) == [false, true])
-    run.log.losses += [Float](repeating: 0.01, count: 20)
+    run.log.losses += [Double](repeating: 0.01, count: 20)
     #expect(verdicts(.overfitOneBatch, [run]) == [true, true])
     run.ownPictures?.accuracy = 0.2
     #expect(verdicts(.overfitOneBatch, [run]) == [false, false])

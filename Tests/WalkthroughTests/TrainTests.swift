@@ -138,7 +138,7 @@ struct TrainTests {
       #expect(state.learnedNet == files.model.relativePath)
       #expect(
         try state.history(for: network.parameters.map { $0.map(\.shape) })
-          == snapshot.momentumBuffers(for: network))
+          == snapshot.states(of: SGD(), for: network).map { $0.map { $0[0] } })
     }
 
     let lost = CaffeSnapshot.files(prefix: snapshots.caffePrefix, iteration: 4)
@@ -178,6 +178,29 @@ struct TrainTests {
     #expect(dumped.code == 0, "\(dumped.errors)")
     let blobs = try NumPyArchive(contentsOf: URL(filePath: path("blobs.npz")))
     #expect(blobs.names.contains { $0.hasSuffix("/prob") })
+  }
+
+  @Test("trains in Double, on any number of threads, and goes on in Double only")
+  func precision() throws {
+    let settings =
+      ["--precision", "double", "--version", "fast", "--snapshot", "2", "--json"] + small
+    let straight = try train(
+      ["--iterations", "4", "--output", folder.url.path] + settings)
+    #expect(straight.code == 0, "\(straight.errors)")
+    let weights = try NumPyArchive(contentsOf: SnapshotFolder(folder.url).file(iteration: 2))
+    #expect(weights["parameter/conv1/0"]?.elementType == .float64)
+    try FileManager.default.removeItem(at: SnapshotFolder(folder.url).file(iteration: 4))
+    let resumed = try train(["--json", "--threads", "1", "--resume", folder.url.path])
+    #expect(resumed.output.last == straight.output.last)
+    let other = try train(["--precision", "float", "--resume", folder.url.path])
+    #expect(other.code == 1)
+    #expect(other.errors.contains("--precision: not as in the run of the snapshot"))
+    let tuned = try train(["--precision", "double"] + small)
+    #expect(tuned.code == 1)
+    #expect(
+      tuned.errors.contains(
+        "--precision double: --version tuned computes in Float only; take --version reference or fast"
+      ))
   }
 
   @Test("survives being killed twenty times")
@@ -391,16 +414,16 @@ struct TrainingDisplayTests {
   @Test("the last loss is one and the same in display, page and lessons")
   func lastLoss() {
     var outcome = LessonOutcome(label: "", testImages: 0)
-    outcome.log.losses = (0..<50).map { Float($0) }
+    outcome.log.losses = (0..<50).map { Double($0) }
     #expect(outcome.lastLoss == 39.5)
-    #expect(outcome.log.losses.map(Double.init).meanOfLast == 39.5)
+    #expect(outcome.log.losses.meanOfLast == 39.5)
     #expect([1.0, 2].meanOfLast == 1.5 && [Double]().meanOfLast == nil)
   }
 
   @Test("no line is wider than the terminal", arguments: [40, 80, 200])
   func widths(width: Int) {
     var log = TrainingLog()
-    log.losses = (0..<500).map { 2.3 / Float($0 + 1) }
+    log.losses = (0..<500).map { 2.3 / Double($0 + 1) }
     log.tests = [.init(iteration: 500, loss: 0.1, accuracy: 0.96)]
     let display = TrainingDisplay(
       terminal: Terminal(width: width, isStyled: false, isInteractive: false), isLive: true,

@@ -6,47 +6,11 @@ import Tensors
 
 /// Measures what a network has learnt, on images that it doesn't learn from: loss, accuracy, and
 /// which classes it confuses.
-public final class Evaluation {
-  /// What it found.
-  public struct Result: Sendable {
-    /// The mean loss.
-    public var loss: Double
-    /// Images by their class (row) and the class with the highest score (column).
-    public var confusion: [[Int]]
-    /// The first images that were taken for something else.
-    public var wrong: [Prediction]
-    /// The first images that were not.
-    public var right: [Prediction]
-
-    /// The share of images whose class had the highest score; between 0 and 1.
-    ///
-    /// - Complexity: O(C²) for C classes.
-    public var accuracy: Double {
-      let all = confusion.joined().reduce(0, +)
-      let correct = confusion.indices.reduce(0) { $0 + confusion[$1][$1] }
-      return all == 0 ? 0 : Double(correct) / Double(all)
-    }
-  }
-
-  /// What the network says of one image.
-  public struct Prediction: Sendable, Equatable {
-    /// The number of its record.
-    public var record: Int
-    /// Its class.
-    public var label: Int
-    /// The class with the highest score; the first of several.
-    public var predicted: Int
-    /// The probability that the network gives that class, between 0 and 1.
-    public var probability: Double
-  }
-
-  private let network: Network<Float>
+public final class Evaluation<Scalar: Tensors.Scalar> {
+  private let network: Network<Scalar>
   private let loader: BatchLoader
   private let batches: Int
   private let lossLayer: Int
-
-  /// How many predictions of each kind a result keeps.
-  fileprivate static var keptPredictions: Int { 12 }
 
   /// An evaluation on the first batches of a loader, the same ones every time.
   ///
@@ -59,7 +23,7 @@ public final class Evaluation {
   /// - Complexity: That of `Network.init` without parameters and gradients: memory for the blobs of
   ///   a batch.
   public init(
-    _ definition: NetworkDefinition, backend: some Backend<Float>, loader: BatchLoader,
+    _ definition: NetworkDefinition, backend: some Backend<Scalar>, loader: BatchLoader,
     batches: Int
   ) throws(LayerError) {
     self.loader = loader
@@ -83,13 +47,13 @@ public final class Evaluation {
   /// - Throws: `DatasetError` or `LayerError` for images or labels that don't fit.
   /// - Complexity: A forward pass for each batch, and O(N·C) a batch of N images for the
   ///   predictions. The parameters are shared, not copied.
-  public func evaluate(_ parameters: [[Tensor<Float>]]) throws -> Result {
+  public func evaluate(_ parameters: [[Tensor<Scalar>]]) throws -> EvaluationResult {
     // Lent, not copied: whoever trains them has them alone again afterwards.
     network.parameters = parameters
     defer { network.parameters = [] }
     let definition = network.definition.layers[lossLayer]
     let classes = network.plan.layers[lossLayer].input.channels
-    var result = Result(
+    var result = EvaluationResult(
       loss: 0, confusion: .init(repeating: .init(repeating: 0, count: classes), count: classes),
       wrong: [], right: [])
     let feeders = [
@@ -99,7 +63,7 @@ public final class Evaluation {
     for number in 0..<batches {
       try feeders.loadNext(into: network)
       try feeders.namingRecords(of: network) { try network.forward() }
-      result.loss += Double(network.results[definition.name] ?? 0)
+      result.loss += (network.results[definition.name] ?? 0).doubleValue
       guard let scores = network.blob(definition.bottoms[0]) else { continue }
       let firstRecord = loader.state.nextRecord + number * loader.shape.images
       for image in network.labels.indices {
@@ -111,26 +75,60 @@ public final class Evaluation {
   }
 
   private func prediction(
-    _ scores: Tensor<Float>, _ image: Int, _ firstRecord: Int, _ classes: Int
-  ) -> Prediction {
+    _ scores: Tensor<Scalar>, _ image: Int, _ firstRecord: Int, _ classes: Int
+  ) -> EvaluationResult.Prediction {
     let row = scores.elements[image * classes..<(image + 1) * classes]
     var best = row.startIndex
     for i in row.indices where row[i] > row[best] { best = i }
-    let sum = row.reduce(0.0) { $0 + Double.exp(Double($1 - row[best])) }
-    return Prediction(
+    let sum = row.reduce(0.0) { $0 + Double.exp(($1 - row[best]).doubleValue) }
+    return EvaluationResult.Prediction(
       record: firstRecord + image, label: network.labels[image],
       predicted: best - row.startIndex, probability: 1 / sum)
   }
 }
 
-extension Evaluation.Result {
-  fileprivate mutating func add(_ prediction: Evaluation.Prediction) {
+/// What an evaluation found.
+public struct EvaluationResult: Sendable {
+  /// The mean loss.
+  public var loss: Double
+  /// Images by their class (row) and the class with the highest score (column).
+  public var confusion: [[Int]]
+  /// The first images that were taken for something else.
+  public var wrong: [Prediction]
+  /// The first images that were not.
+  public var right: [Prediction]
+
+  /// What the network says of one image.
+  public struct Prediction: Sendable, Equatable {
+    /// The number of its record.
+    public var record: Int
+    /// Its class.
+    public var label: Int
+    /// The class with the highest score; the first of several.
+    public var predicted: Int
+    /// The probability that the network gives that class, between 0 and 1.
+    public var probability: Double
+  }
+
+  /// The share of images whose class had the highest score; between 0 and 1.
+  ///
+  /// - Complexity: O(C²) for C classes.
+  public var accuracy: Double {
+    let all = confusion.joined().reduce(0, +)
+    let correct = confusion.indices.reduce(0) { $0 + confusion[$1][$1] }
+    return all == 0 ? 0 : Double(correct) / Double(all)
+  }
+
+  /// How many predictions of each kind a result keeps.
+  private static var keptPredictions: Int { 12 }
+
+  fileprivate mutating func add(_ prediction: Prediction) {
     guard confusion.indices.contains(prediction.label) else { return }
     confusion[prediction.label][prediction.predicted] += 1
     let isRight = prediction.label == prediction.predicted
     if isRight {
-      if right.count < Evaluation.keptPredictions { right.append(prediction) }
-    } else if wrong.count < Evaluation.keptPredictions {
+      if right.count < Self.keptPredictions { right.append(prediction) }
+    } else if wrong.count < Self.keptPredictions {
       wrong.append(prediction)
     }
   }

@@ -65,21 +65,22 @@ public final class InputFeeder {
   }
 
   /// Loads a network with the next batch. The network keeps the batch until the next call.
+  /// Pictures are prepared in `Float`, whatever the network computes with.
   ///
   /// - Throws: `DatasetError` or `LayerError` when images or labels can't be read or don't fit.
   /// - Complexity: That of `Prefetcher.next`, or of drawing a blob.
-  public func loadNext(into network: Network<Float>) throws {
+  public func loadNext<Scalar>(into network: Network<Scalar>) throws {
     switch source {
     case .records(let prefetcher, _):
       let batch = try prefetcher.loadNext { batch in
-        try network.load(batch.images, intoInput: images)
+        try network.load(batch.images.converted(), intoInput: images)
         if let labels { try network.load(batch.labels, intoInput: labels) }
       }
       (state, firstRecord) = (batch.stateAfter, batch.firstRecord)
     case .filler(let filler, let shape, var seeds):
       let seed = seeds.next()
       source = .filler(filler, shape, seeds)
-      try network.load(filler.fill(shape, seed: seed), intoInput: images)
+      try network.load(filler.fill(shape, seed: seed) as Tensor<Scalar>, intoInput: images)
     }
   }
 
@@ -97,7 +98,7 @@ extension [InputFeeder] {
   ///
   /// - Throws: `DatasetError` or `LayerError` when images or labels can't be read or don't fit.
   /// - Complexity: That of `InputFeeder.loadNext(into:)` for each.
-  public func loadNext(into network: Network<Float>) throws {
+  public func loadNext<Scalar>(into network: Network<Scalar>) throws {
     for feeder in self { try feeder.loadNext(into: network) }
   }
 
@@ -106,8 +107,8 @@ extension [InputFeeder] {
   /// - Throws: what `body` throws.
   /// - Complexity: That of `body`.
   @discardableResult
-  public func namingRecords<Result>(
-    of network: Network<Float>, _ body: () throws -> Result
+  public func namingRecords<Scalar, Result>(
+    of network: Network<Scalar>, _ body: () throws -> Result
   ) throws -> Result {
     do {
       return try body()
@@ -116,7 +117,7 @@ extension [InputFeeder] {
     }
   }
 
-  private func named(_ error: LayerError, in network: Network<Float>) -> LayerError {
+  private func named<Scalar>(_ error: LayerError, in network: Network<Scalar>) -> LayerError {
     // "label 7 at position 4", as layers write it.
     let words = error.value.split(separator: " ")
     guard words.count == 5, words[0] == "label", words[2] == "at", let position = Int(words[4]),
@@ -136,19 +137,20 @@ extension [InputFeeder] {
   }
 }
 
-extension Network<Float> {
+extension Network {
   /// Gives one of the inputs its next content, be it the images, the labels, or another one.
-  fileprivate func load(_ content: Tensor<Float>, intoInput name: String) throws {
+  fileprivate func load(_ content: Tensor<Scalar>, intoInput name: String) throws {
     switch name {
     case definition.data: try load(images: content, labels: labels)
     case definition.label:
       // As Caffe casts them.
       let numbers = try content.elements.enumerated().map { position, value in
-        guard abs(value) <= Float(Int32.max) else {
+        let number = value.doubleValue
+        guard abs(number) <= Double(Int32.max) else {
           throw LayerError(
             layer: name, value: "label \(value) at position \(position)", rule: "must be a class")
         }
-        return Int(value)
+        return Int(number)
       }
       try load(images: input, labels: numbers)
     default: try load(content, into: name)
@@ -160,7 +162,7 @@ extension Network<Float> {
     if name == definition.label {
       try load(images: input, labels: labels)
     } else {
-      try load(Tensor(Shape(labels.count), labels.map(Float.init)), intoInput: name)
+      try load(Tensor(Shape(labels.count), labels.map { Scalar(Double($0)) }), intoInput: name)
     }
   }
 }

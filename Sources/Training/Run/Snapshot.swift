@@ -14,7 +14,9 @@ import WholeFiles
 /// The state of a training run in one file, an `.npz` archive that numpy reads too.
 ///
 /// `parameter/<layer>/<i>` and `history/<layer>/<i>` are the weights (0) and bias (1) of a layer
-/// and the solver's last step on them. `iteration`, `dropout_random`, `loader_random` and `next_record`
+/// and the solver's last step on them, in the precision of the run: `f4` or `f8`. A run with an update rule
+/// other than SGD has `rule`, its name, and `state/<rule>/<layer>/<i>/<k>` in the place of `history`: what the
+/// rule remembers, its tensors counted by k. `iteration`, `dropout_random`, `loader_random` and `next_record`
 /// are where everything stands, `losses` and `tests` what was measured (a row of `tests` holds
 /// iteration, loss, accuracy and the update ratio of each parameter), `settings` whatever the owner
 /// of the run needs to set it up again.
@@ -27,18 +29,20 @@ public struct Snapshot: Sendable {
   public let log: TrainingLog
   /// The owner's settings.
   public let settings: [UInt8]
+  /// The name of the update rule.
+  public let rule: String
 
   private let random: MersenneTwister
   private let archive: NumPyArchive
 
   private static var format: Int { 1 }
 
-  init(
-    iteration: Int, network: Network<Float>, momentumBuffers: [[Tensor<Float>]],
-    loader: LoaderState,
-    log: TrainingLog, settings: [UInt8]
+  init<Scalar>(
+    of solver: Solver<Scalar>, loader: LoaderState, log: TrainingLog, settings: [UInt8]
   ) {
-    self.iteration = iteration
+    let network = solver.network
+    iteration = solver.iteration
+    rule = solver.rule.name
     self.loader = loader
     self.log = log
     self.settings = settings
@@ -49,15 +53,21 @@ public struct Snapshot: Sendable {
     archive["dropout_random"] = NumPyArray(random.words.map(Int.init))
     archive["loader_random"] = NumPyArray(loader.random.words.map(Int.init))
     archive["next_record"] = NumPyArray([loader.nextRecord])
-    archive["losses"] = NumPyArray(Tensor(Shape(log.losses.count), log.losses))
+    archive["losses"] = NumPyArray(
+      Tensor(Shape(log.losses.count), log.losses.map { Scalar($0) }), in: Scalar.self)
     archive["tests"] = NumPyArray(log.testTable)
     archive["settings"] = NumPyArray(settings)
     for (index, layer) in network.definition.layers.enumerated() {
       for number in network.parameters[index].indices {
-        archive["parameter/\(layer.name)/\(number)"] = NumPyArray(network.parameters[index][number])
-        archive["history/\(layer.name)/\(number)"] = NumPyArray(momentumBuffers[index][number])
+        archive["parameter/\(layer.name)/\(number)"] = NumPyArray(
+          network.parameters[index][number], in: Scalar.self)
+        for (k, state) in solver.states[index][number].enumerated() {
+          archive[Self.name(ofState: k, of: rule, "\(layer.name)/\(number)")] = NumPyArray(
+            state, in: Scalar.self)
+        }
       }
     }
+    if rule != SGD().name { archive["rule"] = NumPyArray(Array(rule.utf8)) }
     self.archive = archive
   }
 
@@ -129,7 +139,7 @@ public struct Snapshot: Sendable {
     loader = LoaderState(
       nextRecord: try integer("next_record"), random: try generator("loader_random"))
     var log = TrainingLog()
-    log.losses = archive["losses"]?.tensor(as: Float.self).elements ?? []
+    log.losses = archive["losses"]?.tensor(as: Double.self).elements ?? []
     guard log.losses.count <= iteration else {
       throw error("array \"losses\" holds \(log.losses.count) numbers for \(iteration) iterations")
     }
@@ -147,13 +157,17 @@ public struct Snapshot: Sendable {
     }
     self.log = log
     settings = try integers("settings").map { UInt8(truncatingIfNeeded: $0) }
+    rule =
+      archive["rule"] == nil
+      ? SGD().name
+      : String(decoding: try integers("rule").map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
     self.archive = archive
   }
 
   /// Writes the snapshot: synced to the disk, whole or not at all.
   ///
   /// - Throws: `SnapshotError` when the folder is missing, the disk full, and the like.
-  /// - Complexity: O(length) of the file: 8 bytes for each parameter.
+  /// - Complexity: O(length) of the file: 8 bytes for each parameter, with SGD in `Float`.
   public func write(to url: URL) throws(SnapshotError) {
     do throws(FileError) {
       try archive.write(to: url)
@@ -165,7 +179,7 @@ public struct Snapshot: Sendable {
   /// The content of the file that `write(to:)` writes.
   ///
   /// - Throws: `SnapshotError` when a layer has a name that can't be in a file.
-  /// - Complexity: O(length): 8 bytes for each parameter.
+  /// - Complexity: O(length): 8 bytes for each parameter, with SGD in `Float`.
   public func encoded() throws(SnapshotError) -> [UInt8] {
     do throws(FileError) {
       return try archive.encoded()
@@ -176,31 +190,52 @@ public struct Snapshot: Sendable {
 
   /// Gives a network the parameters and the source of randomness of the one that was saved.
   ///
-  /// - Throws: `SnapshotError` naming layer, parameter and both shapes where they differ.
+  /// - Throws: `SnapshotError` naming layer, parameter and both shapes where they differ, or both
+  ///   precisions.
   /// - Complexity: O(parameters), allocating them.
-  public func restore(_ network: Network<Float>) throws(SnapshotError) {
-    network.parameters = try tensors("parameter", for: network)
+  public func restore<Scalar>(_ network: Network<Scalar>) throws(SnapshotError) {
+    network.parameters = try tensors(for: network) { "parameter/\($0)" }
     network.context.random = random
   }
 
-  /// The solver's last steps, in the order of a network's parameters.
+  /// What the update rule remembered, by layer and parameter in the order of a network's.
   ///
-  /// - Throws: `SnapshotError` naming layer, parameter and both shapes where they differ.
-  /// - Complexity: O(parameters), allocating as many numbers.
-  public func momentumBuffers(for network: Network<Float>) throws(SnapshotError) -> [[Tensor<
-    Float
-  >]] {
-    try tensors("history", for: network)
+  /// - Throws: `SnapshotError` for another rule than the snapshot's; as `restore`.
+  /// - Complexity: O(parameters), allocating the rule's tensors for each.
+  public func states<Scalar>(
+    of rule: any UpdateRule, for network: Network<Scalar>
+  ) throws(SnapshotError) -> [[[Tensor<Scalar>]]] {
+    guard rule.name == self.rule else {
+      throw SnapshotError(
+        path: nil,
+        problem:
+          "the snapshot is of a run with the update rule \(self.rule); this run has \(rule.name). "
+          + "Go on with \(self.rule), or start a run of its own from the parameters (restore)")
+    }
+    var states = network.parameters.map { $0.map { _ in [Tensor<Scalar>]() } }
+    for k in 0..<rule.stateCount {
+      let tensors = try tensors(for: network) { Self.name(ofState: k, of: rule.name, $0) }
+      for layer in states.indices {
+        for index in states[layer].indices { states[layer][index].append(tensors[layer][index]) }
+      }
+    }
+    return states
   }
 
-  private func tensors(
-    _ kind: String, for network: Network<Float>
-  ) throws(SnapshotError) -> [[Tensor<Float>]] {
-    var all: [[Tensor<Float>]] = []
+  /// The name of an array, for SGD as it was before there were other rules.
+  private static func name(ofState k: Int, of rule: String, _ parameter: String) -> String {
+    rule == SGD().name ? "history/\(parameter)" : "state/\(rule)/\(parameter)/\(k)"
+  }
+
+  /// A tensor for each parameter, from the array that `name` makes of `<layer>/<number>`.
+  private func tensors<Scalar>(
+    for network: Network<Scalar>, name: (String) -> String
+  ) throws(SnapshotError) -> [[Tensor<Scalar>]] {
+    var all: [[Tensor<Scalar>]] = []
     for (layer, row) in zip(network.definition.layers, network.plan.layers) {
-      var tensors: [Tensor<Float>] = []
+      var tensors: [Tensor<Scalar>] = []
       for (number, parameter) in row.parameters.enumerated() {
-        let name = "\(kind)/\(layer.name)/\(number)"
+        let name = name("\(layer.name)/\(number)")
         guard let array = archive[name] else {
           throw SnapshotError(
             path: nil, problem: "the snapshot has no \(name); it is of another network")
@@ -212,11 +247,37 @@ public struct Snapshot: Sendable {
               "layer \(layer.name), \(name): the snapshot's shape is \(array.shape), that of "
               + "the network \(parameter.shape)")
         }
+        let type = NumPyElementType(Scalar.self)
+        guard array.elementType == type else {
+          throw SnapshotError(
+            path: nil,
+            problem: "\(name) is of type \(array.elementType.rawValue), and this run computes with "
+              + "\(type.rawValue) (f4 is Float, f8 is Double): go on in the precision of the snapshot"
+          )
+        }
         tensors.append(array.tensor())
       }
       all.append(tensors)
     }
     return all
+  }
+}
+
+extension NumPyElementType {
+  /// The type in which a run's numbers are stored.
+  fileprivate init<Scalar: Tensors.Scalar>(_ type: Scalar.Type) {
+    self = type == Float.self ? .float32 : .float64
+  }
+}
+
+extension NumPyArray {
+  /// An array of the numbers of a tensor, in the precision of a run.
+  fileprivate init<Scalar: Tensors.Scalar>(_ tensor: Tensor<Scalar>, in type: Scalar.Type) {
+    if let floats = tensor as? Tensor<Float> {
+      self.init(floats)
+    } else {
+      self.init(tensor.converted(to: Double.self))
+    }
   }
 }
 

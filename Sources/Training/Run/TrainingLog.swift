@@ -3,7 +3,7 @@ import Tensors
 /// What a run has measured so far, for curves.
 public struct TrainingLog: Sendable, Equatable {
   /// The loss of each iteration on its own batches, before the update.
-  public var losses: [Float] = []
+  public var losses: [Double] = []
   /// The tests in their order.
   public var tests: [Test] = []
 

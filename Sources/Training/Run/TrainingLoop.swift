@@ -60,7 +60,7 @@ public struct TrainingLoop {
     /// How many have been taken, this one included.
     public var iteration: Int
     /// The loss on its batches, before the update.
-    public var loss: Float
+    public var loss: Double
     /// The learning rate of the update.
     public var learningRate: Float
     /// The speed of late, in images of all ranks per second of wall-clock time; tests don't count.
@@ -70,7 +70,7 @@ public struct TrainingLoop {
 
     /// An iteration.
     public init(
-      iteration: Int, loss: Float, learningRate: Float, imagesPerSecond: Double,
+      iteration: Int, loss: Double, learningRate: Float, imagesPerSecond: Double,
       exchangeShare: Double = 0
     ) {
       self.iteration = iteration
@@ -89,13 +89,13 @@ public struct TrainingLoop {
     case interrupted(snapshot: URL?)
   }
 
-  /// What is trained.
-  public let training: TrainingRun
+  /// What is trained, in whatever precision.
+  private let training: any Trainable
   /// When it ends, is tested and leaves snapshots.
   public let schedule: Schedule
 
   /// A loop, which goes on where the run stands.
-  public init(_ training: TrainingRun, schedule: Schedule) {
+  public init<Scalar>(_ training: TrainingRun<Scalar>, schedule: Schedule) {
     self.training = training
     self.schedule = schedule
   }
@@ -116,12 +116,10 @@ public struct TrainingLoop {
     test: () throws -> Void, snapshot: () throws -> URL?, isInterrupted: () -> Bool = { false },
     didStep: (Step) throws -> Void = { _ in }
   ) throws -> Ending {
-    var iteration: Int { training.solver.iteration }
-    var speed = Speed(
-      images: training.network.input.shape.images
-        * training.solver.plan.blocks * training.solver.specification.gradientAccumulationSteps)
+    var iteration: Int { training.iteration }
+    var speed = Speed(images: training.imagesPerIteration)
     while iteration < schedule.iterations {
-      if try training.solver.communicator.any(isInterrupted()) {
+      if try training.communicator.any(isInterrupted()) {
         return .interrupted(snapshot: try snapshot())
       }
       if testIsDueBeforeStep { try test() }
@@ -136,27 +134,51 @@ public struct TrainingLoop {
   }
 
   private func step(_ speed: inout Speed) throws -> Step {
-    let learningRate = training.solver.learningRate
-    let (start, waiting) = (ContinuousClock.now, training.solver.exchangeDuration)
-    let loss = try training.step()
+    let learningRate = training.learningRate
+    let (start, waiting) = (ContinuousClock.now, training.exchangeDuration)
+    let loss = try training.takeStep()
     speed.add(
-      start.duration(to: .now), exchange: training.solver.exchangeDuration - waiting)
+      start.duration(to: .now), exchange: training.exchangeDuration - waiting)
     return Step(
-      iteration: training.solver.iteration, loss: loss, learningRate: learningRate,
+      iteration: training.iteration, loss: loss, learningRate: learningRate,
       imagesPerSecond: speed.imagesPerSecond, exchangeShare: speed.exchangeShare)
   }
 
   private var testIsDueBeforeStep: Bool {
     guard case .beforeStep(let first) = schedule.testTime else { return false }
-    let iteration = training.solver.iteration
+    let iteration = training.iteration
     return Schedule.isDue(schedule.testInterval, at: iteration) && (iteration > 0 || first)
   }
 
   private var testIsDueAfterStep: Bool {
     guard case .afterStep = schedule.testTime else { return false }
-    let iteration = training.solver.iteration
+    let iteration = training.iteration
     return iteration == schedule.iterations || Schedule.isDue(schedule.testInterval, at: iteration)
   }
+}
+
+/// What the loop needs of a run.
+private protocol Trainable {
+  var iteration: Int { get }
+  var learningRate: Float { get }
+  var imagesPerIteration: Int { get }
+  var communicator: any Communicator { get }
+  var exchangeDuration: Duration { get }
+  func takeStep() throws -> Double
+}
+
+extension TrainingRun: Trainable {
+  fileprivate var iteration: Int { solver.iteration }
+  fileprivate var learningRate: Float { solver.learningRate }
+  fileprivate var communicator: any Communicator { solver.communicator }
+  fileprivate var exchangeDuration: Duration { solver.exchangeDuration }
+
+  fileprivate var imagesPerIteration: Int {
+    network.input.shape.images * solver.plan.blocks
+      * solver.specification.gradientAccumulationSteps
+  }
+
+  fileprivate func takeStep() throws -> Double { try step().doubleValue }
 }
 
 /// The time of late iterations: a mean that forgets.

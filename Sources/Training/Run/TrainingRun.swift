@@ -7,9 +7,9 @@ import Tensors
 ///
 /// Everything that decides how it goes on is in its snapshot, so that a run which was stopped and
 /// resumed ends with the same bits as one that was not.
-public final class TrainingRun {
+public final class TrainingRun<Scalar: Tensors.Scalar> {
   /// What takes the steps.
-  public let solver: Solver<Float>
+  public let solver: Solver<Scalar>
   /// What has been measured so far.
   public private(set) var log = TrainingLog()
   /// Where the loader stands behind the last batch that was learnt from; of several loaders the first.
@@ -20,7 +20,7 @@ public final class TrainingRun {
   }
 
   private let feeders: [InputFeeder]
-  private let evaluation: Evaluation?
+  private let evaluation: Evaluation<Scalar>?
 
   /// A run at iteration 0.
   ///
@@ -33,7 +33,8 @@ public final class TrainingRun {
   /// - Complexity: O(1) here; with a depth above 0 the first batches are made meanwhile, on a
   ///   thread of their own.
   public convenience init(
-    _ solver: Solver<Float>, loader: BatchLoader, evaluation: Evaluation? = nil, depth: Int = 2
+    _ solver: Solver<Scalar>, loader: BatchLoader, evaluation: Evaluation<Scalar>? = nil,
+    depth: Int = 2
   ) {
     let definition = solver.network.definition
     let own = loader.taking(
@@ -53,7 +54,7 @@ public final class TrainingRun {
   ///     that a run with several goes on from one only as Caffe's do: with its data from their start.
   ///   - evaluation: what to test on, if at all.
   public init(
-    _ solver: Solver<Float>, feeders: [InputFeeder], evaluation: Evaluation? = nil
+    _ solver: Solver<Scalar>, feeders: [InputFeeder], evaluation: Evaluation<Scalar>? = nil
   ) {
     self.solver = solver
     self.evaluation = evaluation
@@ -61,7 +62,7 @@ public final class TrainingRun {
   }
 
   /// The network that learns.
-  public var network: Network<Float> { solver.network }
+  public var network: Network<Scalar> { solver.network }
 
   /// Takes one iteration.
   ///
@@ -70,11 +71,11 @@ public final class TrainingRun {
   ///   images or labels can't be read or don't fit.
   /// - Complexity: That of `Solver.step`; waits for a batch if none is ready.
   @discardableResult
-  public func step() throws -> Float {
+  public func step() throws -> Scalar {
     let loss = try feeders.namingRecords(of: network) {
       try solver.step { try feeders.loadNext(into: $0) }
     }
-    log.losses.append(loss)
+    log.losses.append(loss.doubleValue)
     return loss
   }
 
@@ -82,7 +83,7 @@ public final class TrainingRun {
   ///
   /// - Throws: `DatasetError` or `LayerError` when images or labels can't be read or don't fit.
   /// - Complexity: That of `Solver.loss`; waits for a batch if none is ready.
-  public func lossOfNextBatch() throws -> Float {
+  public func lossOfNextBatch() throws -> Scalar {
     try feeders.namingRecords(of: network) {
       try solver.loss { try feeders.loadNext(into: $0) }
     }
@@ -92,7 +93,7 @@ public final class TrainingRun {
   ///
   /// - Throws: `DatasetError` or `LayerError` when images or labels can't be read or don't fit.
   /// - Complexity: That of `Evaluation.evaluate`.
-  public func test() throws -> Evaluation.Result? {
+  public func test() throws -> EvaluationResult? {
     guard let evaluation else { return nil }
     let result = try evaluation.evaluate(network.parameters)
     log.tests.removeAll { $0.iteration == solver.iteration }
@@ -106,39 +107,39 @@ public final class TrainingRun {
   /// All that a run needs to go on from here, and the settings that its owner wants to find again.
   ///
   /// - Throws: `Divergence` when a parameter is no finite number: such a snapshot is of no use.
-  /// - Complexity: O(parameters), copying them and the momentum buffers.
+  /// - Complexity: O(parameters), copying them and what the update rule remembers.
   public func snapshot(settings: [UInt8] = []) throws(Divergence) -> Snapshot {
     if let divergence = Divergence(parametersOf: network, iteration: solver.iteration) {
       throw divergence
     }
-    return Snapshot(
-      iteration: solver.iteration, network: network, momentumBuffers: solver.momentumBuffers,
-      loader: loaderState, log: log, settings: settings)
+    return Snapshot(of: solver, loader: loaderState, log: log, settings: settings)
   }
 
   /// Goes on where a snapshot was taken. The loader has to be one at `snapshot.loader`.
   ///
-  /// - Throws: `SnapshotError` when the snapshot is of another network.
+  /// - Throws: `SnapshotError` when the snapshot is of another network, update rule or precision.
   /// - Complexity: O(parameters).
   public func resume(_ snapshot: Snapshot) throws {
+    let states = try snapshot.states(of: solver.rule, for: network)
     try snapshot.restore(network)
-    try solver.resume(
-      iteration: snapshot.iteration, momentumBuffers: try snapshot.momentumBuffers(for: network))
+    try solver.resume(iteration: snapshot.iteration, states: states)
     log = snapshot.log
   }
 }
 
 extension TrainingRun {
   /// The size of the last step against that of the parameter, ‖Δw‖ / ‖w‖, for each parameter of
-  /// each layer: about 10⁻³ is a usual sign of health. 0 where a parameter is 0 throughout.
+  /// each layer: about 10⁻³ is a usual sign of health. 0 where a parameter is 0 throughout. Empty with an
+  /// update rule that doesn't remember its last step.
   ///
   /// - Complexity: O(parameters).
   public var updateRatios: [(layer: String, ratios: [Double])] {
-    zip(network.definition.layers, zip(network.parameters, solver.momentumBuffers)).compactMap {
+    guard let lastStep = solver.rule.lastStep else { return [] }
+    return zip(network.definition.layers, zip(network.parameters, solver.states)).compactMap {
       layer, values in
-      let ratios = zip(values.0, values.1).map { parameter, step in
+      let ratios = zip(values.0, values.1).map { parameter, state in
         let norm = parameter.squaredNorm
-        return norm == 0 ? 0 : (step.squaredNorm / norm).squareRoot()
+        return norm == 0 ? 0 : (state[lastStep].squaredNorm / norm).squareRoot()
       }
       return ratios.isEmpty ? nil : (layer.name, ratios)
     }
@@ -182,7 +183,7 @@ extension TrainingRun {
   }
 }
 
-extension Network<Float> {
+extension Network {
   /// A number of 64 bits, in hexadecimal, that any changed bit of any parameter changes.
   ///
   /// Source: FNV-1a (Fowler, Noll and Vo), over the bits of each number instead of each byte.
@@ -191,7 +192,11 @@ extension Network<Float> {
   public var parameterDigest: String {
     var fingerprint = Fingerprint()
     for tensor in parameters.joined() {
-      for element in tensor.elements { fingerprint.add(UInt64(element.bitPattern)) }
+      if let floats = tensor as? Tensor<Float> {
+        for element in floats.elements { fingerprint.add(UInt64(element.bitPattern)) }
+      } else {
+        for element in tensor.elements { fingerprint.add(element.doubleValue.bitPattern) }
+      }
     }
     return fingerprint.text
   }

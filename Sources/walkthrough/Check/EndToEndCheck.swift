@@ -27,7 +27,7 @@ struct EndToEndCheck {
   /// - Throws: `LayerError` for an impossible network.
   func run() throws -> GradientReport {
     var report = GradientReport()
-    for backend in versions.compactMap(\.doubleBackend) {
+    for backend in versions.compactMap({ $0.doubleBackend() }) {
       report = report.merging(try check(backend))
     }
     progress.finish()

@@ -75,7 +75,7 @@ struct NetworkLayersCheck {
   }
 
   private func check(_ job: Job) throws -> GradientReport {
-    guard let backend = job.version.doubleBackend else {
+    guard let backend = job.version.doubleBackend() else {
       return try check(job, on: job.version.backend())
     }
     return try check(job, on: backend)

@@ -75,7 +75,7 @@ struct Check: ParsableCommand {
     }
     try refuseIgnored()
     // Where all numbers move at once, some kink lies within the wide steps that Float needs.
-    for version in version?.versions ?? [] where version.doubleBackend == nil {
+    for version in version?.versions ?? [] where version.doubleBackend() == nil {
       guard mode != .directional else {
         throw ValidationError(
           "--mode directional can't tell right from wrong in Float, in which \(version.rawValue) is "

@@ -40,10 +40,6 @@ struct Dump: ParsableCommand {
       """,
     aliases: ["evaluate"])
 
-  enum Precision: String, CaseIterable, ExpressibleByArgument {
-    case float, double
-  }
-
   enum PhaseChoice: String, CaseIterable, ExpressibleByArgument {
     case test, train
 
@@ -100,7 +96,7 @@ struct Dump: ParsableCommand {
     guard net == nil || weights != nil || net.map(NetworkFile.isONNX) == true else {
       throw ValidationError("--net needs --weights: what that network has learnt.")
     }
-    guard precision == .float || version.doubleBackend != nil else {
+    guard precision == .float || version.doubleBackend() != nil else {
       throw ValidationError(
         "--version \(version.rawValue) computes in Float only: leave out --precision double, or take "
           + "--version reference or fast.")
@@ -116,7 +112,7 @@ struct Dump: ParsableCommand {
       weights: weights.map { URL(fileNamed: $0) }, input: URL(fileNamed: input),
       label: label.map { URL(fileNamed: $0) }, phase: phase.phase, backward: backward, seed: seed)
     let archive =
-      if precision == .double, let backend = version.doubleBackend {
+      if precision == .double, let backend = version.doubleBackend() {
         try trace.run(on: backend)
       } else {
         try trace.run(on: version.backend())

@@ -155,7 +155,7 @@ struct TestNetwork: ParsableCommand {
     /// Images by their class (row) and what they were taken for (column).
     var confusion: [[Int]]
 
-    init(_ result: Evaluation.Result) {
+    init(_ result: EvaluationResult) {
       images = result.confusion.joined().reduce(0, +)
       loss = result.loss
       accuracy = result.accuracy

@@ -1,6 +1,9 @@
 import ArgumentParser
 import CaffeFormats
+import Fast
 import Foundation
+import Layers
+import Tensors
 import Training
 import WholeFiles
 
@@ -128,19 +131,35 @@ struct Train: ParsableCommand {
       withExtendedLifetime(lock) {}
       return
     }
-    let communicator = ranks.communicator
     let start = try start(on: ranks)
+    let share = ranks.shareOfMachine(threads: threads, overlap: overlap)
+    let engine = Engine(threads: share.threads)
+    let version = start.settings.version
+    if start.settings.precision == .double, let backend = version.doubleBackend(engine: engine) {
+      try train(from: start, on: ranks, backend: backend, overlaps: share.overlaps)
+    } else {
+      try train(
+        from: start, on: ranks, backend: start.settings.backend(engine: engine), overlaps: share.overlaps)
+    }
+  }
+
+  /// Where a run starts, and where it leaves its files.
+  private typealias Start = (settings: TrainSettings, snapshot: Snapshot?, output: URL)
+
+  private func train<Scalar: Tensors.Scalar>(
+    from start: Start, on ranks: Ranks, backend: any Backend<Scalar>, overlaps: Bool
+  ) throws {
+    let communicator = ranks.communicator
     let folder = SnapshotFolder(start.output)
     // Rank 0 writes all files.
     let place = try communicator.together {
       ranks.isFirst ? try prepare(start.output, folder, start.settings) : nil
     }
     defer { withExtendedLifetime(place) {} }
-    let share = ranks.shareOfMachine(threads: threads, overlap: overlap)
     let session = try communicator.together {
       try TrainSession(
-        start.settings, threads: share.threads, from: start.snapshot, communicator: communicator,
-        overlaps: share.overlaps)
+        start.settings, backend: backend, from: start.snapshot, communicator: communicator,
+        overlaps: overlaps)
     }
     try session.run.requireSameStart(
       program: Ranks.program,
@@ -236,10 +255,8 @@ struct Train: ParsableCommand {
 
   private static let defaultFolder = "training"
 
-  /// Where a run starts, and where it leaves its files.
-  private func start(
-    on ranks: Ranks
-  ) throws -> (settings: TrainSettings, snapshot: Snapshot?, output: URL) {
+  /// A run of its own, or one that goes on.
+  private func start(on ranks: Ranks) throws -> Start {
     let communicator = ranks.communicator
     guard let resume else {
       var settings = try communicator.together { try options.settings() }

@@ -23,10 +23,10 @@ enum Version: String, CaseIterable, Codable, Comparable {
   }
 
   /// The layers in `Double`; `nil` for a version that has them in `Float` only.
-  var doubleBackend: (any Backend<Double>)? {
+  func doubleBackend(engine: Engine = .shared) -> (any Backend<Double>)? {
     switch self {
     case .reference: ReferenceBackend<Double>()
-    case .fast: FastBackend<Double>()
+    case .fast: FastBackend<Double>(engine: engine)
     case .tuned: nil
     }
   }
@@ -40,6 +40,11 @@ enum Version: String, CaseIterable, Codable, Comparable {
 }
 
 extension Version: ExpressibleByArgument {}
+
+/// The numbers that a command computes with.
+enum Precision: String, CaseIterable, Codable, ExpressibleByArgument {
+  case float, double
+}
 
 extension Version {
   /// Whether the command runs with `--exact`.

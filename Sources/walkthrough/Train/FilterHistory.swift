@@ -32,10 +32,12 @@ struct FilterHistory {
   }
 
   /// Adds the filters of a network, if it has a convolution.
-  mutating func add(_ network: [[Tensor<Float>]], iteration: Int) {
+  mutating func add<Scalar>(_ network: [[Tensor<Scalar>]], iteration: Int) {
     guard let layer = network.first(where: { $0.first?.shape.rank == 4 }), layer.count == 2
     else { return }
-    moments.append(Moment(iteration: iteration, filters: layer[0], biases: layer[1]))
+    moments.append(
+      Moment(
+        iteration: iteration, filters: layer[0].converted(), biases: layer[1].converted()))
   }
 
   /// Adds what the run measured.

@@ -15,6 +15,9 @@ struct TrainOptions: ParsableArguments {
   @Option(help: "Which version computes: reference, fast or tuned. (default: tuned)")
   var version: Version?
 
+  @Option(help: "What it computes with: float or double; tuned has float only. (default: float)")
+  var precision: Precision?
+
   @Option(parsing: .unconditional, help: "The number of images in a batch. (default: 32)")
   var batch: Int?
 
@@ -100,7 +103,7 @@ struct TrainOptions: ParsableArguments {
   /// Whether any of these was given.
   var isAnyGiven: Bool {
     let given: [Any?] = [
-      network, version, batch, iterations, lr, policy, gamma, power, stepSize, momentum,
+      network, version, precision, batch, iterations, lr, policy, gamma, power, stepSize, momentum,
       weightDecay,
       regularization, clipGradients, iterSize, seed, images, dataset, testDataset, testImages,
       testInterval, snapshot,
@@ -201,6 +204,7 @@ struct TrainOptions: ParsableArguments {
     }
     set("--network", \.network, network)
     set("--version", \.version, version)
+    set("--precision", \.precision, precision)
     set("--batch", \.batch, batch)
     set("--iterations", \.iterations, iterations)
     set("--lr", \.baseLearningRate, lr)

@@ -10,9 +10,9 @@ import Tensors
 import Training
 
 /// A training run with all that its settings ask for.
-struct TrainSession {
+struct TrainSession<Scalar: Tensors.Scalar> {
   let settings: TrainSettings
-  let run: TrainingRun
+  let run: TrainingRun<Scalar>
   /// What the network learns from, and what it is tested on.
   let training: any RecordSource
   let testing: any RecordSource
@@ -24,22 +24,23 @@ struct TrainSession {
   /// `nil` where there is none.
   let filtersAtStart: Tensor<Float>?
 
-  private let backend: any Backend<Float>
+  private let backend: any Backend<Scalar>
 
   /// A run at its start, or where a snapshot of the same settings was taken.
   ///
   /// - Parameters:
   ///   - settings: what to do.
-  ///   - threads: how many work; it changes nothing but the time it takes.
-  ///   - depth: how many batches are made ahead; the same.
+  ///   - backend: the version of the settings, in their precision.
+  ///   - depth: how many batches are made ahead; it changes nothing but the time it takes.
   ///   - snapshot: where to go on.
   ///   - communicator: the processes that share the blocks of each batch; rank 0 tests and writes files.
   ///   - overlaps: whether gradients are exchanged while others are computed; the same again.
   /// - Throws: `LayerError`, `DatasetError`, `SolverError` or `SnapshotError` for what can't be,
   ///   `MemoryError` for what is too large for this process.
   init(
-    _ settings: TrainSettings, threads: Int?, depth: Int = 2, from snapshot: Snapshot? = nil,
-    communicator: any Communicator = SingleProcess(), overlaps: Bool = false
+    _ settings: TrainSettings, backend: any Backend<Scalar>, depth: Int = 2,
+    from snapshot: Snapshot? = nil, communicator: any Communicator = SingleProcess(),
+    overlaps: Bool = false
   ) throws {
     var settings = settings
     let definition = settings.definition
@@ -49,7 +50,7 @@ struct TrainSession {
     var need = try MemoryNeed(
       NetworkPlan(
         definition, batch: max(block, Self.testBatch(images: settings.testImages))),
-      [.network, .momentum, .snapshot, .blobs(1)])
+      [.network, .momentum, .snapshot, .blobs(1)], precision: Scalar.self)
     if settings.dataset == nil {
       // Synthetic pictures are kept, three bytes a pixel.
       let images = settings.images + settings.testImages
@@ -90,14 +91,10 @@ struct TrainSession {
       training, transformer: mirrored, images: block,
       isTraining: settings.isAugmented,
       state: snapshot?.loader ?? LoaderState(seed: settings.seed))
-    // A lesson's settings don't say; the command does.
-    let backend = Version.$isExact.withValue(settings.isExact || Version.isExact) {
-      settings.version.backend(engine: Engine(threads: threads))
-    }
     let evaluation =
       communicator.rank == 0
       ? try Self.makeEvaluation(settings, backend, on: testing, images: testSet.images) : nil
-    func makeRun(_ backend: some Backend<Float>) throws -> TrainingRun {
+    func makeRun(_ backend: some Backend<Scalar>) throws -> TrainingRun<Scalar> {
       let network = try Network(
         definition, backend: backend, batch: block, seed: settings.seed, keepingGradients: false)
       let solver = try Solver(
@@ -140,7 +137,7 @@ struct TrainSession {
   var title: String {
     "\(run.network.definition.name), \(Format.grouped(settings.iterations)) iterations of "
       + "\(settings.batch * settings.gradientAccumulationSteps) images, seed \(settings.seed), "
-      + run.network.backendName
+      + run.network.backendName + (settings.precision == .double ? " in Double" : "")
       + (settings.blocks > 1 ? ", \(settings.blocks) blocks" : "")
       + (run.solver.plan.ranks > 1 ? ", \(run.solver.plan.ranks) ranks" : "")
   }
@@ -154,8 +151,8 @@ struct TrainSession {
   ///   - images: how many of them.
   /// - Throws: `DatasetError` or `LayerError` for pictures or labels that don't fit.
   func evaluate(
-    _ parameters: [[Tensor<Float>]], on source: any RecordSource, images: Int
-  ) throws -> Evaluation.Result {
+    _ parameters: [[Tensor<Scalar>]], on source: any RecordSource, images: Int
+  ) throws -> EvaluationResult {
     try Self.makeEvaluation(settings, backend, on: source, images: images).evaluate(parameters)
   }
 
@@ -165,9 +162,9 @@ struct TrainSession {
   }
 
   private static func makeEvaluation(
-    _ settings: TrainSettings, _ backend: some Backend<Float>, on source: any RecordSource,
+    _ settings: TrainSettings, _ backend: some Backend<Scalar>, on source: any RecordSource,
     images: Int
-  ) throws -> Evaluation {
+  ) throws -> Evaluation<Scalar> {
     let definition = settings.definition
     let batch = testBatch(images: images)
     let loader = try BatchLoader(
@@ -178,17 +175,31 @@ struct TrainSession {
   }
 }
 
-extension TrainSession {
-  /// How a run ended.
-  enum Ending {
-    /// All iterations have been taken.
-    case finished(TrainingReport)
-    /// The same, and rank 0 has the report.
-    case finishedElsewhere
-    /// It was interrupted; the file to resume from, if one could be written.
-    case interrupted(snapshot: URL?)
+extension TrainSession<Float> {
+  /// A run in `Float` that works on so many threads, which change nothing but the time it takes.
+  init(_ settings: TrainSettings, threads: Int?) throws {
+    try self.init(settings, backend: settings.backend(engine: Engine(threads: threads)))
   }
+}
 
+extension TrainSettings {
+  /// Their version's layers in `Float`. A lesson's settings don't say whether they are exact; the command does.
+  func backend(engine: Engine) -> any Backend<Float> {
+    Version.$isExact.withValue(isExact || Version.isExact) { version.backend(engine: engine) }
+  }
+}
+
+/// How a run ended.
+enum TrainEnding {
+  /// All iterations have been taken.
+  case finished(TrainingReport)
+  /// The same, and rank 0 has the report.
+  case finishedElsewhere
+  /// It was interrupted; the file to resume from, if one could be written.
+  case interrupted(snapshot: URL?)
+}
+
+extension TrainSession {
   /// Trains to the end.
   ///
   /// - Parameters:
@@ -201,7 +212,7 @@ extension TrainSession {
   func train(
     snapshots folder: SnapshotFolder?, isInterrupted: () -> Bool = { false },
     report: (TrainingEvent) -> Void
-  ) throws -> Ending {
+  ) throws -> TrainEnding {
     let isFirst = run.solver.communicator.rank == 0
     if let folder, isFirst { try writeMissingCaffeFiles(into: folder) }
     let loop = TrainingLoop(
@@ -211,7 +222,7 @@ extension TrainSession {
         snapshotInterval: settings.snapshotInterval,
         takesLastSnapshot: settings.snapshotInterval > 0
           && run.solver.iteration < settings.iterations))
-    var lastTest: Evaluation.Result?
+    var lastTest: EvaluationResult?
     let ending = try loop.run(
       test: {
         guard isFirst else { return }
@@ -272,13 +283,13 @@ extension TrainSession {
   }
 }
 
-extension Network<Float> {
+extension Network {
   /// The weights of the first convolution; `nil` where there is none.
   var firstFilters: Tensor<Float>? {
     let index = definition.layers.firstIndex {
       $0.specification is ConvolutionSpecification
     }
-    return index.flatMap { parameters[$0].first }
+    return index.flatMap { parameters[$0].first?.converted() }
   }
 }
 

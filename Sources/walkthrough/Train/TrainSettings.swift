@@ -44,6 +44,8 @@ struct TrainSettings: Codable, Equatable {
   var change = NetworkChange.none
   /// Left out by programs of old, whose batches are one block.
   private var storedBlocks: Int?
+  /// Left out by programs of old, which computed in `Float`.
+  private var storedPrecision: Precision?
 
   /// Into how many blocks a batch is cut.
   var blocks: Int {
@@ -60,6 +62,12 @@ struct TrainSettings: Codable, Equatable {
     set { storedExactness = newValue ? true : nil }
   }
 
+  /// What the run computes with.
+  var precision: Precision {
+    get { storedPrecision ?? .float }
+    set { storedPrecision = newValue == .float ? nil : newValue }
+  }
+
   /// The names in snapshots, which stay when a property gets another.
   private enum CodingKeys: String, CodingKey {
     case network, version, batch, iterations, baseLearningRate, policy, gamma, power, stepSize
@@ -69,6 +77,7 @@ struct TrainSettings: Codable, Equatable {
     case splitOff, fingerprint, testFingerprint, isAugmented, change
     case storedBlocks = "blocks"
     case storedExactness = "exact"
+    case storedPrecision = "precision"
   }
 
   /// Caffe's names of the policies.
@@ -159,6 +168,12 @@ struct TrainSettings: Codable, Equatable {
         description:
           "--blocks \(blocks): must divide the batch, as all blocks have the same number of "
           + "images; --batch is \(batch)")
+    }
+    guard precision == .float || version.doubleBackend() != nil else {
+      throw SettingsError(
+        description:
+          "--precision double: --version \(version.rawValue) computes in Float only; take --version "
+          + "reference or fast")
     }
   }
 

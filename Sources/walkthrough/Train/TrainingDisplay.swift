@@ -45,7 +45,7 @@ final class TrainingDisplay {
     self.iterations = iterations
     self.images = images
     self.ranks = ranks
-    losses = log.losses.map(Double.init)
+    losses = log.losses
     accuracies = log.tests.map(\.accuracy)
     lastTest = log.tests.last
   }
@@ -58,11 +58,11 @@ final class TrainingDisplay {
       if losses.isEmpty {
         line(
           "\(Format.grouped(step.iteration))/\(Format.grouped(iterations))  first loss "
-            + "\(Format.value(Double(step.loss))), before any update")
+            + "\(Format.value(step.loss)), before any update")
       }
-      losses.append(Double(step.loss))
+      losses.append(step.loss)
       lastStep = step
-      sinceLine.append(Double(step.loss))
+      sinceLine.append(step.loss)
       if isLive {
         drawIfDue(step)
       } else if step.iteration % max(iterations / 20, 1) == 0 || step.iteration == iterations {
@@ -214,7 +214,7 @@ enum TrainingLines {
     case .iteration(let step):
       try JSON.compact(
         Iteration(
-          iteration: step.iteration, loss: step.loss, learningRate: step.learningRate,
+          iteration: step.iteration, loss: Float(step.loss), learningRate: step.learningRate,
           imagesPerSecond: step.imagesPerSecond,
           exchangeShare: step.exchangeShare > 0 ? step.exchangeShare : nil))
     case .test(let test):

@@ -46,8 +46,8 @@ struct TrainingFiles {
   /// Writes the network, curves and filters.
   ///
   /// - Returns: the names of the files.
-  /// - Throws: `CaffeFileError`, `FileError` or `FileError` when one can't be written.
-  func write(_ report: TrainingReport, _ network: Network<Float>) throws -> [String] {
+  /// - Throws: `CaffeFileError` or `FileError` when one can't be written.
+  func write<Scalar>(_ report: TrainingReport, _ network: Network<Scalar>) throws -> [String] {
     var names = [Self.model(report.settings)]
     try CaffeModel(of: network).write(to: folder.appending(path: names[0]))
     for (name, chart) in Self.charts(report) {

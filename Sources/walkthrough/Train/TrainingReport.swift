@@ -54,14 +54,14 @@ struct TrainingReport: Encodable {
   /// Collects what a finished run left.
   ///
   /// - Throws: `DatasetError` when the pictures of the predictions can't be read again.
-  init(_ session: TrainSession, test: Evaluation.Result?) throws {
+  init<Scalar>(_ session: TrainSession<Scalar>, test: EvaluationResult?) throws {
     let run = session.run
     network = run.network.definition.name
     settings = session.settings
     testSet = session.testSet
     classNames = session.testing.classNames
     iteration = run.solver.iteration
-    losses = run.log.losses
+    losses = run.log.losses.map(Float.init)
     tests = run.log.tests.map {
       .init(iteration: $0.iteration, loss: $0.loss, accuracy: $0.accuracy)
     }
@@ -71,7 +71,7 @@ struct TrainingReport: Encodable {
     updateRatios = run.log.tests.compactMap { UpdateRatios($0, in: run.network) }.endsAndMiddle
     filtersBefore = session.filtersAtStart.map(Raster.filters) ?? []
     filtersAfter = run.network.firstFilters.map(Raster.filters) ?? []
-    func pictures(_ predictions: [Evaluation.Prediction]) throws -> [Prediction] {
+    func pictures(_ predictions: [EvaluationResult.Prediction]) throws -> [Prediction] {
       try predictions.map {
         Prediction(
           picture: Raster(try session.testing.datum($0.record)), label: $0.label,
@@ -101,7 +101,7 @@ struct UpdateRatios: Encodable, Equatable {
   }
 
   /// What a test found; `nil` where it holds none for this network.
-  init?(_ test: TrainingLog.Test, in network: Network<Float>) {
+  init?<Scalar>(_ test: TrainingLog.Test, in network: Network<Scalar>) {
     let counts = network.parameters.map(\.count)
     guard test.updateRatios.count == counts.reduce(0, +) else { return nil }
     var left = test.updateRatios[...]

@@ -93,7 +93,7 @@ func readSolverState(_ bytes: [UInt8]) throws {
       for: run.network.parameters.map { $0.map(\.shape) }, file: inputName)
   }
   guard let history else { return }
-  try run.solver.resume(iteration: state.iteration, momentumBuffers: history)
+  try run.solver.resume(iteration: state.iteration, states: history.map { $0.map { [$0] } })
   // A divergence is an answer.
   _ = try? run.step()
 }

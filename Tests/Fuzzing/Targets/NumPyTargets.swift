@@ -64,7 +64,7 @@ func readSnapshot(_ bytes: [UInt8]) throws {
 }
 
 /// A run of the small network, whose loader stands where a snapshot says.
-func smallRun(from state: LoaderState) throws -> TrainingRun {
+func smallRun(from state: LoaderState) throws -> TrainingRun<Float> {
   let network = try smallNetwork(hasLoss: true)
   let solver = try Solver(
     SolverSpecification(baseLearningRate: 0.1, momentum: 0.9), network: network,

@@ -29,7 +29,7 @@ extension Lesson {
   }
 
   private static func zeroWeights(_ run: LessonOutcome) -> [LessonFinding] {
-    guard let first = run.log.losses.first.map(Double.init) else { return [] }
+    guard let first = run.log.losses.first else { return [] }
     let moved = run.parameters.filter(\.hasMoved).map(\.name)
     return [
       LessonFinding(
@@ -52,7 +52,7 @@ extension Lesson {
     let ends = runs.map { run in
       let end =
         run.divergence.map { "\($0.loss) in iteration \($0.iteration)" }
-        ?? "\(number(run.lastLoss)) (at worst \(number(run.log.losses.max().map(Double.init))))"
+        ?? "\(number(run.lastLoss)) (at worst \(number(run.log.losses.max())))"
       return "at \(end) with \(run.label)"
     }
     let others = runs.filter { $0.label != right.label }.map(end)

@@ -82,7 +82,7 @@ struct LessonRunner {
     }
     var table = TextTable(header: header, textColumns: 2)
     table.rows = zip(outcomes, cells).map { outcome, cells in
-      let losses = outcome.log.losses.map(Double.init)
+      let losses = outcome.log.losses
       var row = cells
       row[1] = Bars.curve(
         losses, width: min(max(room, 5), 60), range: 0...max(losses.first ?? 1, 1e-9))
@@ -130,10 +130,11 @@ struct LessonRunner {
       ? Array(outcomes.prefix(Lesson.bends.count * Lesson.rates.count)) : outcomes
     let curves = outcomes.enumerated().map { index, outcome in
       SVGCurves.Curve(
-        name: outcome.label, points: SVGCurves.smoothed(outcome.log.losses), colour: index)
+        name: outcome.label, points: SVGCurves.smoothed(outcome.log.losses.map(Float.init)),
+        colour: index)
     }
     // A loss that explodes would press all others flat.
-    let first = outcomes.compactMap { $0.log.losses.first.map(Double.init) }.max() ?? 1
+    let first = outcomes.compactMap(\.log.losses.first).max() ?? 1
     let greatest = curves.flatMap(\.points).map(\.value).filter(\.isFinite).max() ?? first
     return SVGCurves(
       title: lesson.title, subtitle: "loss of each batch, mean of neighbours", curves: curves,
