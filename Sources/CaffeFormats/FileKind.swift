@@ -97,8 +97,8 @@ public enum FileKind: Sendable, CaseIterable {
     } catch {
       return nil
     }
-    // The version of the format, the graph and the operators' versions.
-    if seen[1] == .varint, seen[7] == .delimited, seen[8] == .delimited { return .graph }
+    // The version of the format and the graph.
+    if seen[1] == .varint, seen[7] == .delimited { return .graph }
     switch (seen[1], seen[2], seen[3]) {
     case _ where seen[100] == .delimited, (.delimited?, _, _), (nil, .delimited?, _): return .model
     case (.varint?, .delimited?, _), (.varint?, nil, .delimited?): return .solverState
@@ -116,7 +116,7 @@ public enum FileKind: Sendable, CaseIterable {
       "the state of Caffe's training (.solverstate), which train --solver --resume takes"
     case .blob: "a mean image (.binaryproto), which --mean takes"
     case .graph:
-      "an ONNX graph (.onnx), which --net of tour, check, dump and classify takes, and convert-weights"
+      "an ONNX graph (.onnx), which --net, --weights and convert-weights take"
     case .array: "an array of numpy (.npy), which dump --input and classify --mean take"
     case .archive:
       "a zip archive: an .npz, which dump --input and train --resume take, or PyTorch's .pth, which "

@@ -75,10 +75,13 @@ extension DebugInfo {
 
   private func logTops(of number: Int, _ network: Network<Float>) {
     let layer = net.layer[number]
-    let tops = layer.top.isEmpty && !layer.bottom.isEmpty ? [layer.name] : layer.top
-    for top in tops {
+    for top in layer.top {
       log(
         "    [Forward] Layer \(layer.name), top blob \(top) data: \(mean(network, blob: top))")
+    }
+    if layer.top.isEmpty, let blob = network.blob(layer.name) {
+      // Caffe's word for the top of a loss that the file gives none.
+      log("    [Forward] Layer \(layer.name), top blob (automatic) data: \(Self.mean(blob))")
     }
     if let index = numbers.firstIndex(of: number) {
       for (parameter, tensor) in network.parameters[index].enumerated() {

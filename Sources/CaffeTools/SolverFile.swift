@@ -94,14 +94,15 @@ struct SolverFile {
         iterations: Int(message.testIter[index]))
     }
 
-    let withoutExtension = url.deletingPathExtension()
-    if message.snapshotPrefix.isEmpty {
-      snapshotPrefix = withoutExtension.relativePath
-    } else if message.snapshotPrefix.hasSuffix("/") {
-      snapshotPrefix = message.snapshotPrefix + withoutExtension.lastPathComponent
-    } else {
-      snapshotPrefix = message.snapshotPrefix
-    }
+    let (prefix, name) = (message.snapshotPrefix, url.deletingPathExtension())
+    var isFolder: ObjCBool = false
+    _ = FileManager.default.fileExists(atPath: prefix, isDirectory: &isFolder)
+    snapshotPrefix =
+      prefix.isEmpty
+      ? name.relativePath
+      : prefix.hasSuffix("/")
+        ? prefix + name.lastPathComponent
+        : isFolder.boolValue ? "\(prefix)/\(name.lastPathComponent)" : prefix
   }
 
   /// What no solver here can do, and what makes no sense.

@@ -29,6 +29,8 @@ public final class SolverRun {
   private let log: (String) -> Void
   /// By a clock that nobody sets.
   private var lastDisplay: (iteration: Int, time: ContinuousClock.Instant)
+  /// How often the rate of `multistep` had been lowered before this iteration.
+  private var lastStepCount = 0
 
   /// What takes the steps.
   public var solver: Solver<Float> { training.solver }
@@ -77,7 +79,9 @@ public final class SolverRun {
     ).require()
     let network = try caffe.locatingErrors { () throws(LayerError) in
       try Network(
-        definition, backend: backend, batch: batch, seed: seed, keepingGradients: false)
+        definition, backend: backend, batch: batch,
+        gradients: caffe.message.forceBackward ? .parametersAndInput : .parameters, seed: seed,
+        keepingGradients: false)
     }
     training = TrainingRun(
       try Solver(
@@ -139,6 +143,7 @@ public final class SolverRun {
       iteration: state.iteration, states: history.map { $0.map { [$0] } },
       stepCount: state.currentStep)
     lastDisplay.iteration = state.iteration
+    lastStepCount = solver.stepCount
   }
 
   /// Fails on all ranks unless they were started with the same program, files, data and parameters.
@@ -204,7 +209,18 @@ public final class SolverRun {
   /// Caffe's lines about a step, numbered by the iterations before it.
   private func display(_ step: TrainingLoop.Step) {
     let iteration = step.iteration - 1
-    guard TrainingLoop.Schedule.isDue(Int(file.message.display), at: iteration) else { return }
+    let isDisplayed = TrainingLoop.Schedule.isDue(Int(file.message.display), at: iteration)
+    if isDisplayed { displayLoss(iteration) }
+    if file.message.lrPolicy == "multistep", solver.stepCount != lastStepCount {
+      log("MultiStep Status: Iteration \(iteration), step = \(solver.stepCount)")
+      lastStepCount = solver.stepCount
+    }
+    if isDisplayed {
+      log("Iteration \(iteration), lr = \(NetworkTest.number(step.learningRate))")
+    }
+  }
+
+  private func displayLoss(_ iteration: Int) {
     let seconds = lastDisplay.time.duration(to: .now) / .seconds(1)
     let rate = Double(iteration - lastDisplay.iteration) / (seconds > 0 ? seconds : 1)
     log(
@@ -215,7 +231,6 @@ public final class SolverRun {
     log(
       caffe.outputs(of: solver.network, means: solver.plan.blocks > 1 ? solver.results : nil),
       of: "Train")
-    log("Iteration \(iteration), lr = \(NetworkTest.number(step.learningRate))")
   }
 
   private func test() throws {

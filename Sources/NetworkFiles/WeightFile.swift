@@ -67,7 +67,8 @@ package struct WeightFile {
     } catch {
       // Of a file that isn't there or can't be read, that is what is wrong.
       try WholeFile.requireReadable(url)
-      throw error
+      guard let kind = CaffeFormats.FileKind(of: try WholeFile.read(url)) else { throw error }
+      throw FileError(path: path, problem: "is \(kind.description); \(error.problem)")
     }
     switch format {
     case .caffemodel:

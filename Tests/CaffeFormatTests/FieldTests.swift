@@ -104,7 +104,7 @@ struct JoinReadingTests {
         layer { name: "product" type: "Eltwise" bottom: "sigmoid" bottom: "tanh" top: "product"
           eltwise_param { operation: PROD stable_prod_grad: false } }
         layer { name: "maximum" type: "Eltwise" bottom: "sigmoid" bottom: "tanh" top: "maximum"
-          eltwise_param { operation: MAX coeff: 3 } }
+          eltwise_param { operation: MAX coeff: 3 coeff: 2 } }
         """)
     let definition = try net.network(phase: .testing).definition
     let expected: [any LayerSpecification] = [
@@ -132,6 +132,7 @@ struct HarmlessTests {
     "in a layer",
     arguments: [
       "layer { name: \"p\" type: \"Pooling\" bottom: \"data\" top: \"p\" pooling_param { kernel_size: 1 stride: 3 } }",
+      "layer { name: \"p\" type: \"Pooling\" bottom: \"data\" top: \"p\" pooling_param { kernel_size: 3 kernel_h: 1 } }",
       "layer { name: \"d\" type: \"Dropout\" bottom: \"data\" top: \"data\" dropout_param { dropout_ratio: 0 } }",
       "layer { name: \"c\" type: \"Convolution\" bottom: \"data\" top: \"c\" convolution_param { num_output: 2 kernel_size: 3 axis: -3 } }",
       "layer { name: \"prob\" type: \"Softmax\" bottom: \"data\" top: \"prob\" loss_weight: 0.5 }",
@@ -153,18 +154,19 @@ struct HarmlessTests {
 
   @Test("an in-place layer over what only a backward pass needs is refused where there is one")
   func inPlace() {
+    let text = """
+      layer { name: "n" type: "LRN" bottom: "data" top: "n" lrn_param { local_size: 3 } }
+      layer { name: "r" type: "ReLU" bottom: "n" top: "n" }
+      layer { name: "loss" type: "SoftmaxWithLoss" bottom: "n" bottom: "label" }
+      """
     let error = #expect(throws: CaffeFileError.self) {
-      try definition(
-        """
-        layer { name: "n" type: "LRN" bottom: "data" top: "n" lrn_param { local_size: 3 } }
-        layer { name: "r" type: "ReLU" bottom: "n" top: "n" }
-        layer { name: "loss" type: "SoftmaxWithLoss" bottom: "n" bottom: "label" }
-        """)
+      try definition(text, .training)
     }
     #expect(error?.problem.contains("needs its output again backwards") == true)
+    #expect(throws: Never.self) { try definition(text, .testing) }
   }
 
-  @Test("two layers of one name, where neither has weights")
+  @Test("two layers of one name")
   func names() throws {
     let layers = try definition(
       """
@@ -174,6 +176,33 @@ struct HarmlessTests {
       """
     ).layers
     #expect(layers.map(\.name) == ["a", "a (2)", "a (3)"])
+  }
+
+  /// As in Caffe, whose `CopyTrainedLayersFrom` looks for the first layer of the name.
+  @Test("of two layers of one name with weights, a file's last goes to the network's first")
+  func weightsOfOneName() throws {
+    let net = try NetPrototxt(
+      parsing: data + """
+        layer { name: "a" type: "InnerProduct" bottom: "data" top: "b"
+          inner_product_param { num_output: 2 weight_filler { type: "constant" value: 1 } } }
+        layer { name: "a" type: "InnerProduct" bottom: "data" top: "c"
+          inner_product_param { num_output: 2 weight_filler { type: "constant" value: 2 } } }
+        """)
+    func network() throws -> (CaffeNetwork, Network<Float>) {
+      let caffe = try net.network(phase: .testing)
+      return (caffe, try Network(caffe.definition, backend: FastBackend<Float>(), batch: 2))
+    }
+    let (caffe, first) = try network()
+    let written = CaffeModel(of: first, description: caffe.message)
+    #expect(written.message.layer.map(\.name).suffix(2) == ["a", "a"])
+    #expect(written.message.layer.suffix(2).map { $0.blobs[0].data.first } == [1, 2])
+    let (_, second) = try network()
+    let report = try written.copy(into: second)
+    #expect(second.parameters.map { $0[0].elements.first } == [2, 2])
+    #expect(report.copied == ["a", "a"] && report.untouched == ["a (2)"])
+    let findings = net.lint().filter { $0.rule == .sameName }
+    #expect(
+      findings.map(\.message) == ["layer \"a\" has the name of an earlier layer with weights"])
   }
 
   @Test("weights that layers share, with what one of them says of their learning")

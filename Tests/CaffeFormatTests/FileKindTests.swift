@@ -18,6 +18,7 @@ struct FileKindTests {
       ("../interop/nets/tiny35.onnx", .graph),
       ("lmdb/raw_lmdb/data.mdb", nil), ("situations/classify/a.png", .picture),
       ("situations/solvers/gamma_missing.prototxt", .solver),
+      ("../interop/nets/light_alexnet.onnx", .graph),
     ]
     for (file, kind) in files { #expect(FileKind(of: try Fixture.bytes(file)) == kind, "\(file)") }
     let texts: [(String, FileKind?)] = [

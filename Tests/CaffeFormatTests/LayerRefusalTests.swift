@@ -127,6 +127,9 @@ struct LayerRefusalTests {
         "Pooling", "pooling_param { kernel_h: 2 }",
         "needs either \"kernel_size\" or both \"kernel_h\" and \"kernel_w\""),
       .layer(
+        "Eltwise", "eltwise_param { operation: MAX ▸coeff: 1 coeff: 2 }",
+        "has 2 \"coeff\" for 1 bottoms; each has its own, or there are none"),
+      .layer(
         "InnerProduct",
         """
         inner_product_param { num_output: 1

@@ -169,6 +169,17 @@ struct LintTests {
       found[0].hasPrefix("1 type layer \"h5\": HDF5 files are not read here. Python's h5py makes"))
     #expect(found[1].hasPrefix("2 type "))
     #expect(found[2] == "3 not-seen layer \"fc\" could not be looked into")
+    // What can be built keeps its name and line.
+    let pooled = try lint(
+      """
+      layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }
+      layer { name: "odd" type: "Odd" bottom: "data" top: "odd" }
+      layer { name: "r" type: "ReLU" bottom: "data" top: "data" }
+      layer { name: "p" type: "Pooling" bottom: "data" top: "p"
+        pooling_param { kernel_size: 3 stride: 2 } }
+      """)
+    #expect(pooled.last == "5 pool-rounding layer \"p\" pools 8×8 to 4×4, rounding up", "\(pooled)")
+    #expect(try lint("") == ["0 shape the network has no layer"])
   }
 
   @Test("leaves the tops of losses, and of types that aren't this project's, unjudged")

@@ -150,12 +150,6 @@ struct NetworkReadingTests {
         "3:1: layer \"x\": \"num_output\" is missing"
       ),
       (
-        "layer { name: \"x\" type: \"ReLU\" bottom: \"data\" top: \"x\" }\n"
-          + "layer { name: \"x\" type: \"InnerProduct\" bottom: \"x\" top: \"y\"\n"
-          + "inner_product_param { num_output: 4 } }",
-        "4:9: layer \"x\": an earlier layer (line 3) has the same name, by which weights are copied"
-      ),
-      (
         "layer { name: \"x\" type: \"Silence\" bottom: \"dat\" }",
         "3:35: layer \"x\": no layer in this phase writes blob \"dat\"; did you mean \"data\"?"
       ),

@@ -5,8 +5,8 @@ import Testing
 private let frozen = URL(filePath: #filePath).deletingLastPathComponent()
   .deletingLastPathComponent().appending(path: "Fixtures/caffe/frozen")
 
-/// The lines of a run of the fixture, with more lines in its solver.
-private func lines(_ more: String = "") throws -> [String] {
+/// The lines of a run of the fixture, with more lines in its solver or its network.
+private func lines(_ more: String = "", net: String = "") throws -> [String] {
   let folder = FileManager.default.temporaryDirectory.appending(path: "frozen-\(UUID())")
   try FileManager.default.copyItem(at: frozen, to: folder)
   defer { try? FileManager.default.removeItem(at: folder) }
@@ -14,6 +14,8 @@ private func lines(_ more: String = "") throws -> [String] {
   let text = try String(contentsOf: solver, encoding: .utf8)
     .replacing("snapshot_prefix: \"x\"", with: "snapshot_prefix: \"\(folder.path)/x\"")
   try Data((text + "\n" + more).utf8).write(to: solver)
+  let network = folder.appending(path: "net.prototxt")
+  try Data((net + String(contentsOf: network, encoding: .utf8)).utf8).write(to: network)
   var lines: [String] = []
   let run = try SolverRun(solver) { lines.append($0) }
   try run.start(from: folder.appending(path: "w.caffemodel"))
@@ -23,11 +25,17 @@ private func lines(_ more: String = "") throws -> [String] {
 
 @Suite("Frozen layers in a solver's run")
 struct FrozenLayerTests {
-  @Test("count for nothing in clip_gradients: the losses are Caffe's")
-  func clipping() throws {
-    let losses = try lines().filter { $0.hasPrefix("Iteration ") && $0.contains("loss = ") }
-      .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }
-    let caffes = [5.01712, 4.93209, 4.84731, 4.7628, 4.67858]
+  /// With `force_backward` Caffe computes the gradients of frozen parameters too.
+  @Test(
+    "count for nothing in clip_gradients, but with force_backward: the losses are Caffe's",
+    arguments: [
+      ("", [5.01712, 4.93209, 4.84731, 4.7628, 4.67858]),
+      ("force_backward: true\n", [5.01712, 5.0167, 5.01627, 5.01585, 5.01542]),
+    ])
+  func clipping(net: String, caffes: [Double]) throws {
+    let losses = try lines(net: net).filter {
+      $0.hasPrefix("Iteration ") && $0.contains("loss = ")
+    }.compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }
     #expect(losses.count == caffes.count)
     for (loss, caffe) in zip(losses, caffes) {
       // Six digits of numbers in single precision.

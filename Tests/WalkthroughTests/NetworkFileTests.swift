@@ -336,6 +336,10 @@ final class NetworkFileTests {
       let text = refusal("classify", "--weights", path, "cat.png")
       #expect(text.contains(message), "\(text)")
     }
+    let swapped = refusal(
+      "classify", "--net", fixture("caffe/tiny35/weights.caffemodel"), "--weights",
+      fixture("caffe/tiny35/net.prototxt"), "cat.png")
+    #expect(swapped.contains("net.prototxt: is a network (.prototxt)"), "\(swapped)")
     #expect(refusal("classify", "--network", "alexnet", "cat.png").contains("--weights is missing"))
     #expect(
       refusal("dump", "--net", "a.prototxt", "--input", "a", "--output", "b")

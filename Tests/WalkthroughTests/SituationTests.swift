@@ -90,6 +90,29 @@ struct SituationTests {
   func rates(name: String, state: String?, rates: [Double]) throws {
     let lines = try solve(solvers.appending(path: name + ".prototxt"), resume: state)
     #expect(numbers(lines, behind: ", lr = ") == rates)
+    // In Caffe's log, too, a line tells of each step.
+    #expect(
+      lines.filter { $0.hasPrefix("MultiStep") }
+        == (name == "equal_values"
+          ? ["MultiStep Status: Iteration 2, step = 1", "MultiStep Status: Iteration 3, step = 2"]
+          : []))
+  }
+
+  @Test("a snapshot_prefix that is a folder gets the solver's name")
+  func prefix() throws {
+    let workshop = try Situation(copying: solvers)
+    let folder = workshop.folder.appending(path: "kept")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    for prefix in [folder.path, folder.path + "/"] {
+      _ = try solve(
+        workshop.file(
+          "s.prototxt",
+          "net: \"net.prototxt\" base_lr: 0.1 lr_policy: \"fixed\" max_iter: 1 "
+            + "snapshot_prefix: \"\(prefix)\""))
+      let snapshot = folder.appending(path: "s_iter_1.caffemodel")
+      #expect(FileManager.default.fileExists(atPath: snapshot.path))
+      try FileManager.default.removeItem(at: snapshot)
+    }
   }
 
   @Test("a rate that Caffe refuses is refused")
@@ -150,6 +173,12 @@ struct SituationTests {
       lines.filter { $0.contains("net output") }.map { String($0.dropFirst("    Train ".count)) }
         == (0..<6).map { "net output #\($0): a = 0.333333" })
     #expect(lines.contains { $0.hasPrefix("Iteration 0 (") && $0.hasSuffix("loss = 1.09861") })
+    let debugged = try solve(
+      workshop.file(
+        "s.prototxt",
+        "net: \"net.prototxt\" base_lr: 0 lr_policy: \"fixed\" max_iter: 1 debug_info: true "
+          + "snapshot_after_train: false"))
+    #expect(debugged.contains("    [Forward] Layer loss, top blob (automatic) data: 1.09861"))
   }
 
   @Test("a label that is no class names database and record")

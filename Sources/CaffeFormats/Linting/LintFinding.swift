@@ -8,6 +8,8 @@ public struct LintFinding: Hashable, Sendable, CustomStringConvertible {
     case mirrorInTest = "mirror-in-test"
     /// A layer of weights has the name that pycaffe makes up.
     case automaticName = "automatic-name"
+    /// Two layers of weights have one name.
+    case sameName = "same-name"
     /// A bias learns as a weight does.
     case biasLearning = "bias-learning"
     /// A blob that nobody reads.

@@ -13,17 +13,17 @@ extension NetPrototxt {
   /// - Complexity: O(layers²): each blob's readers are looked for among all layers, and the network is
   ///   built once more for each layer that can't be. No tensor is made.
   public func lint() -> [LintFinding] {
-    let linters = Phase.allCases.map { phase in
-      var state = Caffe_NetState()
-      state.phase = Caffe_Phase(phase)
-      return NetLinter(net: self, phase: phase, indices: layers(in: state))
-    }
     guard !message.layer.isEmpty else {
       return [
         LintFinding(
           rule: .shape, file: file, position: nil, message: "the network has no layer",
           reason: "There is nothing to look into: the file is empty, or not whole.")
       ]
+    }
+    let linters = Phase.allCases.map { phase in
+      var state = Caffe_NetState()
+      state.phase = Caffe_Phase(phase)
+      return NetLinter(net: self, phase: phase, indices: layers(in: state))
     }
     // A file may be meant for one phase alone.
     let meant = linters.filter(\.hasInput)
@@ -63,7 +63,7 @@ private struct NetLinter {
 
   func findings(building: Bool) -> [LintFinding] {
     let names = layers.compactMap { automaticName($0.index, $0.layer) }
-    var findings = names + unreadBlobs() + (building ? shapes() : [])
+    var findings = names + sameNames() + unreadBlobs() + (building ? shapes() : [])
     if hasLoss {
       findings += layers.flatMap { fillers($0.index, $0.layer) + biases($0.index, $0.layer) }
     }
@@ -169,6 +169,17 @@ extension NetLinter {
       "Weights are copied by the names of layers: published weights (conv1, fc6, …) find no "
         + "layer to go to and would not load, without an error. In pycaffe, assign layers to a "
         + "NetSpec: n.conv1 = L.Convolution(…).")
+  }
+
+  private func sameNames() -> [LintFinding] {
+    var seen: Set<String> = []
+    return layers.compactMap { index, layer in
+      guard layer.hasWeights, !seen.insert(layer.name).inserted else { return nil }
+      return finding(
+        .sameName, index, field: "name", "has the name of an earlier layer with weights",
+        "Weights are copied by the names of layers: what a file has for this one goes to the earlier one, "
+          + "and this one keeps its first values.")
+    }
   }
 
   private func unreadBlobs() -> [LintFinding] {

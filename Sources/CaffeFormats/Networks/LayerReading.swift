@@ -41,7 +41,14 @@ extension Caffe_LayerParameter {
     case "Sigmoid": return SigmoidSpecification()
     case "TanH": return TanHSpecification()
     case "Concat": return try concatParam.specification(for: input)
-    case "Eltwise": return eltwiseParam.specification
+    case "Eltwise":
+      let factors = eltwiseParam.coeff.count
+      guard factors == 0 || factors == bottom.count else {
+        throw LayerProblem(
+          "has \(factors) \"coeff\" for \(bottom.count) bottoms; each has its own, or there are none",
+          field: "coeff")
+      }
+      return eltwiseParam.specification
     case "Softmax":
       try requireClassAxis(softmaxParam.axis, input)
       return SoftmaxSpecification()
@@ -250,8 +257,8 @@ extension Caffe_PoolingParameter {
       }
       return PoolingSpecification(global: method)
     }
-    guard hasKernelSize != (hasKernelH || hasKernelW), hasKernelSize || (hasKernelH && hasKernelW)
-    else {
+    // Beside a kernel_size, Caffe takes no notice of one of the other two.
+    guard hasKernelSize != (hasKernelH && hasKernelW) else {
       throw LayerProblem("needs either \"kernel_size\" or both \"kernel_h\" and \"kernel_w\"")
     }
     return PoolingSpecification(

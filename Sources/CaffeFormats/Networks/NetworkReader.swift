@@ -18,8 +18,8 @@ struct NetworkReader {
   private var written: Set<String> = []
   private var layers: [LayerDefinition] = []
   private var numbers: [Int] = []
-  /// The layers of each name, by their positions in the message.
-  private var named: [String: [Int]] = [:]
+  /// How many layers have had each name.
+  private var named: [String: Int] = [:]
   /// The parameters that later layers may share, by their names.
   private var shared: [String: SharedParameter] = [:]
 
@@ -117,7 +117,7 @@ extension NetworkReader {
     return definition
   }
 
-  /// A plan of the inputs; `nil` without images. A network without a loss never runs backwards.
+  /// A plan of the inputs; `nil` without images. A network that tests, or has no loss, needs no gradients.
   private func emptyPlan(
     _ definition: NetworkDefinition
   ) throws(CaffeFileError) -> NetworkPlan? {
@@ -127,7 +127,8 @@ extension NetworkReader {
     }
     do {
       return try NetworkPlan(
-        definition, batch: images.shape.images, gradients: hasLoss ? .parameters : .none)
+        definition, batch: images.shape.images,
+        gradients: hasLoss && phase == .training ? .parameters : .none)
     } catch {
       throw CaffeFileError(file: net.file, problem: error.description)
     }
@@ -202,8 +203,8 @@ extension NetworkReader {
     definition.propagatesDown = layer.propagateDown
     definition.lossWeight = try layer.additionalLossWeight(tops: tops.count)
     definition.phase = layer.hasPhase ? Phase(layer.phase) : nil
-    definition.name = try name(of: layer, index, hasParameters: !definition.parameters.isEmpty)
-    try share(layer, index)
+    definition.name = name(of: layer)
+    try share(layer)
     return definition
   }
 
@@ -219,21 +220,12 @@ extension NetworkReader {
     numbers.append(number)
   }
 
-  /// The layer's name, or one of its own where an earlier one has the same and neither has weights,
-  /// which are copied by name.
-  private mutating func name(
-    of layer: Caffe_LayerParameter, _ index: Int, hasParameters: Bool
-  ) throws(LayerProblem) -> String {
-    let earlier = named[layer.name, default: []]
-    named[layer.name, default: []].append(index)
-    guard let first = earlier.first else { return layer.name }
-    guard !hasParameters, layers.allSatisfy({ $0.name != layer.name || $0.parameters.isEmpty })
-    else {
-      let line = net.position(ofLayer: first).map { " (line \($0.line))" } ?? ""
-      throw LayerProblem(
-        "an earlier layer\(line) has the same name, by which weights are copied", field: "name")
-    }
-    var number = earlier.count + 1
+  /// The layer's name, or one of its own where an earlier one has the same.
+  private mutating func name(of layer: Caffe_LayerParameter) -> String {
+    let earlier = named[layer.name, default: 0]
+    named[layer.name] = earlier + 1
+    guard earlier > 0 else { return layer.name }
+    var number = earlier + 1
     let others = Set(messages.map(\.name)).union(layers.map(\.name))
     while others.contains("\(layer.name) (\(number))") { number += 1 }
     return "\(layer.name) (\(number))"
@@ -241,9 +233,7 @@ extension NetworkReader {
 
   /// Notes the parameters that the layer shares. All layers that share one have to say the same of its
   /// learning, as far as they say something; it holds for all of them (Caffe's `Net::AppendParam`).
-  private mutating func share(
-    _ layer: Caffe_LayerParameter, _ index: Int
-  ) throws(LayerProblem) {
+  private mutating func share(_ layer: Caffe_LayerParameter) throws(LayerProblem) {
     for (number, spec) in layer.param.enumerated() where !spec.name.isEmpty {
       guard var known = shared[spec.name] else {
         shared[spec.name] = SharedParameter(place: (layers.count, number), spec: spec)

@@ -62,6 +62,7 @@ public struct CaffeModel: Sendable {
       description
       ?? network.definition.netParameter(
         batch: network.input.shape.images, phase: network.context.phase)
+    var left = Array(network.definition.layers.enumerated())
     for index in message.layer.indices {
       let layer = message.layer[index]
       if !layer.hasPhase { message.layer[index].phase = Caffe_Phase(network.context.phase) }
@@ -69,7 +70,12 @@ public struct CaffeModel: Sendable {
       if layer.type == "SoftmaxWithLoss", layer.lossWeight.isEmpty {
         message.layer[index].lossWeight = [1]
       }
-      if let position = network.definition.layers.firstIndex(where: { $0.name == layer.name }) {
+      // Of several layers of one name, the network calls the second "NAME (2)".
+      let place =
+        left.firstIndex { $0.element.name == layer.name }
+        ?? left.firstIndex { $0.element.name.hasPrefix("\(layer.name) (") }
+      if let place {
+        let position = left.remove(at: place).offset
         message.layer[index].blobs = network.parameters[position].map { Caffe_BlobProto($0) }
       }
     }
@@ -111,7 +117,8 @@ extension CaffeModel {
   }
 
   /// Copies the parameters into the layers of the same name, by the rules of Caffe's
-  /// `Net::CopyTrainedLayersFrom`: what has no namesake is left alone, and what has one must fit.
+  /// `Net::CopyTrainedLayersFrom`: what has no namesake is left alone, and what has one must fit. Of several
+  /// layers of one name in a network, the first gets what the last one of that name in the file has.
   ///
   /// - Throws: `CaffeFileError` naming layer, blob and both shapes for what doesn't fit. The
   ///   network is then as it was before.
