@@ -178,6 +178,9 @@ for kind, name in enumerate(
     "convolution innerproduct pooling lrn relu dropout softmax loss step".split()
 ):
     write(f"layers/{name}", bytes([kind % 2, kind] + [3, 2, 1, 0] * 8))
+# From 216 to 251, five kinds more.
+for kind, name in enumerate("sigmoid tanh adaptive concat eltwise".split()):
+    write(f"layers/{name}", bytes([kind % 2, 220 + kind] + [3, 2, 1, 0] * 8))
 
 # From 252 on, the kind is a convolution that Fast does with the channels last where the precision is
 # Float's (0). As the targets choose: groups less one; kernels of each less 14; extents less one of the
@@ -196,6 +199,18 @@ for name, kernels, stride, groups, kernel, pad, relu, images, rows, columns, mis
     write(
         f"layers/channels_last_{name}",
         bytes([0, 252, *choices, 1, *missing, 1, 2, 3, 4, 5, 6, 0, 0]))
+
+write("prototxt/joins", b"""layer { name: "data" type: "ImageData" top: "data" top: "label"
+  image_data_param { source: "list" batch_size: 2 new_height: 4 new_width: 4 rand_skip: 1 } }
+layer { name: "s" type: "Sigmoid" bottom: "data" top: "s" }
+layer { name: "t" type: "TanH" bottom: "data" top: "t" phase: TEST }
+layer { name: "c" type: "Concat" bottom: "s" bottom: "t" top: "c" concat_param { axis: -3 } }
+layer { name: "e" type: "Eltwise" bottom: "s" bottom: "t" top: "e" propagate_down: [ 1, 0 ]
+  eltwise_param { coeff: 1 coeff: -2 } }
+layer { name: "e" type: "InnerProduct" bottom: "e" top: "i" param { name: "w" lr_mult: 0 }
+  inner_product_param { num_output: 3 } }
+layer { name: "l" type: "SoftmaxWithLoss" bottom: "i" bottom: "label" loss_weight: 2 }
+""")
 
 # Files of the tests, by links.
 for path, fixtures in {

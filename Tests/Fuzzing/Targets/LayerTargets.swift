@@ -26,9 +26,9 @@ struct LayerComparison<Scalar: BLASScalar> {
   consuming func run() throws {
     var comparison = self
     let kind = comparison.choices.byte()
-    // Seeds and findings that were kept before there was this one mean what they meant.
+    // Seeds and findings that were kept before there were these mean what they meant.
     if kind >= 28 * 9 { return try comparison.convolutionOfManyImages() }
-    switch kind % 9 {
+    switch kind >= 24 * 9 ? 9 + kind % 5 : kind % 9 {
     case 0: try comparison.convolution()
     case 1: try comparison.innerProduct()
     case 2: try comparison.pooling()
@@ -37,7 +37,12 @@ struct LayerComparison<Scalar: BLASScalar> {
     case 5: try comparison.dropout()
     case 6: try comparison.softmax()
     case 7: try comparison.losses()
-    default: try comparison.step()
+    case 8: try comparison.step()
+    case 9: try comparison.sigmoid()
+    case 10: try comparison.tanh()
+    case 11: try comparison.adaptiveAveragePooling()
+    case 12: try comparison.concat()
+    default: try comparison.eltwise()
     }
   }
 
@@ -165,7 +170,7 @@ struct LayerComparison<Scalar: BLASScalar> {
   }
 
   /// A selection and a product, rounded once: the same in both versions, in place or not.
-  private func inPlaceToo<Specification>(
+  func inPlaceToo<Specification>(
     _ trial: LayerTrial<Specification, Scalar>, _ layer: (Backend) -> any InPlaceLayer<Scalar>
   ) throws {
     try trial.compare { try trial.run(layer($0)) }
