@@ -26,13 +26,26 @@ struct LessonTests {
     lesson.findings(outcomes).map(\.isExpected)
   }
 
-  @Test("a run whose loss is no number has nothing to compare", arguments: Lesson.allCases)
+  @Test(
+    "a run whose loss is no number has nothing to compare",
+    arguments: Lesson.allCases.filter { $0 != .reluOrTanh })
   func diverged(lesson: Lesson) throws {
     var outcomes = lesson.runs(seed: 1).map { outcome($0.label, to: 1) }
     outcomes[0].divergence = ("NaN", 7)
     let findings = lesson.findings(outcomes)
     #expect(findings.map(\.isExpected) == [false])
     #expect(findings[0].measurement.contains("NaN in iteration 7"))
+  }
+
+  @Test("a rate at which ReLU or tanh diverges counts as one that never gets there")
+  func divergedRate() {
+    var outcomes = Lesson.reluOrTanh.runs(seed: 1).map { outcome($0.label, to: 0.1) }
+    outcomes[1].log.losses.removeLast(50)
+    outcomes[1].divergence = ("NaN", 51)
+    let findings = Lesson.reluOrTanh.findings(outcomes)
+    #expect(findings.count == 2)
+    // Of the second rate, one more than the hundred iterations of the other runs.
+    #expect(findings[0].measurement.contains("0.01: 101, "), "\(findings[0].measurement)")
   }
 
   @Test("a lesson finds something in every run that came to an end", arguments: Lesson.allCases)

@@ -5,8 +5,9 @@ extension Lesson {
   ///
   /// - Parameter outcomes: those of `runs`, in their order; nothing is found in fewer.
   func findings(_ outcomes: [LessonOutcome]) -> [LessonFinding] {
-    // Too large a rate is meant to do that.
-    let broken = self == .learningRate ? nil : outcomes.first { $0.divergence != nil }
+    // Too large a rate is meant to do that, and among several rates it doesn't suit.
+    let mayDiverge = self == .learningRate || self == .reluOrTanh
+    let broken = mayDiverge ? nil : outcomes.first { $0.divergence != nil }
     if let broken, let end = broken.divergence {
       return [
         LessonFinding(
@@ -182,7 +183,9 @@ extension Lesson {
   /// - Parameter runs: for each seed, for each bend, for each rate.
   private static func bends(_ runs: [LessonOutcome]) -> [LessonFinding] {
     let goal = (runs.first?.guess ?? 0) / 2
-    let taken = runs.map { $0.iteration(reaching: goal) ?? $0.log.losses.count + 1 }
+    // What diverged doesn't come there either: it counts as a whole run.
+    let never = (runs.map(\.log.losses.count).max() ?? 0) + 1
+    let taken = runs.map { $0.iteration(reaching: goal) ?? never }
     func counts(_ bend: Int) -> [[Int]] {
       (0..<seeds).map { seed in
         Array(taken[((seed * bends.count + bend) * rates.count)...].prefix(rates.count))
