@@ -117,6 +117,22 @@ public final class MPICommunicator: Communicator {
     }
   }
 
+  /// How long MPI_Allreduce takes to add as many floats of each rank, to compare with
+  /// `exchangeSeconds(parameters:)`: the fastest of three times, each that of the slowest rank.
+  ///
+  /// - Throws: `MPIError` with what MPI says of it.
+  /// - Complexity: O(count) in time and memory.
+  public func allreduceSeconds(count: Int) throws -> Double {
+    let ones = [Float](repeating: 1, count: count)
+    var sums = ones
+    return try fastest(of: 3) {
+      let start = ContinuousClock.now
+      try check(
+        MPI_Allreduce(ones, &sums, Int32(count), mpiFloat(), mpiSum(), mpiWorld()), "MPI_Allreduce")
+      return start.duration(to: .now) / .seconds(1)
+    }
+  }
+
   /// MPI_Abort: says why on standard error, and ends all processes with the exit code 1.
   public func abort(because message: String) {
     FileHandle.standardError.write(Data((message + "\n").utf8))

@@ -183,6 +183,14 @@ struct RankTests {
     #expect(try blockRun(blocks: 4).step() == alone)
   }
 
+  @Test("an exchange can be timed, of more numbers than go at a time", arguments: [1, 3])
+  func exchangeTime(size: Int) throws {
+    for seconds in ThreadCommunicator.run(size, { try $0.exchangeSeconds(parameters: 5 << 20) }) {
+      // It throws where the sum is wrong.
+      #expect(try seconds.get() > 0)
+    }
+  }
+
   @Test("each rank reads the records of its own blocks only")
   func records() throws {
     let sources = try (0..<3).map { _ in try CountingRecords() }

@@ -176,11 +176,8 @@ private final class Group<Scalar: Tensors.Scalar> {
     let start = ContinuousClock.now
     var own = tree.removeAll().map(\.sum)
     let count = shapes.joined().reduce(0) { $0 + $1.count }
-    var done = 0
-    while done < count {
-      let piece = done..<min(done + ExchangeBuffers<Scalar>.pieceSize, count)
+    for piece in ExchangeBuffers<Scalar>.pieces(of: count) {
       try buffers.sum(piece, of: &own, plan, communicator)
-      done = piece.upperBound
     }
     result = own.removeFirst()
     spare += own
@@ -201,8 +198,10 @@ private final class Group<Scalar: Tensors.Scalar> {
 /// all ranks. That is as many bytes as in the best algorithms of MPI_Allreduce, 2·(R − 1)/R times those of
 /// the gradient, but for ranks that are left with several subtrees.
 private struct ExchangeBuffers<Scalar: Tensors.Scalar> {
-  /// The most numbers that are exchanged at a time. It bounds the memory, and no result depends on it.
-  static var pieceSize: Int { 1 << 22 }
+  /// What is exchanged at a time. It bounds the memory, and no result depends on it.
+  static func pieces(of count: Int) -> [Range<Int>] {
+    stride(from: 0, to: count, by: 1 << 22).map { $0..<min($0 + 1 << 22, count) }
+  }
 
   private let outgoing = Staging<Scalar>()
   private let incoming = Staging<Scalar>()
@@ -249,6 +248,53 @@ private struct ExchangeBuffers<Scalar: Tensors.Scalar> {
       UnsafeRawBufferPointer(incoming.bytes(sum..<sum + mine)),
       into: outgoing.bytes(0..<piece.count), counts: slices.map { $0.count * size })
     outgoing.copy(to: piece, of: &own[0])
+  }
+}
+
+extension Communicator {
+  /// How long the ranks take to add a gradient of each, as training does it: the fastest of some times, each
+  /// that of the slowest rank.
+  ///
+  /// - Parameters:
+  ///   - parameters: the numbers of a gradient.
+  ///   - repetitions: how often, behind one time that isn't counted.
+  /// - Returns: seconds.
+  /// - Throws: when a rank can't be reached, or has another sum.
+  /// - Complexity: O(parameters) in time and, for the gradient and the buffers, memory.
+  public func exchangeSeconds(parameters: Int, repetitions: Int = 3) throws -> Double {
+    let plan = try BlockPlan(blocks: size, ranks: size)
+    let buffers = ExchangeBuffers<Float>()
+    return try fastest(of: repetitions) {
+      var own = [[[Tensor<Float>(Shape(parameters), repeating: 1)]]]
+      let start = ContinuousClock.now
+      for piece in ExchangeBuffers<Float>.pieces(of: parameters) {
+        try buffers.sum(piece, of: &own, plan, self)
+      }
+      let seconds = start.duration(to: .now) / .seconds(1)
+      guard own[0][0][0].elements.allSatisfy({ $0 == Float(size) }) else {
+        throw SharedError(description: "the sum of \(size) ones isn't \(size)")
+      }
+      return seconds
+    }
+  }
+
+  /// The fastest of some times, each that of the slowest rank.
+  ///
+  /// - Parameters:
+  ///   - repetitions: how often, behind one time that isn't counted.
+  ///   - seconds: what is timed, and how long it took on this rank.
+  /// - Throws: what `seconds` throws, and when a rank can't be reached.
+  /// - Complexity: `repetitions` + 1 times that of `seconds`.
+  public func fastest(of repetitions: Int, seconds: () throws -> Double) throws -> Double {
+    var best = Double.infinity
+    for repetition in 0...repetitions {
+      // All begin together.
+      _ = try any(false)
+      let ones = [Int](repeating: 1, count: size)
+      let slowest = try gather([seconds()], counts: ones, zero: 0).max() ?? 0
+      if repetition > 0 { best = min(best, slowest) }
+    }
+    return best
   }
 }
 

@@ -18,6 +18,9 @@ struct Scale: ParsableCommand {
 
       Data parallel is what `train --distributed` does, overlapped what it does with --overlap. Hybrid \
       shares out the weights of the inner products ("one weird trick"), which this program doesn't do.
+
+      With --distributed the processes that mpirun has started add gradients, and what that takes is \
+      compared with the prediction, and with MPI_Allreduce.
       """)
 
   @Option(parsing: .unconditional, help: "How many machines at most.")
@@ -56,10 +59,20 @@ struct Scale: ParsableCommand {
     help: "The seconds that an exchange took, to be compared with the prediction for --machines.")
   var exchange: Double?
 
+  @Flag(
+    help: """
+      Measure the exchange between the processes that mpirun has started, each of which is one of \
+      --machines. script/walkthrough-mpi gives this.
+      """)
+  var distributed = false
+
   @Flag(help: "Print JSON for programs.")
   var json = false
 
   func validate() throws {
+    guard !distributed || exchange == nil else {
+      throw ValidationError("--distributed measures what --exchange would say: leave out one.")
+    }
     guard (1...100_000).contains(machines) else {
       throw ValidationError("--machines \(machines): must be from 1 to 100000.")
     }
@@ -90,6 +103,20 @@ struct Scale: ParsableCommand {
   }
 
   func run() throws {
+    let model = ScalingModel(try NetworkPlan(network.definition(includeAccuracy: false)))
+    guard distributed else { return try show(model, exchange: exchange, of: machines) }
+    let ranks = try Ranks(isDistributed: true)
+    try ranks.run {
+      let (seconds, allreduce) = try ranks.exchangeSeconds(
+        parameters: Int(model.parameterBytes) / 4)
+      guard ranks.isFirst else { return }
+      try show(model, exchange: seconds, of: ranks.communicator.size, allreduce: allreduce)
+    }
+  }
+
+  private func show(
+    _ model: ScalingModel, exchange: Double?, of machines: Int, allreduce: Double? = nil
+  ) throws {
     let times = try time.isEmpty ? measured() : time
     guard
       let machine = ScalingModel.Machine(
@@ -102,11 +129,11 @@ struct Scale: ParsableCommand {
           + "machine, or say with --time what steps take.")
     }
     let report = ScaleReport(
-      model: ScalingModel(try NetworkPlan(network.definition(includeAccuracy: false))),
-      network: network.rawValue, times: times, machine: machine,
+      model: model, network: network.rawValue, times: times, machine: machine,
       link: .init(
         bytesPerSecond: link * 1e9 / 8, efficiency: efficiency, latency: latency * 1e-6),
-      machines: machines, batch: batch ?? 256, each: each, measuredExchange: exchange)
+      machines: machines, batch: batch ?? 256, each: each, measuredExchange: exchange,
+      allreduce: allreduce)
     print(json ? try JSON.text(report) : report.lines().joined(separator: "\n"))
   }
 
@@ -183,11 +210,13 @@ struct ScaleReport: Encodable {
   var breakEvenImages: Double
   var limitImagesPerSecond: Double?
   var measuredExchangeSeconds: Double?
+  var allreduceSeconds: Double?
   var rows: [Row]
 
   init(
     model: ScalingModel, network: String, times: [StepTime], machine: ScalingModel.Machine,
-    link: ScalingModel.Link, machines: Int, batch: Int, each: Int?, measuredExchange: Double?
+    link: ScalingModel.Link, machines: Int, batch: Int, each: Int?, measuredExchange: Double?,
+    allreduce: Double? = nil
   ) {
     self.network = network
     self.times = times
@@ -197,7 +226,7 @@ struct ScaleReport: Encodable {
     parameterBytes = model.parameterBytes
     breakEvenImages = model.breakEvenImages
     limitImagesPerSecond = each == nil ? model.limit(images: Double(batch), link: link) : nil
-    measuredExchangeSeconds = measuredExchange
+    (measuredExchangeSeconds, allreduceSeconds) = (measuredExchange, allreduce)
     var counts = Array(sequence(first: 1) { 2 * $0 }.prefix { $0 < machines })
     counts.append(machines)
     rows = counts.map { count in
@@ -256,6 +285,9 @@ struct ScaleReport: Encodable {
           format: "The exchange of %d machines: measured %.3f s, predicted %.3f s, ratio %.2f.",
           row.machines, measured, row.exchangeSeconds,
           row.exchangeSeconds > 0 ? measured / row.exchangeSeconds : 0))
+    }
+    if let allreduceSeconds {
+      lines.append(String(format: "MPI_Allreduce of as many numbers: %.3f s.", allreduceSeconds))
     }
     return lines
   }

@@ -61,6 +61,18 @@ struct Ranks {
     return (threads ?? (overlaps ? max(cores - 1, 1) : cores), overlaps)
   }
 
+  /// How long the ranks take to add a gradient of each, in seconds: in the order of the blocks, as training
+  /// does it, and by MPI_Allreduce.
+  func exchangeSeconds(parameters: Int) throws -> (inOrder: Double, allreduce: Double?) {
+    let inOrder = try communicator.exchangeSeconds(parameters: parameters)
+    #if MPI
+      if let ranks = communicator as? MPICommunicator {
+        return (inOrder, try ranks.allreduceSeconds(count: parameters))
+      }
+    #endif
+    return (inOrder, nil)
+  }
+
   /// Runs a command on all ranks, to its end or theirs.
   ///
   /// - Throws: what `body` throws, on a process alone. With several ranks, what all of them know is said
