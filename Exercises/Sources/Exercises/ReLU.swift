@@ -27,7 +27,7 @@ public struct ReLU<Scalar: Tensors.Scalar>: InPlaceLayer {
     gap("forward")
   }
 
-  /// Writes every element of `gradient`, ∂L/∂in. The gradient that comes from behind, ∂L/∂out, is
+  /// Writes every element of `gradient`, ∂L/∂in. The gradient of the output, ∂L/∂out, is
   /// `outputGradient`.
   @specialized(where Scalar == Float)
   public func backward(
