@@ -38,13 +38,13 @@ public struct AccuracySpecification: SingleInputSpecification {
     try requireLabels(labels, for: scores, ignoring: ignoreLabel, Self.typeName)
   }
 
-  /// The backend's.
+  /// The layer that a backend makes of this specification.
   public func layer<S>(on backend: some Backend<S>) -> any Layer<S> { backend.accuracy(self) }
 
   /// No: the backward pass reads the input.
   public var backwardReadsOutput: Bool { false }
 
-  /// Yes.
+  /// It compares its input, the scores, with labels.
   public var takesLabels: Bool { true }
 
   /// No: it is constant but for jumps.

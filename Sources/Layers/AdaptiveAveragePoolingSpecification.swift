@@ -51,7 +51,7 @@ public struct AdaptiveAveragePoolingSpecification: SingleInputSpecification {
         height: max(input.height / output.height, 1), width: max(input.width / output.width, 1)))
   }
 
-  /// The backend's.
+  /// The layer that a backend makes of this specification.
   public func layer<S>(on backend: some Backend<S>) -> any Layer<S> {
     backend.adaptiveAveragePooling(self)
   }

@@ -61,77 +61,77 @@ public protocol DerivedBackend<Scalar>: Backend {
 }
 
 extension DerivedBackend {
-  /// That of the base.
+  /// The base backend's version of this layer, unless a backend has its own.
   public func convolution(
     _ specification: ConvolutionSpecification
   ) -> any SingleInputLayer<Scalar> { base.convolution(specification) }
 
-  /// That of the base.
+  /// The base backend's version of this layer, unless a backend has its own.
   public func relu(_ specification: ReLUSpecification) -> any InPlaceLayer<Scalar> {
     base.relu(specification)
   }
 
-  /// That of the base.
+  /// The base backend's version of this layer, unless a backend has its own.
   public func pooling(_ specification: PoolingSpecification) -> any SingleInputLayer<Scalar> {
     base.pooling(specification)
   }
 
-  /// That of the base.
+  /// The base backend's version of this layer, unless a backend has its own.
   public func lrn(_ specification: LRNSpecification) -> any SingleInputLayer<Scalar> {
     base.lrn(specification)
   }
 
-  /// That of the base.
+  /// The base backend's version of this layer, unless a backend has its own.
   public func innerProduct(
     _ specification: InnerProductSpecification
   ) -> any SingleInputLayer<Scalar> { base.innerProduct(specification) }
 
-  /// That of the base.
+  /// The base backend's version of this layer, unless a backend has its own.
   public func dropout(_ specification: DropoutSpecification) -> any InPlaceLayer<Scalar> {
     base.dropout(specification)
   }
 
-  /// That of the base.
+  /// The base backend's version of this layer, unless a backend has its own.
   public func sigmoid(_ specification: SigmoidSpecification) -> any InPlaceLayer<Scalar> {
     base.sigmoid(specification)
   }
 
-  /// That of the base.
+  /// The base backend's version of this layer, unless a backend has its own.
   public func tanh(_ specification: TanHSpecification) -> any InPlaceLayer<Scalar> {
     base.tanh(specification)
   }
 
-  /// That of the base.
+  /// The base backend's version of this layer, unless a backend has its own.
   public func concat(_ specification: ConcatSpecification) -> any Layer<Scalar> {
     base.concat(specification)
   }
 
-  /// That of the base.
+  /// The base backend's version of this layer, unless a backend has its own.
   public func eltwise(_ specification: EltwiseSpecification) -> any Layer<Scalar> {
     base.eltwise(specification)
   }
 
-  /// That of the base.
+  /// The base backend's version of this layer, unless a backend has its own.
   public func adaptiveAveragePooling(
     _ specification: AdaptiveAveragePoolingSpecification
   ) -> any SingleInputLayer<Scalar> { base.adaptiveAveragePooling(specification) }
 
-  /// That of the base.
+  /// The base backend's version of this layer, unless a backend has its own.
   public func softmax(_ specification: SoftmaxSpecification) -> any SingleInputLayer<Scalar> {
     base.softmax(specification)
   }
 
-  /// That of the base.
+  /// The base backend's version of this layer, unless a backend has its own.
   public func softmaxWithLoss(
     _ specification: SoftmaxWithLossSpecification
   ) -> any SingleInputLayer<Scalar> { base.softmaxWithLoss(specification) }
 
-  /// That of the base.
+  /// The base backend's version of this layer, unless a backend has its own.
   public func accuracy(_ specification: AccuracySpecification) -> any SingleInputLayer<Scalar> {
     base.accuracy(specification)
   }
 
-  /// That of the base.
+  /// The base backend's version of this layer, unless a backend has its own.
   ///
   /// - Complexity: O(count) for a parameter of `count` elements.
   public func take(

@@ -40,7 +40,7 @@ public struct ConcatSpecification: LayerSpecification {
     return try shape(of: type, "output", dimensions)
   }
 
-  /// The backend's.
+  /// The layer that a backend makes of this specification.
   public func layer<S>(on backend: some Backend<S>) -> any Layer<S> { backend.concat(self) }
 
   /// No: the gradient alone is enough.

@@ -112,7 +112,7 @@ public struct ConvolutionSpecification: SingleInputSpecification {
     Window(extent: span, stride: stride, pad: pad)
   }
 
-  /// The backend's.
+  /// The layer that a backend makes of this specification.
   public func layer<S>(on backend: some Backend<S>) -> any Layer<S> { backend.convolution(self) }
 
   /// No: the backward pass reads the input.

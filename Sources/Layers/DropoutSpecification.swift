@@ -33,7 +33,7 @@ public struct DropoutSpecification: SingleInputSpecification {
     return input
   }
 
-  /// The backend's.
+  /// The layer that a backend makes of this specification.
   public func layer<S>(on backend: some Backend<S>) -> any Layer<S> { backend.dropout(self) }
 
   /// Nothing: the mask tells what was dropped.

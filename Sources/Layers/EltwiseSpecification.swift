@@ -68,7 +68,7 @@ public struct EltwiseSpecification: LayerSpecification {
     coefficients.isEmpty ? 1 : coefficients[input]
   }
 
-  /// The backend's.
+  /// The layer that a backend makes of this specification.
   public func layer<S>(on backend: some Backend<S>) -> any Layer<S> { backend.eltwise(self) }
 
   /// Only where the gradient of a product divides the output by the input.

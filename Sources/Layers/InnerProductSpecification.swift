@@ -71,7 +71,7 @@ public struct InnerProductSpecification: SingleInputSpecification {
     Window(extent: Extent(height: input.height, width: input.width), stride: 1)
   }
 
-  /// The backend's.
+  /// The layer that a backend makes of this specification.
   public func layer<S>(on backend: some Backend<S>) -> any Layer<S> { backend.innerProduct(self) }
 
   /// No: the backward pass reads the input.

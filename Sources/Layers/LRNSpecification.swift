@@ -62,6 +62,6 @@ public struct LRNSpecification: SingleInputSpecification {
       ? Window(extent: Extent(localSize), stride: 1, pad: Extent((localSize - 1) / 2)) : nil
   }
 
-  /// The backend's.
+  /// The layer that a backend makes of this specification.
   public func layer<S>(on backend: some Backend<S>) -> any Layer<S> { backend.lrn(self) }
 }

@@ -180,35 +180,35 @@ extension InPlaceLayer {
 
 /// What a layer keeps that needs nothing beyond inputs and output for its backward pass.
 public struct NothingSaved: Sendable {
-  /// Nothing.
+  /// A value without content.
   public init() {}
 }
 
 extension Layer where Saved == NothingSaved {
-  /// Nothing.
+  /// An empty value: the layer keeps nothing.
   public func makeSaved(for inputs: [Shape]) throws(LayerError) -> NothingSaved { NothingSaved() }
 }
 
 extension Layer {
-  /// The formula.
+  /// `nil`: the layer computes its formula, unless it names another algorithm.
   public func algorithm(for inputs: [Shape]) -> String? { nil }
 
-  /// There is none.
+  /// Does nothing, as the layer has no state.
   public func updateState(_ parameters: inout [Tensor<Scalar>], saved: Saved) {}
 }
 
 extension SingleInputLayer where Saved == NothingSaved {
-  /// Nothing.
+  /// An empty value: the layer keeps nothing.
   public func makeSaved(for input: Shape) throws(LayerError) -> NothingSaved { NothingSaved() }
 
-  /// Nothing.
+  /// An empty value: the layer keeps nothing.
   public func makeSaved(for inputs: [Shape]) throws(LayerError) -> NothingSaved { NothingSaved() }
 }
 
 // The requirements of `Layer`, met by those over one tensor. The specification has refused any other
 // number of inputs before.
 extension SingleInputLayer {
-  /// The formula.
+  /// `nil`: the layer computes its formula, unless it names another algorithm.
   public func algorithm(for input: Shape) -> String? { nil }
 
   /// The algorithm for the one input.

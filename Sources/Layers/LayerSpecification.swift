@@ -82,7 +82,7 @@ public protocol LayerSpecification: Hashable, Sendable {
 
 /// What a backward pass takes from a layer's output.
 public enum OutputUse: Hashable, Sendable {
-  /// Nothing.
+  /// Nothing: the output may be written over.
   case nothing
   /// Whether each number is positive.
   case signs
@@ -112,13 +112,13 @@ extension LayerSpecification {
   /// No.
   public var takesLabels: Bool { false }
 
-  /// Nothing.
+  /// Accepts any labels, as the layer takes none.
   public func checkLabels(_ labels: [Int], for inputs: [Shape]) throws(LayerError) {}
 
   /// It is no loss.
   public var lossWeight: Double { 0 }
 
-  /// Yes.
+  /// Layers have a gradient, unless they say otherwise.
   public var isDifferentiable: Bool { true }
 
   /// That layers can't, unless they say so.
@@ -174,7 +174,7 @@ extension SingleInputSpecification {
   /// An output position looks at its own position only.
   public func window(for input: Shape) throws(LayerError) -> Window? { nil }
 
-  /// Nothing.
+  /// Accepts any labels, as the layer takes none.
   public func checkLabels(_ labels: [Int], for input: Shape) throws(LayerError) {}
 
   /// The shape of the output for the one input.

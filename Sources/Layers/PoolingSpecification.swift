@@ -122,7 +122,7 @@ public struct PoolingSpecification: SingleInputSpecification {
     Window(extent: kernel(for: input), stride: stride, pad: pad)
   }
 
-  /// The backend's.
+  /// The layer that a backend makes of this specification.
   public func layer<S>(on backend: some Backend<S>) -> any Layer<S> { backend.pooling(self) }
 
   /// No: the backward pass reads the input.

@@ -30,7 +30,7 @@ public struct ReLUSpecification: SingleInputSpecification {
     negativeSlope < 0 ? "a negative slope below 0 hides the sign of the input" : nil
   }
 
-  /// The backend's.
+  /// The layer that a backend makes of this specification.
   public func layer<S>(on backend: some Backend<S>) -> any Layer<S> { backend.relu(self) }
 
   /// No: where it works out of place, the backward pass reads the input.

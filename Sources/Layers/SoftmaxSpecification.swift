@@ -18,7 +18,7 @@ public struct SoftmaxSpecification: SingleInputSpecification {
     return input
   }
 
-  /// The backend's.
+  /// The layer that a backend makes of this specification.
   public func layer<S>(on backend: some Backend<S>) -> any Layer<S> { backend.softmax(self) }
 }
 
@@ -93,12 +93,12 @@ public struct SoftmaxWithLossSpecification: SingleInputSpecification {
   /// The least probability whose logarithm is taken.
   public static let leastProbability = Double(Float.leastNormalMagnitude)
 
-  /// The backend's.
+  /// The layer that a backend makes of this specification.
   public func layer<S>(on backend: some Backend<S>) -> any Layer<S> {
     backend.softmaxWithLoss(self)
   }
 
-  /// Yes.
+  /// It compares its input, the scores, with labels.
   public var takesLabels: Bool { true }
 
   /// No: the backward pass reads the probabilities that the forward pass has kept.

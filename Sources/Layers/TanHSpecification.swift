@@ -13,7 +13,7 @@ public struct TanHSpecification: SingleInputSpecification {
   /// The input's shape.
   public func outputShape(for input: Shape) throws(LayerError) -> Shape { input }
 
-  /// The backend's.
+  /// The layer that a backend makes of this specification.
   public func layer<S>(on backend: some Backend<S>) -> any Layer<S> { backend.tanh(self) }
 
   /// Nothing: the output tells the slope.
