@@ -19,6 +19,8 @@ struct Exercise: Sendable {
   let hints: [String]
   /// What is checked, in the order in which it is best written.
   let parts: [Part]
+  /// How long it takes beside the naive version; `nil` where there is none of the same.
+  var times: (@Sendable () throws -> Times?)?
 
   /// A piece of an exercise that is checked by itself.
   struct Part: Sendable {

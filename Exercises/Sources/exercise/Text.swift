@@ -36,12 +36,12 @@ enum Text {
     return lines + last + ["Stuck? script/exercise \(exercise.name) --hint"]
   }
 
-  /// What the library does otherwise, and where to go on.
+  /// What the library does otherwise, how long both take, and where to go on.
   private static func after(_ exercise: Exercise) -> [String] {
     let next = exercise.next.map { "Next: script/exercise \($0.name), \($0.title)" }
-    return [
-      "", wrapped("The difference: \(exercise.difference)"), next ?? "Next: script/exercise train",
-    ]
+    let times = (try? exercise.times?()).flatMap { $0 }
+    return ["", wrapped("The difference: \(exercise.difference)")]
+      + (times.map { [wrapped($0.text)] } ?? []) + [next ?? "Next: script/exercise train"]
   }
 
   /// The first hints of an exercise.

@@ -51,7 +51,7 @@ extension Exercise {
       Part(name: "gradient of the weights") { try convolutionGradient(of: "weights") },
       Part(name: "gradient of the input") { try convolutionGradient(of: "input") },
       Part(name: "rules of a layer") { try rules(ofLayersIn: cases) },
-    ])
+    ], times: { try Times(of: cases) })
 
   private typealias ConvolutionCase = Case<
     Exercises.Convolution<Double>, Reference.Convolution<Double>

@@ -37,7 +37,7 @@ extension Exercise {
         try gradient(of: "input", in: cases) { Reference.Dropout($0.twin.specification) }
       },
       Part(name: "rules of a layer") { try rules(ofLayersIn: cases) },
-    ])
+    ], times: { try Times(of: cases) })
 
   private typealias DropoutCase = Case<Exercises.Dropout<Double>, Reference.Dropout<Double>>
 

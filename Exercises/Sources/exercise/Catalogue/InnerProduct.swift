@@ -35,7 +35,7 @@ extension Exercise {
       Part(name: "gradient of the weights") { try productGradient(of: "weights") },
       Part(name: "gradient of the input") { try productGradient(of: "input") },
       Part(name: "rules of a layer") { try rules(ofLayersIn: cases) },
-    ])
+    ], times: { try Times(of: cases) })
 
   private typealias ProductCase = Case<
     Exercises.InnerProduct<Double>, Reference.InnerProduct<Double>

@@ -40,7 +40,7 @@ extension Exercise {
           mistakes: mistakes)
       },
       Part(name: "rules of a layer") { try rules(ofLayersIn: cases) },
-    ])
+    ], times: { try Times(of: cases) })
 
   private static let cases = [
     normalisation(.init(localSize: 5, alpha: 1, beta: 0.75, k: 1), Shape(2, 7, 2, 2)),

@@ -46,7 +46,7 @@ extension Exercise {
       Part(name: "gradient") {
         try gradient(of: "input", in: cases) { Reference.Pooling($0.twin.specification) }
       },
-    ])
+    ], times: { try Times(of: cases) })
 
   private typealias PoolingCase = Case<Exercises.MaxPooling<Double>, Reference.Pooling<Double>>
 

@@ -25,7 +25,20 @@ extension Exercise {
     ],
     parts: [
       Part(name: "step") { try steps() }
-    ])
+    ], times: times)
+
+  private static func times() -> Times {
+    let shape = Shape(10_000)
+    var generator = SplitMix64(seed: 1)
+    let gradient = Tensor<Double>.normal(shape, using: &generator)
+    let step = SGDStep(rate: 0.1, momentum: 0.9, decay: 0.05)
+    var (w, h) = (gradient, Tensor<Double>(shape))
+    let (mine, twin) = (MomentumStep<Double>(), ReferenceBackend<Double>())
+    return Times(
+      "a step of 10,000 weights",
+      mine: { mine.take(step, on: &w, momentumBuffer: &h, gradient: gradient) },
+      twin: { twin.take(step, on: &w, momentumBuffer: &h, gradient: gradient) })
+  }
 
   /// How a step may be taken: rightly, or with a mistake that many make.
   private static let mistakes: [(name: String, take: Take)] = [

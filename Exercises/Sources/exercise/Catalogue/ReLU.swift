@@ -34,7 +34,7 @@ extension Exercise {
         try gradient(of: "input", in: cases) { _ in Reference.ReLU(ReLUSpecification()) }
       },
       Part(name: "in place") { try rules(ofLayersIn: cases) },
-    ])
+    ], times: { try Times(of: cases) })
 
   private static let cases = [
     (Shape(2, 3, 4, 4), false), (Shape(2, 3, 3, 3), true), (Shape(4, 9), false),
