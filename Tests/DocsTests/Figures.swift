@@ -3,6 +3,7 @@ import Layers
 import Networks
 import Reference
 import Tensors
+import Training
 
 /// The figures of Docs. Their numbers are those of the worked examples, which tests compare with the layers,
 /// or are computed here.
@@ -15,7 +16,8 @@ enum Figures {
     ("08-dropout", dropout), ("09-softmax", softmax), ("10-accuracy", accuracy),
     ("11-chain", chain), ("12-difference-quotient", differenceQuotient), ("13-im2col", im2col),
     ("14-momentum", momentum), ("15-deviation", deviation), ("16-rates", rates),
-    ("17-varint", varint),
+    ("17-varint", varint), ("18-minimal-filter", minimalFilter), ("19-speed", speed),
+    ("20-joins", joins),
   ]
 
   private typealias Frame = (x: Double, y: Double, width: Double, height: Double)
@@ -504,6 +506,108 @@ enum Figures {
     figure.text("more to come: 1, the last: 0", 30, 104, "start", size: 12, .second)
     figure.text(
       "\(value) = \(value >> 7)·128 + \(value & 0x7F)", 30, 130, "start", .first)
+    return figure
+  }
+
+  // MARK: - Beyond one layer
+
+  /// F(2, 3) on the numbers of chapter 18.
+  @Sendable private static func minimalFilter() throws -> FigureDrawing {
+    var figure = FigureDrawing(
+      640, 270, "Two outputs of a filter of three taps: six products by the definition, or four")
+    let (d, g) = ([1.0, 2, 3, 5], [2.0, -1, 4])
+    let y = (0..<2).map { i in (0..<3).reduce(0) { $0 + d[i + $1] * g[$1] } }
+    let factors = [
+      (d[0] - d[2], g[0]), (d[1] + d[2], (g[0] + g[1] + g[2]) / 2),
+      (d[2] - d[1], (g[0] - g[1] + g[2]) / 2), (d[1] - d[3], g[2]),
+    ]
+    let m = factors.map { $0 * $1 }
+    guard m[0] + m[1] + m[2] == y[0], m[1] - m[2] - m[3] == y[1] else {
+      throw Example.Malformed(description: "four products don't give the two outputs")
+    }
+    figure.grid([d.map(number)], x: 20, y: 40, title: "d") { _, _ in .first }
+    figure.grid([g.map(number)], x: 20, y: 104, title: "g") { _, _ in .second }
+    let sums = [
+      ("d₀ − d₂", "g₀"), ("d₁ + d₂", "½(g₀ + g₁ + g₂)"), ("d₂ − d₁", "½(g₀ − g₁ + g₂)"),
+      ("d₁ − d₃", "g₂"),
+    ]
+    for row in m.indices {
+      let middle = 48 + Double(row) * 48
+      figure.text(sums[row].0, 250, middle + 4, "end", size: 12, .first)
+      figure.text(number(factors[row].0), 276, middle + 4, "middle", .first)
+      figure.text("·", 296, middle + 4)
+      figure.text(number(factors[row].1), 316, middle + 4, "middle", .second)
+      figure.text(sums[row].1, 336, middle + 4, "start", size: 12, .second)
+      figure.grid([[number(m[row])]], x: 452, y: middle - 20, cell: 40) { _, _ in .third }
+    }
+    figure.text("m₁ + m₂ + m₃", 508, 84, "start", size: 12)
+    figure.text("y₀ = \(number(y[0]))", 508, 104, "start")
+    figure.text("m₂ − m₃ − m₄", 508, 156, "start", size: 12)
+    figure.text("y₁ = \(number(y[1]))", 508, 176, "start")
+    figure.text("6 products by the definition, 4 here", 20, 250, "start", size: 12, .faint)
+    return figure
+  }
+
+  /// The prediction that chapter 19 prints, at 10 Gbit/s.
+  @Sendable private static func speed() throws -> FigureDrawing {
+    var figure = FigureDrawing(
+      600, 270, "Images a second on up to 16 machines, with a link of 10 Gbit/s, 256 images a step")
+    let model = ScalingModel(try NetworkPlan(caffenet()))
+    guard
+      let machine = ScalingModel.Machine(
+        seconds: 0.393, forImages: 16, seconds: 1.336, forImages: 64)
+    else { throw Example.Malformed(description: "the two times make no line") }
+    let link = ScalingModel.Link(bytesPerSecond: 10e9 / 8)
+    let frame: Frame = (60, 30, 400, 200)
+    figure.rectangle(frame.x, frame.y, frame.width, frame.height, .faint, filled: false)
+    let greatest = 800.0
+    for images in [0.0, 200, 400, 600, 800] {
+      let y = frame.y + (1 - images / greatest) * frame.height
+      figure.text(number(images), 54, y + 4, "end", size: 11, .faint)
+    }
+    for machines in [1, 4, 8, 12, 16] {
+      figure.text(
+        String(machines), frame.x + Double(machines - 1) / 15 * frame.width, 246, size: 11, .faint)
+    }
+    figure.text("images a second", 60, 20, "start", size: 12)
+    figure.text("machines", 260, 262, size: 12)
+    for (method, name, colour) in [
+      (ScalingModel.Method.dataParallel, "data parallel", FigureDrawing.Colour.second),
+      (.overlapped, "overlapped", .first), (.hybrid, "hybrid", .third),
+    ] {
+      let speeds = (1...16).map { machines in
+        256
+          / model.stepSeconds(
+            method, machines: machines, images: 256, machine: machine, link: link)
+      }
+      figure.curve(
+        speeds.enumerated().map { (Double($0) / 15, $1 / greatest) }, in: frame, colour)
+      figure.text(
+        "\(name): \(Int(speeds[15].rounded()))", 466,
+        frame.y + (1 - speeds[15] / greatest) * frame.height + 4, "start", size: 12, colour)
+    }
+    return figure
+  }
+
+  @Sendable private static func joins() throws -> FigureDrawing {
+    var figure = FigureDrawing(
+      620, 250, "The gradients of a product's two inputs, and of a maximum's")
+    let (product, maximum) = (try Example(.product), try Example(.maximum))
+    for (number, (title, example)) in [("product", product), ("maximum", maximum)].enumerated() {
+      let x = 20 + Double(number) * 310
+      let names = ["a", "b", "out", "∂out", "∂a", "∂b"]
+      figure.text(title, x, 20, "start", size: 14)
+      for (row, name) in names.enumerated() {
+        let colour: FigureDrawing.Colour =
+          row == 0 || row == 4 ? .first : row == 1 || row == 5 ? .second : .faint
+        figure.grid(
+          rows(try example(name)), x: x + 50, y: 30 + Double(row) * 36, cell: 32
+        ) { _, _ in colour }
+        figure.text(name, x + 44, 51 + Double(row) * 36, "end")
+      }
+    }
+    figure.text("∂a = b·∂out, ∂b = a·∂out", 170, 150, "start", size: 12)
+    figure.text("to the larger one", 480, 150, "start", size: 12)
     return figure
   }
 }
