@@ -54,8 +54,9 @@ public enum TrainedMini {
   public static func test(
     _ model: CaffeModel, seed: UInt32, batches: Int, backend: TunedBackend = TunedBackend()
   ) throws -> EvaluationResult {
-    // The network's parameters, a file of them, and what is read of it.
-    try MemoryNeed(NetworkPlan(mini(), batch: 50), parameters: 3, blobs: 2).require()
+    try MemoryNeed(
+      NetworkPlan(mini(), batch: 50, gradients: .none), [.network, .weights]
+    ).require()
     let network = try Network(
       mini(), backend: FastBackend<Float>(), gradients: .none, phase: .testing)
     let report = try model.copy(into: network)

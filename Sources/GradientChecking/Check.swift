@@ -1,7 +1,7 @@
 import Layers
 import Tensors
 
-/// Checks the backward pass of a layer: the gradient by its input and by each parameter, and the
+/// Checks the backward pass of a layer: the gradients of its input and of each parameter, and the
 /// rules of the contract of `Layer`.
 ///
 /// For a layer of your own, this is all:
@@ -53,7 +53,7 @@ public func check<L: SingleInputLayer>(
     exact: exact, name: name, version: version, options: options, progress: progress)
 }
 
-/// Checks the backward pass of a layer with any number of inputs: the gradient by each input and each
+/// Checks the backward pass of a layer with any number of inputs: the gradients of each input and each
 /// parameter that is learned, and the rules of the contract of `Layer`.
 ///
 ///     let report = try check(mySum, inputs: [Shape(2, 3), Shape(2, 3)])
@@ -78,18 +78,8 @@ public func check<L: Layer>(
   name: String? = nil, version: String? = nil, options: CheckOptions = CheckOptions(),
   progress: ((CheckProgress) -> Bool)? = nil
 ) throws -> GradientReport {
-  var generator = SplitMix64(seed: options.seed)
-  let inputs = inputs ?? shapes.map { .normal($0, using: &generator) }
-  guard inputs.map(\.shape) == shapes else {
-    throw CheckError(
-      reason: "the point has inputs of shapes \(inputs.map(\.shape)) and must have \(shapes)")
-  }
-  let parameters =
-    try parameters
-    ?? layer.specification.parameters(for: shapes).map {
-      $0.isLearned
-        ? .normal($0.shape, using: &generator) : Tensor($0.shape, repeating: $0.initialValue)
-    }
+  let (inputs, parameters) = try point(
+    of: layer.specification, shapes, inputs, parameters, seed: options.seed)
   let function = try LayerFunction(
     layer, inputs: inputs, parameters: parameters, labels: labels, phase: options.phase)
   let dual = try exact.map {
@@ -152,6 +142,26 @@ public func check<F: DifferentiableFunction>(
     if !isWanted { break }
   }
   return report
+}
+
+/// The point at which a layer is checked: what is given, and the rest at random.
+func point(
+  of specification: some LayerSpecification, _ shapes: [Shape], _ inputs: [Tensor<Double>]?,
+  _ parameters: [Tensor<Double>]?, seed: UInt64
+) throws -> (inputs: [Tensor<Double>], parameters: [Tensor<Double>]) {
+  var generator = SplitMix64(seed: seed)
+  let inputs = inputs ?? shapes.map { .normal($0, using: &generator) }
+  guard inputs.map(\.shape) == shapes else {
+    throw CheckError(
+      reason: "the point has inputs of shapes \(inputs.map(\.shape)) and must have \(shapes)")
+  }
+  let parameters =
+    try parameters
+    ?? specification.parameters(for: shapes).map {
+      $0.isLearned
+        ? .normal($0.shape, using: &generator) : Tensor($0.shape, repeating: $0.initialValue)
+    }
+  return (inputs, parameters)
 }
 
 /// What its specification calls a layer. But a loss of one's own that is specified as softmax with loss is

@@ -54,7 +54,7 @@ public struct GradientChecker<F: DifferentiableFunction> {
   /// The upstream gradient v.
   public var upstream: [Double] { lines.upstream }
 
-  /// Checks the gradient by one variable.
+  /// Checks the gradient of one variable.
   ///
   /// - Parameters:
   ///   - variable: its number.

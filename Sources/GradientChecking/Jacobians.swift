@@ -1,6 +1,6 @@
 import Tensors
 
-/// All derivatives of all outputs by all elements of a variable, as claimed and as measured.
+/// All derivatives of all outputs with respect to all elements of a variable, as claimed and as measured.
 ///
 /// The gradient is one row of numbers in which everything has been added up. Here the terms lie
 /// apart, which tells what is missing from the sum.

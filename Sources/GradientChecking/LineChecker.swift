@@ -207,7 +207,7 @@ extension LineChecker {
   /// How far rounding may have moved each of some claims away from 0; 0 for a claim that is more than
   /// rounding.
   ///
-  /// The gradient by a bias before a normalisation is 0, because the normalisation subtracts the mean.
+  /// The gradient of a bias before a normalisation is 0, because the normalisation subtracts the mean.
   /// Computed, it is a sum of terms that cancel but for their rounding, some 10⁻¹⁶ of them. How large
   /// the terms were can't be seen from outside. But rounding changes when the point and the upstream
   /// gradient move by a billionth, and a gradient that is more than rounding stays what it is: where

@@ -3,7 +3,7 @@ import Layers
 import Networks
 import Tensors
 
-/// Checks the gradients of a network's loss by each of its parameters, end to end.
+/// Checks the gradient of each parameter of a network, from the loss on, end to end.
 ///
 ///     let network = try Network(mini(), backend: FastBackend<Double>())
 ///     try network.load(images: images, labels: [3])
@@ -57,4 +57,28 @@ public func check<Scalar: Tensors.Scalar>(
     if !isWanted { break }
   }
   return report
+}
+
+/// Checks the second derivatives of a network's loss with respect to its parameters.
+///
+/// - Parameters:
+///   - network: with images and labels loaded. In `Double`, unless wide bars will do.
+///   - images: whether the images are a variable as well; the network has to compute their gradient.
+///   - exact: the layers on dual numbers, `ReferenceBackend<Dual<Double>>()`.
+///   - options: which elements, along how many directions, from which seed. Where a network bends, at
+///     its ReLUs and maxima, small steps decide: `isEconomical` saves time.
+///   - progress: told which tensor is being checked; returning false stops the check after the tensor.
+/// - Throws: `LayerError`, or `CheckError` when the loss is not finite.
+/// - Complexity: For each element and direction some 4 to 10 forward and backward passes, 1 or 2 where
+///   `options.isEconomical`, and for each tensor 9 more. Products on dual numbers: two for each direction,
+///   and one. Memory of two networks, one of them on dual numbers.
+public func checkSecond<Scalar: Tensors.Scalar>(
+  _ network: Network<Scalar>, images: Bool = false, exact: some Backend<Dual<Double>>,
+  options: CheckOptions = CheckOptions(), progress: ((CheckProgress) -> Bool)? = nil
+) throws -> SecondReport {
+  let function = NetworkFunction(network, images: images)
+  return try checkSecond(
+    function, exact: try ExactNetwork(of: function, backend: exact, gradients: true),
+    name: network.definition.name, version: network.backendName, options: options,
+    progress: progress)
 }

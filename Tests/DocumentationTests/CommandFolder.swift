@@ -59,6 +59,9 @@ struct CommandFolder: ~Copyable {
         + (arguments.contains("--sweep") ? [] : ["--batch", "1"])
     case "check":
       guard arguments.contains("--network") else { return nil }
+      if arguments.contains("--second"), arguments.contains("--end-to-end") {
+        return ["--mode", "directional"]
+      }
       return arguments.contains("--layer") ? [] : ["--layer", "fc8"]
     case "train":
       // The full-size network alone takes gigabytes, a lesson a minute.

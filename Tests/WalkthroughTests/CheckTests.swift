@@ -98,12 +98,42 @@ struct CheckTests {
       (["--version", "fast,"], "\"\" is no version"),
       (["--version", "tuned", "--end-to-end"], "--end-to-end needs Double"),
       (["--version", "tuned", "--mode", "directional"], "--mode directional can't tell"),
+      (["--version", "tuned", "--second"], "--second needs Double"),
+      (["--second", "--steps"], "--steps shows a check of first derivatives"),
+      (["--second", "--end-to-end", "--layer", "conv1"], "leave out --layer"),
+      (["--gallery", "--second"], "leave out --second"),
     ])
   func refusesVersions(arguments: [String], message: String) {
     let error = #expect(throws: (any Error).self) {
       try Walkthrough.parseAsRoot(["check"] + arguments)
     }
     #expect(error.map { Walkthrough.message(for: $0) }?.contains(message) == true)
+  }
+
+  @Test("finds the second derivatives of a layer right, and prints them for programs")
+  func second() throws {
+    struct Face: Decodable {
+      struct Symmetry: Decodable { var layer, version: String }
+      struct Quotients: Decodable { var passed: Bool }
+      var passed: Bool
+      var symmetries: [Symmetry]
+      var quotients: Quotients
+    }
+    let definition = mini()
+    let report = try NetworkLayersCheck(
+      definition: definition, versions: [.reference, .fast],
+      only: try definition.index(of: "loss"), mode: .sampled(3), seed: 1,
+      progress: Progress(steps: 1)
+    ).runSecond()
+    let passed = report.passed
+    #expect(passed, "\(report.explanation)")
+    let face = try JSONDecoder().decode(Face.self, from: Data(JSON.text(report).utf8))
+    #expect(Set(face.symmetries.map(\.version)) == ["reference", "fast"])
+    #expect(face.symmetries.allSatisfy { $0.layer == "loss" })
+    #expect(face.passed && face.quotients.passed)
+    let terminal = Terminal(width: 80, isStyled: false, isInteractive: false)
+    let lines = CheckText.lines(report, terminal: terminal)
+    #expect(lines.last == "All second derivatives are right.")
   }
 
   @Test("lists the gallery, all of it caught")

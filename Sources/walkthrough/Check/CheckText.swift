@@ -49,7 +49,38 @@ struct CheckText {
     ] + element.lines + ["", element.stepTable]
   }
 
-  private func number(_ value: Double) -> String { String(format: "%.1e", value) }
+  /// The same for second derivatives.
+  static func lines(_ report: SecondReport, terminal: Terminal) -> [String] {
+    var table = TextTable(
+      header: [
+        "layer", "version", "vᵀHu", "uᵀHv − vᵀHu", "moved", "checked", "error / bar", "verdict",
+      ], textColumns: 2)
+    table.rows = report.symmetries.map {
+      [
+        $0.layer, $0.version, String(format: "%.6g", $0.first), number($0.second - $0.first), "",
+        "", "",
+        $0.passed ? "symmetric" : "WRONG",
+      ]
+    }
+    table.rows += report.quotients.tensors.map { tensor in
+      [
+        tensor.layer, tensor.version, "", "", tensor.tensor,
+        tensor.checked == 0 ? "\(tensor.directions) directions" : String(tensor.checked),
+        String(format: "%.2f", tensor.worstErrorOverBar), tensor.passed ? "right" : "WRONG",
+      ]
+    }
+    table.fit(Terminal.windowWidth, leavingOut: [5, 3])
+    let verdict =
+      report.passed
+      ? terminal.styled("All second derivatives are right.", .good)
+      : terminal.styled("Second derivatives are wrong.", .bad)
+    return table.lines() + ["", verdict]
+      + (report.passed ? [] : [""] + terminal.wrapped(report.explanation))
+  }
+
+  private func number(_ value: Double) -> String { Self.number(value) }
+
+  private static func number(_ value: Double) -> String { String(format: "%.1e", value) }
 }
 
 /// What this checker and Caffe's tolerances find of the gallery of broken layers.

@@ -46,6 +46,18 @@ struct NetworkLayersCheck {
   /// - Throws: `LayerError` for an impossible network, `MemoryError` for one that is too large for
   ///   this process.
   func run() throws -> GradientReport {
+    try reports { try check($0) }.reduce(GradientReport()) { $0.merging($1) }
+  }
+
+  /// Checks the second derivatives of the chosen layers in the chosen versions, all of which have layers
+  /// in Double.
+  ///
+  /// - Throws: as `run`.
+  func runSecond() throws -> SecondReport {
+    try reports { try checkSecond($0) }.reduce(SecondReport()) { $0.merging($1) }
+  }
+
+  private func reports<Report: Sendable>(_ check: (Job) throws -> Report) throws -> [Report] {
     let plan = try NetworkPlan(definition, batch: 2)
     // Two layers at a time; of each its weights, their gradient and what lies a step beside them, in
     // Double (as two single-precision numbers) and in dual numbers (as four). Most of CaffeNet's
@@ -57,8 +69,9 @@ struct NetworkLayersCheck {
       return versions.map { Job(index: index, inputs: inputs, version: $0) }
     }
     let results = LockedState(
-      [Result<GradientReport, any Error>?](repeating: nil, count: jobs.count))
+      [Result<Report, any Error>?](repeating: nil, count: jobs.count))
     let next = Atomic<Int>(0)
+    nonisolated(unsafe) let check = check
     DispatchQueue.concurrentPerform(iterations: 2) { _ in
       while true {
         let number = next.wrappingAdd(1, ordering: .relaxed).oldValue
@@ -71,7 +84,6 @@ struct NetworkLayersCheck {
     }
     progress.finish()
     return try results.withLock { $0 }.compactMap { try $0?.get() }
-      .reduce(GradientReport()) { $0.merging($1) }
   }
 
   private func check(_ job: Job) throws -> GradientReport {
@@ -86,20 +98,42 @@ struct NetworkLayersCheck {
   ) throws -> GradientReport {
     let (layer, inputs) = (definition.layers[job.index], job.inputs)
     let specification = layer.specification
-    var labels: [Int] = []
-    if specification.takesLabels, let scores = inputs.first {
-      labels = (0..<scores.images * scores.spatialCount).map { ($0 * 7 + 3) % scores.channels }
-    }
     let version = try specification.layer(on: backend)
     var watch = CheckWatch(what: "\(layer.name), \(backend.name)", progress: progress)
     return try GradientChecking.check(
-      version, inputs: inputs, labels: labels,
+      version, inputs: inputs, labels: labels(for: specification, inputs),
       exact: try specification.layer(on: ReferenceBackend<Dual<Double>>()), name: layer.name,
       version: backend.name, options: options(for: specification, inputs, job.version)
     ) { state in
       watch.see(state)
       return true
     }
+  }
+
+  private func checkSecond(_ job: Job) throws -> SecondReport {
+    guard let backend = job.version.doubleBackend() else { return SecondReport() }
+    return try checkSecond(job, on: backend)
+  }
+
+  private func checkSecond(_ job: Job, on backend: some Backend<Double>) throws -> SecondReport {
+    let (layer, inputs) = (definition.layers[job.index], job.inputs)
+    let specification = layer.specification
+    let version = try specification.layer(on: backend)
+    let exact = try specification.layer(on: ReferenceBackend<Dual<Double>>())
+    var watch = CheckWatch(what: "\(layer.name), \(backend.name)", progress: progress)
+    return try GradientChecking.checkSecond(
+      version, inputs: inputs, labels: labels(for: specification, inputs), exact: exact,
+      name: layer.name, version: backend.name,
+      options: options(for: specification, inputs, job.version)
+    ) { state in
+      watch.see(state)
+      return true
+    }
+  }
+
+  private func labels(for specification: any LayerSpecification, _ inputs: [Shape]) -> [Int] {
+    guard specification.takesLabels, let scores = inputs.first else { return [] }
+    return (0..<scores.images * scores.spatialCount).map { ($0 * 7 + 3) % scores.channels }
   }
 
   /// As asked for, with fewer elements where each costs much. A quotient takes some four

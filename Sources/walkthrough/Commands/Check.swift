@@ -13,7 +13,11 @@ struct Check: ParsableCommand {
       fast in Double, of tuned in Float, with error bars as wide as Float's rounding demands. A \
       difference quotient is extrapolated from several steps and brings an error bar with it; a \
       gradient is right when it lies within. Dual numbers give exact derivatives to compare with. \
-      With --end-to-end the loss is checked by every parameter of the whole network instead.
+      With --end-to-end the whole network is checked instead: its loss with respect to every parameter.
+
+      --second checks the gradients' own gradients: the matrix H of second derivatives, which a backward \
+      pass on dual numbers multiplies with a vector, has to be symmetric (vᵀHu = uᵀHv), and difference \
+      quotients of the gradient have to agree with it.
 
       The exit code is 0 only when everything is right.
       """)
@@ -51,8 +55,11 @@ struct Check: ParsableCommand {
   var seed: UInt64 = 1
 
   @Flag(
-    help: "Check the loss by every parameter of the whole network; without --version, on fast.")
+    help: "Check the loss of the whole network, for every parameter; without --version, on fast.")
   var endToEnd = false
+
+  @Flag(help: "Check second derivatives, of each layer or with --end-to-end of the whole network.")
+  var second = false
 
   @Option(help: "Check a broken layer of the gallery, by name, and see it explained.")
   var broken: String?
@@ -86,6 +93,11 @@ struct Check: ParsableCommand {
           "--end-to-end needs Double, and \(version.rawValue) has Float only: take --version "
             + "reference or fast.")
       }
+      guard !second else {
+        throw ValidationError(
+          "--second needs Double, and \(version.rawValue) has Float only: take --version reference or "
+            + "fast.")
+      }
     }
   }
 
@@ -94,7 +106,7 @@ struct Check: ParsableCommand {
     let ofNetworks: [(name: String, isGiven: Bool)] = [
       ("--network", network != nil), ("--net", net != nil), ("--version", version != nil),
       ("--layer", layer != nil), ("--mode", mode != nil), ("--samples", samples != nil),
-      ("--end-to-end", endToEnd),
+      ("--end-to-end", endToEnd), ("--second", second),
       ("--steps", steps), ("--broken", broken != nil),
     ]
     // A broken layer is checked whole, and its steps are always shown.
@@ -107,6 +119,13 @@ struct Check: ParsableCommand {
           "\(option) leaves nothing to choose: leave out \(ignored.joined(separator: ", ")).")
       }
     }
+    guard !second || !steps else {
+      throw ValidationError("--steps shows a check of first derivatives: leave out --second.")
+    }
+    guard !second || !endToEnd || layer == nil else {
+      throw ValidationError(
+        "--second --end-to-end is about all parameters together: leave out --layer.")
+    }
     guard samples == nil || (mode ?? .sampled) == .sampled else {
       throw ValidationError("--samples goes with --mode sampled only.")
     }
@@ -117,6 +136,13 @@ struct Check: ParsableCommand {
     if gallery {
       let report = try GalleryReport(seed: seed)
       let lines = GalleryText(terminal: terminal).lines(report)
+      print(json ? try JSON.text(report) : lines.joined(separator: "\n"))
+      if !report.passed { throw ExitCode.failure }
+      return
+    }
+    if second {
+      let report = try checkSecond()
+      let lines = CheckText.lines(report, terminal: terminal)
       print(json ? try JSON.text(report) : lines.joined(separator: "\n"))
       if !report.passed { throw ExitCode.failure }
       return
@@ -155,16 +181,30 @@ struct Check: ParsableCommand {
   }
 
   private func checkLayers() throws -> GradientReport {
+    try layersCheck(sampling: 100).run()
+  }
+
+  /// A quotient of gradients takes a forward and a backward pass, so fewer elements do.
+  private func checkSecond() throws -> SecondReport {
+    endToEnd
+      ? try endToEndCheck(sampling: 4).runSecond() : try layersCheck(sampling: 20).runSecond()
+  }
+
+  private func layersCheck(sampling count: Int) throws -> NetworkLayersCheck {
     let definition = try definition()
     var check = NetworkLayersCheck(
       definition: definition, versions: (version ?? VersionList(.reference, .fast)).versions,
-      only: try layer.map { try definition.index(of: $0) }, mode: mode(sampling: 100), seed: seed,
-      progress: Progress(steps: 0))
+      only: try layer.map { try definition.index(of: $0) }, mode: mode(sampling: count),
+      seed: seed, progress: Progress(steps: 0))
     check.progress = Progress(steps: check.steps)
-    return try check.run()
+    return check
   }
 
   private func checkEndToEnd() throws -> GradientReport {
+    try endToEndCheck(sampling: 200).run()
+  }
+
+  private func endToEndCheck(sampling count: Int) throws -> EndToEndCheck {
     let definition = try definition()
     guard definition.hasLoss else {
       throw ValidationError("--end-to-end needs a loss, and \(definition.name) has none.")
@@ -178,8 +218,8 @@ struct Check: ParsableCommand {
     }
     var check = EndToEndCheck(
       definition: definition, versions: (version ?? VersionList(.fast)).versions, layer: layer,
-      mode: mode(sampling: 200), seed: seed, progress: Progress(steps: 0))
+      mode: mode(sampling: count), seed: seed, progress: Progress(steps: 0))
     check.progress = Progress(steps: try check.steps())
-    return try check.run()
+    return check
   }
 }

@@ -140,10 +140,10 @@ struct Scale: ParsableCommand {
   /// Steps of two sizes on this machine: for each the fastest of three, behind one that isn't counted.
   private func measured() throws -> [StepTime] {
     let sizes = [16, 64]
-    // Parameters and momentum buffers, a layer's gradients, and what the tuned layers keep of them.
+    // The last is what tuned layers keep of them.
     try MemoryNeed(
-      NetworkPlan(network.definition(includeAccuracy: false), batch: sizes[1]), parameters: 4,
-      blobs: 4
+      NetworkPlan(network.definition(includeAccuracy: false), batch: sizes[1]),
+      [.network, .momentum, .parameters(1), .blobs(1)]
     ).require()
     return try sizes.map { images in
       let backend = TunedBackend()
