@@ -9,6 +9,9 @@ import Training
 
 @Suite("What lessons find")
 struct LessonTests {
+  /// Those that compare training runs. The one on sharpness takes its steps itself.
+  static let lessons = Lesson.allCases.filter { $0 != .sharpness }
+
   /// A run whose loss falls in a straight line, tested at its end.
   private func outcome(
     _ label: String, from first: Double = 2.3, to last: Double, iterations: Int = 100,
@@ -28,7 +31,7 @@ struct LessonTests {
 
   @Test(
     "a run whose loss is no number has nothing to compare",
-    arguments: Lesson.allCases.filter { $0 != .reluOrTanh })
+    arguments: lessons.filter { $0 != .reluOrTanh })
   func diverged(lesson: Lesson) throws {
     var outcomes = lesson.runs(seed: 1).map { outcome($0.label, to: 1) }
     outcomes[0].divergence = ("NaN", 7)
@@ -48,7 +51,7 @@ struct LessonTests {
     #expect(findings[0].measurement.contains("0.01: 101, "), "\(findings[0].measurement)")
   }
 
-  @Test("a lesson finds something in every run that came to an end", arguments: Lesson.allCases)
+  @Test("a lesson finds something in every run that came to an end", arguments: lessons)
   func complete(lesson: Lesson) {
     let outcomes = lesson.runs(seed: 1).map { run in
       var outcome = outcome(run.label, to: 1)
@@ -61,7 +64,7 @@ struct LessonTests {
 
   @Test("the runs of a lesson differ in what their label says, and start from the seed given")
   func runs() {
-    for lesson in Lesson.allCases {
+    for lesson in Self.lessons {
       let runs = lesson.runs(seed: 5)
       let seeds = Set(lesson == .reluOrTanh ? 5..<5 + UInt32(Lesson.seeds) : 5..<6)
       #expect(Set(runs.map(\.settings.seed)) == seeds)
@@ -283,5 +286,94 @@ struct FilterHalvesTests {
       #expect(halves.colour.first == 0 && halves.colour.second == 0)
       #expect(halves.colour.permutationTest(deals: 10).p == 1)
     }
+  }
+}
+
+@Suite("Sharpness")
+struct SharpnessTests {
+  /// On ½·λ·w², gradient descent rises from 2/λ on.
+  @Test("a bracket finds where a quadratic loss begins to rise, to within 5 %")
+  func bracket() {
+    let curvature = 7.0
+    for guess in [0.1, 2 / curvature, 0.9] {
+      let bracket = SharpnessLesson.Bracket(around: guess) { rate in
+        var (w, losses) = (1.0, [Double]())
+        for _ in 0..<20 {
+          losses.append(curvature * w * w / 2)
+          w -= rate * curvature * w
+        }
+        return SharpnessLesson.rises(losses)
+      }
+      #expect(bracket.below <= 2 / curvature && 2 / curvature <= bracket.above)
+      #expect(bracket.above <= 1.05 * bracket.below)
+    }
+  }
+
+  @Test("a loss that is no number has risen")
+  func rises() {
+    #expect(!SharpnessLesson.rises([3, 2, 2, 1]))
+    #expect(SharpnessLesson.rises([3, 2, 2.1, 1]))
+    #expect(SharpnessLesson.rises([3, .nan]))
+    #expect(!SharpnessLesson.rises([3]))
+  }
+
+  @Test("the verdict follows from the ratios by the factor that was decided beforehand")
+  func verdict() {
+    func lesson(_ ratios: [Double]) -> SharpnessLesson {
+      var lesson = SharpnessLesson()
+      lesson.rate = 0.1
+      lesson.places = ratios.enumerated().map { number, ratio in
+        .init(
+          step: 100 * number, loss: 1, curvature: 10, uncertainty: number == 0 ? 0.5 : 0.01,
+          step1: .init(around: 0.2 * ratio) { $0 > 0.2 * ratio },
+          step10: .init(around: 0.2) { $0 > 0.2 }, rising: .init(around: 0.2) { $0 > 0.2 })
+      }
+      lesson.beyond = [.init(multiple: 1.5, end: 0.5, rose: true)]
+      lesson.curvatureBeyond = 4
+      lesson.momentum = .init(around: 0.4) { $0 > 0.4 }
+      return lesson
+    }
+    // At the first place, λ isn't known.
+    let near = lesson([3, 0.95, 1.05]).findings
+    #expect(near.map(\.isExpected) == [true, nil, nil, nil, nil])
+    #expect(near[3].measurement.contains("at 1.5 times it ended at 0.5 after rising"))
+    #expect(lesson([1, 1, 1.4]).findings.first?.isExpected == false)
+    #expect(lesson([1, 0.7, 1]).findings.first?.isExpected == false)
+    #expect(lesson([1]).findings.first?.isExpected == false)
+    #expect(SharpnessLesson().findings.isEmpty)
+    #expect(lesson([1, 1, 1]).table.rows.count == 3)
+  }
+
+  @Test("the curvature of the loss is that of its second differences along the eigenvector")
+  func curvature() throws {
+    let lab = try Sharpness(seed: 3)
+    let start = lab.parameters
+    let first = try lab.trial(steps: 2, rate: 1e-4)
+    #expect(first.count == 3 && !SharpnessLesson.rises(first))
+    #expect(lab.parameters == start)
+    let largest = try lab.largestCurvature()
+    #expect(largest.value > 0)
+    // In one step, a push along an eigenvector is multiplied by 1 − η·λ = −0.5. uᵀHu is λ exactly, so that the
+    // other eigenvectors in u change nothing of it.
+    let growth = try lab.growth(along: largest.vector, steps: 1, rate: 1.5 / largest.value)
+    #expect(abs(growth - 0.5) <= 1e-3)
+    // Along u, of length 1, L(w + h·u) + L(w − h·u) − 2·L(w) is λ·h². h is so small that hardly a ReLU changes
+    // its side; the loss, near 2, is off by some 10⁻¹⁵, and the quotient by some 10⁻³.
+    let (step, centre) = (2e-6, try lab.loss())
+    var sum = 0.0
+    for sign in [1.0, -1] {
+      var moved = start
+      var number = 0
+      for layer in moved.indices {
+        for parameter in moved[layer].indices {
+          moved[layer][parameter] = moved[layer][parameter] + sign * step * largest.vector[number]
+          number += 1
+        }
+      }
+      lab.parameters = moved
+      sum += try lab.loss()
+    }
+    let measured = (sum - 2 * centre) / (step * step)
+    #expect(abs(measured - largest.value) <= 0.02 * abs(largest.value))
   }
 }

@@ -26,6 +26,7 @@ extension Lesson {
     case .overfitOneBatch: return Self.oneBatch(outcomes[0])
     case .groupTwo: return Self.groups(outcomes[0], whole: outcomes[1])
     case .reluOrTanh: return Self.bends(outcomes)
+    case .sharpness: return []
     }
   }
 

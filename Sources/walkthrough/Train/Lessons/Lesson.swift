@@ -12,6 +12,7 @@ enum Lesson: String, CaseIterable, ExpressibleByArgument {
   case overfitOneBatch = "overfit-one-batch"
   case groupTwo = "group-two"
   case reluOrTanh = "relu-or-tanh"
+  case sharpness
 
   /// What it is about, in a line.
   var title: String {
@@ -24,6 +25,7 @@ enum Lesson: String, CaseIterable, ExpressibleByArgument {
     case .overfitOneBatch: "Overfit one batch first"
     case .groupTwo: "Two groups: what splitting the channels does"
     case .reluOrTanh: "ReLU or tanh: which learns faster"
+    case .sharpness: "Sharpness: how large a rate a loss bears"
     }
   }
 
@@ -100,6 +102,7 @@ enum Lesson: String, CaseIterable, ExpressibleByArgument {
       take longer, as it is flat where its input is large; the rule by which this counts as shown was \
       fixed before the runs.
       """
+    case .sharpness: SharpnessLesson.explanation
     }
   }
 }
@@ -206,6 +209,8 @@ extension Lesson {
           }
         }
       }
+    // It takes its steps itself: on one batch, in Double.
+    case .sharpness: return []
     }
   }
 }

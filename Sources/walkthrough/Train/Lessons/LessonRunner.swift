@@ -29,6 +29,7 @@ struct LessonRunner {
     }
     say(terminal.styled("Lesson: \(lesson.title)", .heading))
     say(terminal.wrapped(lesson.explanation).joined(separator: "\n"))
+    if lesson == .sharpness { return try runSharpness() }
     let runs = lesson.runs(seed: seed)
     var outcomes: [LessonOutcome] = []
     for (number, run) in runs.enumerated() {
@@ -40,6 +41,18 @@ struct LessonRunner {
     for finding in lesson.findings(outcomes) { say(text(finding)) }
     let names = try write(outcomes)
     say("\nfiles in \(files.folder.relativePath): \(names.joined(separator: ", "))")
+  }
+
+  private func runSharpness() throws {
+    say("")
+    let measured = try SharpnessLesson(seed: seed) { say($0) }
+    say("\n" + measured.table.lines().joined(separator: "\n"))
+    say("\n" + terminal.styled("What this run shows", .heading))
+    for finding in measured.findings { say(text(finding)) }
+    let name = "lesson-\(lesson.rawValue).svg"
+    try WholeFile.write(
+      Array(measured.chart.document().utf8), to: files.folder.appending(path: name))
+    say("\nfiles in \(files.folder.relativePath): \(name)")
   }
 
   private func outcome(of run: Lesson.Run) throws -> LessonOutcome {
