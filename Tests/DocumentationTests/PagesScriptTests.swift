@@ -76,6 +76,11 @@ import Testing
     let leads = convolution.contains(
       "href=\"https://example.org/blob/main/Sources/Reference/Convolution.swift\"")
     #expect(leads != repository.isEmpty)
+    let start = try String(
+      contentsOf: checkout.site.appending(path: "index.html"), encoding: .utf8)
+    for page in ["mini.html", "caffenet.html", "chapters/index.html"] {
+      #expect(start.contains("<strong><a href=\"\(page)\">"), "the start page hides \(page)")
+    }
     // Each formula of a chapter is one of its page.
     for chapter in chapters {
       let markdown = try String(

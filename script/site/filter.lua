@@ -29,10 +29,10 @@ function Inlines(inlines)
   return result
 end
 
--- A chapter becomes a page; any other file of the repository is there, if anywhere.
+-- A chapter becomes a page, and pages stay; any other file of the repository is there, if anywhere.
 function Link(link)
   local target = link.target
-  if target:match("^%a+:") or target:match("^#") then return nil end
+  if target:match("^%a+:") or target:match("^#") or target:match("%.html$") then return nil end
   local chapter, anchor = target:match("^([%w-]+)%.md(.*)$")
   if chapter then
     link.target = (chapter == "README" and "index" or chapter) .. ".html" .. anchor
