@@ -106,8 +106,11 @@ let package = Package(
         .embedInCode("Page/Resources/page.css"), .embedInCode("Page/Resources/page.js"),
         .embedInCode("Page/Resources/sliding.js"), .embedInCode("Page/Resources/shapes.js"),
         .embedInCode("Page/Resources/groups.js"), .embedInCode("Page/Resources/lrn.js"),
-        .embedInCode("Live/Resources/network.js"), .embedInCode("Live/Resources/live.js"),
-        .embedInCode("Live/Resources/live.css"),
+        .embedInCode("Live/Resources/network.js"), .embedInCode("Live/Resources/elements.js"),
+        .embedInCode("Live/Resources/picture.js"), .embedInCode("Live/Resources/inside.js"),
+        .embedInCode("Live/Resources/value.js"), .embedInCode("Live/Resources/nudge.js"),
+        .embedInCode("Live/Resources/dependence.js"), .embedInCode("Live/Resources/learning.js"),
+        .embedInCode("Live/Resources/live.js"), .embedInCode("Live/Resources/live.css"),
       ]),
 
     // What the fuzzers run, and the tests that run it once more on what the fuzzers found.
@@ -195,8 +198,8 @@ let package = Package(
       name: "WalkthroughTests",
       dependencies: [
         "BrokenLayers", "CaffeFormats", "CaffeMessages", "CaffeTools", "Datasets", "Fast",
-        "GradientChecking", "NetworkFiles", "NumPyFiles", "ONNXFiles", "TensorFiles", "WholeFiles",
-        "walkthrough",
+        "GradientChecking", "NetworkFiles", "NumPyFiles", "ONNXFiles", "TensorFiles", "Tuned",
+        "WholeFiles", "walkthrough",
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -105,8 +105,10 @@ struct HostilePageTests {
   // MARK: - The tour
 
   /// The tour as somebody takes it through files that they were given: a net, its weights, the names
-  /// of its classes and a picture.
-  private func tour(_ names: Names, _ options: String...) throws -> TourReport {
+  /// of its classes and a picture. Its page runs the network, too.
+  private func tour(_ names: Names, _ options: String...) throws -> (
+    report: TourReport, page: String
+  ) {
     try withFolder { folder in
       var definition = mini()
       definition.name = names.name(0)
@@ -130,12 +132,15 @@ struct HostilePageTests {
         .write(to: labels, atomically: true, encoding: .utf8)
       let image = folder.appending(path: names.file(23, ".png"))
       try SyntheticImages(seed: 3).picture(0).writePNG(to: image)
-      return try Tour.parse(
+      let tour = try Tour.parse(
         [
           "--net", net.path, "--weights", weights.path, "--labels", labels.path, "--image",
           image.path,
         ] + options
-      ).report()
+      )
+      let report = try tour.report()
+      let live = try #require(try tour.live())
+      return (report, try TourPage(report: report, live: live).document())
     }
   }
 
@@ -150,10 +155,14 @@ struct HostilePageTests {
         .init(selector: ".layer h3", texts: names),
         .init(
           selector: ".contents li a",
-          texts: ["The picture"] + names + ["The loss", "Totals", "Try it"]),
+          texts: ["The picture", "Run it yourself"] + names + ["The loss", "Totals", "Try it"]),
         .init(
           selector: ".network .name, .network .in-place",
           texts: ["data"] + names),
+        .init(selector: ".live-strip label", texts: names),
+        .init(
+          selector: ".live-class",
+          texts: (0..<10).map { Escaping.visible(Names(isHostile: true).line(10 + $0)) }),
       ],
       contained: [
         .init(selector: "meta[name=description]", texts: [network]),
@@ -164,6 +173,10 @@ struct HostilePageTests {
           selector: ".image th",
           texts: report.predictions.compactMap { $0.name.map(Escaping.visible) }),
         // What the script writes.
+        .init(
+          selector: ".live-head figcaption, .live-samples button",
+          texts: [Escaping.visible(report.image.name)]),
+        .init(selector: ".live-sum h4", texts: [names[0]]),
         .init(
           selector: "[data-groups] output",
           texts: report.layers.filter { $0.groups.count > 1 }.map { Escaping.visible($0.name) }),
@@ -183,13 +196,15 @@ struct HostilePageTests {
     let hostile =
       try isExact ? tour(Names(isHostile: true), "--deterministic") : tour(Names(isHostile: true))
     // That they get so far.
-    #expect(hostile.network == Names(isHostile: true).name(0))
-    #expect(hostile.layers.count == tame.layers.count && hostile.predictions.count == 5)
+    #expect(hostile.report.network == Names(isHostile: true).name(0))
+    #expect(hostile.report.layers.count == tame.report.layers.count)
+    #expect(hostile.report.predictions.count == 5)
     #expect(
-      hostile.predictions.allSatisfy { $0.name == Names(isHostile: true).line(10 + $0.label) })
+      hostile.report.predictions.allSatisfy {
+        $0.name == Names(isHostile: true).line(10 + $0.label)
+      })
     try check(
-      tame: TourPage(report: tame).document(), hostile: TourPage(report: hostile).document(),
-      expectations(hostile, isExact: isExact))
+      tame: tame.page, hostile: hostile.page, expectations(hostile.report, isExact: isExact))
   }
 
   // MARK: - A training run

@@ -7,26 +7,18 @@ import Tensors
 
 /// A network that a page carries with it and runs by itself, and what it runs it on.
 struct LivePage: Encodable {
-  /// A layer as the page's script needs it: what isn't there has another type.
+  /// A layer as the page's script needs it.
   struct Layer: Encodable {
     var name: String
     var type: String
+    /// Its colour, as `LayerTour.kind`.
+    var kind: String
     /// Channels, rows and columns of one image.
     var input: [Int]
     var output: [Int]
     /// How many weights and how many biases; empty where it learns nothing.
-    var parameters: [Int] = []
-    var kernel: Int?
-    var stride: Int?
-    var pad: Int?
-    var group: Int?
-    /// LRN's n, α, β and k.
-    var size: Int?
-    var alpha: Double?
-    var beta: Double?
-    var k: Double?
-    /// The share that dropout drops.
-    var ratio: Double?
+    var parameters: [Int]
+    var settings: LayerReport.Settings
   }
 
   /// A picture to begin with.
@@ -61,16 +53,17 @@ struct LivePage: Encodable {
   /// - Parameters:
   ///   - parameters: in the order of the network's layers.
   ///   - samples: the picture that the page is about, then others.
-  /// - Returns: `nil` for a network that a page can't run: too large, not a chain from colour pictures to
-  ///   a softmax loss, or with layers that the script doesn't have.
+  /// - Returns: `nil` for a network that a page can't run: too large, not a chain from square pictures in
+  ///   colour to a softmax loss, or with layers that the script doesn't have.
   /// - Throws: `LayerError` for an impossible network.
   init?(
     _ definition: NetworkDefinition, parameters: [[Tensor<Float>]], isTrained: Bool,
     classNames: [String]?, samples: [TourImage], history: History?
   ) throws {
     let plan = try NetworkPlan(definition)
-    guard plan.parameterCount <= Self.mostParameters, definition.imageShape.first == 3,
-      definition.layers.last?.specification is SoftmaxWithLossSpecification
+    let image = definition.imageShape
+    guard plan.parameterCount <= Self.mostParameters, image.count == 3, image[0] == 3,
+      image[1] == image[2], definition.layers.last?.specification.tour.readsScores == true
     else { return nil }
     let transformer = definition.transformer
     guard transformer.normalisation == nil, case .perChannel(let means) = transformer.mean else {
@@ -79,10 +72,14 @@ struct LivePage: Encodable {
     layers = []
     var below = definition.data
     for (layer, planned) in zip(definition.layers, plan.layers) {
-      guard layer.bottoms.first == below, let live = Layer(layer.specification, planned) else {
-        return nil
-      }
-      layers.append(live)
+      let tour = layer.specification.tour
+      guard layer.bottoms.first == below, tour.isLive else { return nil }
+      layers.append(
+        Layer(
+          name: Escaping.visible(planned.name), type: planned.type, kind: tour.kind,
+          input: planned.input.channelsHeightWidth, output: planned.output.channelsHeightWidth,
+          parameters: planned.parameters.map(\.shape.count),
+          settings: tour.settings(planned.input)))
       below = layer.top
     }
     name = definition.name
@@ -91,11 +88,11 @@ struct LivePage: Encodable {
     mean = means.map(Double.init)
     scale = transformer.scale
     let count = layers.last?.input.first ?? 0
-    classes = classNames ?? (0..<count).map { "class \($0)" }
+    classes = classNames?.map(Escaping.visible) ?? (0..<count).map { "class \($0)" }
     self.parameters = Self.base64(parameters.joined().flatMap(\.elements))
     self.samples = samples.map { image in
       Sample(
-        label: image.label, name: image.name,
+        label: image.label, name: Escaping.visible(image.name),
         pixels: Data(image.picture.pixels).base64EncodedString())
     }
     self.history = history
@@ -108,48 +105,6 @@ struct LivePage: Encodable {
       withUnsafeBytes(of: number.bitPattern.littleEndian) { data.append(contentsOf: $0) }
     }
     return data.base64EncodedString()
-  }
-}
-
-extension LivePage.Layer {
-  /// `nil` for what the page's script doesn't compute.
-  fileprivate init?(_ specification: any LayerSpecification, _ planned: NetworkPlan.Layer) {
-    name = planned.name
-    type = planned.type
-    input = planned.input.channelsHeightWidth
-    output = planned.output.channelsHeightWidth
-    parameters = planned.parameters.map(\.shape.count)
-    switch specification {
-    case let convolution as ConvolutionSpecification:
-      guard convolution.hasBias, convolution.dilation == Extent(1),
-        let window = Self.square(convolution.kernel, convolution.stride, convolution.pad)
-      else { return nil }
-      (kernel, stride, pad) = window
-      group = convolution.group
-    case let pooling as PoolingSpecification:
-      guard pooling.method == .maximum, let size = pooling.kernel,
-        let window = Self.square(size, pooling.stride, pooling.pad)
-      else { return nil }
-      (kernel, stride, pad) = window
-    case let lrn as LRNSpecification:
-      guard lrn.region == .acrossChannels else { return nil }
-      (size, alpha, beta, k) = (lrn.localSize, lrn.alpha, lrn.beta, lrn.k)
-    case let product as InnerProductSpecification:
-      guard product.hasBias else { return nil }
-    case let relu as ReLUSpecification:
-      guard relu.negativeSlope == 0 else { return nil }
-    case let dropout as DropoutSpecification:
-      ratio = dropout.ratio
-    case is SoftmaxWithLossSpecification: break
-    default: return nil
-    }
-  }
-
-  private static func square(
-    _ kernel: Extent, _ stride: Extent, _ pad: Extent
-  ) -> (kernel: Int?, stride: Int?, pad: Int?)? {
-    guard [kernel, stride, pad].allSatisfy({ $0.height == $0.width }) else { return nil }
-    return (kernel.height, stride.height, pad.height)
   }
 }
 

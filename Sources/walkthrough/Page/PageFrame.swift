@@ -47,7 +47,9 @@ struct PageFrame {
   static let script = OwnCode(
     PackageResources.page_js, PackageResources.sliding_js, PackageResources.shapes_js,
     PackageResources.groups_js, PackageResources.lrn_js, PackageResources.network_js,
-    PackageResources.live_js)
+    PackageResources.elements_js, PackageResources.picture_js, PackageResources.inside_js,
+    PackageResources.value_js, PackageResources.nudge_js, PackageResources.dependence_js,
+    PackageResources.learning_js, PackageResources.live_js)
 }
 
 /// A number for SVG: at most two decimals.

@@ -45,6 +45,7 @@ struct TourPage {
         "Forwards from the first to the last, and at each what comes back through it. How the layers' "
           + "gradients become the network's is chapter 11: \(TourText.backpropagation.file)."
       }
+      element("p", ["class": "note"]) { TourText.notation }
       element("p", ["class": "note"]) {
         "In pictures of numbers that go below 0, blue is negative, white 0 and red positive; others "
           + "go from dark blue to yellow. Below each stands its range. Histograms leave out zeros, "

@@ -21,7 +21,13 @@ enum Format {
 
   /// Four significant digits: `0.01234`, `-45.67`, `1.234e-07`.
   static func value(_ number: Double) -> String {
-    number.isNaN ? "NaN" : String(format: "%.4g", number)
+    // Without a sign before 0.
+    number.isNaN ? "NaN" : String(format: "%.4g", number == 0 ? 0 : number)
+  }
+
+  /// Nine significant digits, all that single precision has: `1.00132606`.
+  static func exact(_ number: Double) -> String {
+    String(format: "%.9g", number)
   }
 
   /// Three significant digits for the cells of a table: `0.0123`, `-45.7`, `12300`.

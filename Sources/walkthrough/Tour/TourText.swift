@@ -8,15 +8,20 @@ struct TourText {
     let input = Format.extents(report.input)
     return [terminal.styled("\(report.network), layer by layer", .heading), ""]
       + terminal.wrapped(
-        "The image: \(report.image.name), \(input). The network: "
+        "The image: \(report.image.name), \(input) (channels, rows, columns). The network: "
           + "\(Format.grouped(report.parameters)) parameters, \(Format.grouped(report.macs)) "
           + "multiply-accumulates (MACs) an image, 2 FLOPs each. Seed \(report.seed), single "
           + "precision. Reference computes each layer in loops that read like the formula, Fast and "
           + "Tuned compute it again, and of each output and each gradient one value is worked out by "
           + "hand, from numbers that are shown.")
-      + [""] + terminal.wrapped(honesty())
+      + [""] + terminal.wrapped(Self.notation) + [""] + terminal.wrapped(honesty())
       + pictures("", [(report.image.picture, "")], side: min(terminal.width - indent, 48))
   }
+
+  /// How formulas are written.
+  static let notation =
+    "In formulas, Σ_c<3 adds up over c = 0, 1, 2; ⌊x⌋ is x rounded down and ⌈x⌉ x rounded up; [a = b] is 1 "
+    + "where that holds, and 0 elsewhere; a ? b : c is b where a holds, and c elsewhere."
 
   /// What the reader mustn't take for more than it is.
   private func honesty() -> String {
@@ -59,7 +64,7 @@ struct TourText {
     lines += bars("forwards", totals.versions, \.forwardSeconds)
     lines += bars("backwards", totals.versions, \.backwardSeconds)
     lines += row(
-      "loss", list(report.losses) { report.isDeterministic ? Format.value($0) : "\($0)" })
+      "loss", list(report.losses) { report.isDeterministic ? Format.value($0) : Format.exact($0) })
     lines += row(
       "memory",
       "parameters \(Format.bytes(totals.parameterBytes)), outputs "
@@ -194,7 +199,10 @@ extension TourText {
     lines += histogram(layer.histogram)
     if let zeroUnits = layer.zeroUnits {
       let what = layer.maps.isEmpty ? "units" : "channels"
-      lines += row("zero", "\(zeroUnits.zero) of \(zeroUnits.count) \(what), for this picture")
+      lines += row(
+        "zero",
+        "\(zeroUnits.zero) of \(zeroUnits.count) \(what) are 0"
+          + (layer.maps.isEmpty ? "" : " everywhere") + " for this picture")
     }
     if let example = layer.example { lines += byHand(example, of: layer) }
     lines += bars("time", layer.textbook, \.forwardSeconds)
@@ -203,8 +211,8 @@ extension TourText {
     if layer.repeats == nil {
       let algorithm = layer.versions[.fast]?.algorithm.map { " (\($0))" } ?? ""
       lines += row("code", layer.source.reference) + row("", layer.source.fast + algorithm)
-      if let course = layer.course { lines += row("read on", course.text) }
     }
+    if let course = layer.course { lines += row("read on", course.text) }
     if layer.repeats != nil, layer.isInPlace { return lines }
     return lines + maps(layer) + filters(layer.filters, "filters") + peaks(layer)
   }
@@ -246,7 +254,7 @@ extension TourText {
           + Format.value(backward.largestMagnitude) + (backward.kinkNote ?? ""))
     }
     lines += row("", layer.tuned(.backwards) ?? "")
-    if isNew, let course = layer.course { lines += row("read on", course.text) }
+    if let course = layer.course { lines += row("read on", course.text) }
     if !isNew, layer.isInPlace { return lines }
     let maps = backward.inputMaps.map { ($0.raster, "ch \($0.channel)") }
     if !maps.isEmpty { lines += pictures("∂L/∂in", maps, side: tileSide) }

@@ -187,9 +187,13 @@ const live = (() => {
   class LiveLayer {
     constructor(description, parameters) {
       Object.assign(this, description);
+      const { kernel, stride, pad, group = 1, localSize, alpha, beta, k, ratio } = description.settings;
+      // Windows are squares here.
+      [this.kernel, this.stride, this.pad] = [kernel?.[0], stride?.[0], pad?.[0]];
+      Object.assign(this, { group, size: localSize, alpha, beta, k, ratio });
       [, this.rows, this.columns] = this.input;
       // Of one group.
-      this.channels = this.input[0] / (this.group ?? 1);
+      this.channels = this.input[0] / group;
       this.values = new Float32Array(sizeOf(this.output));
       this.gradient = new Float32Array(sizeOf(this.output));
       [this.weights, this.bias] = parameters;
@@ -203,7 +207,27 @@ const live = (() => {
 
     /** The first channel that a kernel sees. */
     firstChannel(kernel) {
-      return Math.floor(kernel / (this.output[0] / (this.group ?? 1))) * this.channels;
+      return Math.floor(kernel / (this.output[0] / this.group)) * this.channels;
+    }
+
+    get hasWeights() { return this.parameters.length > 0; }
+
+    /** What a value of a layer with weights is made of: channels, and a window of weights in each. */
+    window(k, row, column) {
+      const isConvolution = this.type === "Convolution";
+      const [height, width] = isConvolution ? [this.kernel, this.kernel] : [this.rows, this.columns];
+      return {
+        firstChannel: isConvolution ? this.firstChannel(k) : 0, channels: this.channels, height, width,
+        top: isConvolution ? row * this.stride - this.pad : 0,
+        left: isConvolution ? column * this.stride - this.pad : 0,
+        weight: (c, i, j) => ((k * this.channels + c) * height + i) * width + j,
+      };
+    }
+
+    /** A value of the input, the only image; `null` in the padding. */
+    tap(input, channel, row, column) {
+      return row < 0 || column < 0 || row >= this.rows || column >= this.columns ? null
+        : input[(channel * this.rows + row) * this.columns + column];
     }
 
     /** The positions of the same place in the channels around that of position i. */
@@ -239,6 +263,11 @@ const live = (() => {
     inputOf(index) { return index === 0 ? this.input : this.layers[index - 1].values; }
     get scores() { return this.inputOf(this.layers.length - 1); }
     get probabilities() { return this.lossLayer.probabilities; }
+    /** The label's, for a reader: one that is almost 1 by what it lacks. */
+    get probabilityText() {
+      const rest = this.probabilities.reduce((sum, p, c) => sum + (c === this.label ? 0 : p), 0);
+      return rest < 1e-3 ? `(1 − ${digits(rest)})` : digits(this.probabilities[this.label]);
+    }
     get loss() { return this.lossLayer.values[0]; }
     set label(label) { this.lossLayer.label = label; }
     get label() { return this.lossLayer.label; }

@@ -5,6 +5,9 @@ extension ConvolutionSpecification: LayerTour {
   var kind: String { "convolution" }
   var groupCount: Int { group }
   var sliding: Sliding? { .positions }
+  var isLive: Bool {
+    hasBias && dilation == 1 && [kernel, stride, pad].allSatisfy { $0.height == $0.width }
+  }
   var lesson: CourseEntry? {
     group > 1
       ? CourseEntry(
@@ -40,8 +43,9 @@ extension ConvolutionSpecification: LayerTour {
       : "So ∂L/∂in is the full convolution of ∂L/∂out, spread out by the stride, with the kernels "
         + "rotated by 180°: a transposed convolution."
     return Explanation(
-      summary: "\(outputChannels) kernels of \(kernel) slide over the image with stride "
-        + "\(stride.short). Each looks at \(sees), for one pattern, everywhere.\(grouped)",
+      summary: "\(outputChannels) kernels of \(kernel) weights a channel slide over the image in "
+        + "steps of \(stride.short), the stride. Each looks at \(sees), for one pattern, "
+        + "everywhere.\(grouped)",
       formula: forwardFormula(channels),
       arithmetic: shapeLines(
         input, output, window: span, stride: stride, pad: pad, rounding: .floor)
@@ -320,7 +324,7 @@ extension WorkedExample {
     if blocks.count > 1 {
       self.sums.append(
         PartialSums(
-          name: "row \(y)",
+          name: "the columns of row \(y)",
           parts: zip(blocks, blockSums).enumerated().map { index, part in
             .init(
               first: index * size, last: index * size + part.0.count - 1, sum: part.1)

@@ -3,6 +3,7 @@ import Tensors
 
 extension InnerProductSpecification: LayerTour {
   var kind: String { "inner-product" }
+  var isLive: Bool { hasBias }
   var lesson: CourseEntry? {
     CourseEntry(
       chapter: 7, title: "Inner product", file: "Docs/07-InnerProduct.md",

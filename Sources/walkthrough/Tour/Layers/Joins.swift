@@ -4,8 +4,14 @@ import Tensors
 // The layers that join several blobs. Their values are copies, sums, products or maxima, so the tour works
 // none out by hand.
 
+extension CourseEntry {
+  fileprivate static let joins = CourseEntry(
+    chapter: 20, title: "Joins", file: "Docs/20-Joins.md")
+}
+
 extension ConcatSpecification: LayerTour {
   var kind: String { "pointwise" }
+  var lesson: CourseEntry? { .joins }
   var countsZeros: Bool { false }
 
   func explanation(_ input: Shape, _ output: Shape) -> Explanation {
@@ -20,6 +26,7 @@ extension ConcatSpecification: LayerTour {
 
 extension EltwiseSpecification: LayerTour {
   var kind: String { "pointwise" }
+  var lesson: CourseEntry? { .joins }
 
   func explanation(_ input: Shape, _ output: Shape) -> Explanation {
     let (what, backward) =

@@ -5,6 +5,7 @@ import Tensors
 extension LRNSpecification: LayerTour {
   var kind: String { "lrn" }
   var sliding: Sliding? { isAcross ? .channels : nil }
+  var isLive: Bool { isAcross }
   var lesson: CourseEntry? {
     CourseEntry(
       chapter: 6, title: "Local response normalisation", file: "Docs/06-LRN.md",
@@ -32,9 +33,11 @@ extension LRNSpecification: LayerTour {
     let n = localSize
     return Explanation(
       summary: isAcross
-        ? "Divides each value by a power of the energy in the \(n) channels around it, so that a "
-          + "strong response holds down its neighbours. Later networks leave it out."
-        : "Divides each value by a power of the mean energy in the \(n)×\(n) positions around it.",
+        ? "Divides each value by a power of s, which grows with the energy, the sum of squares, in the "
+          + "\(n) channels around it: a strong response holds down its neighbours. Later networks "
+          + "leave it out."
+        : "Divides each value by a power of s, which grows with the mean of the squares in the "
+          + "\(n)×\(n) positions around it.",
       formula: Formula(
         "out[\(place)] = in[\(place)] · s[\(place)]^−\(Format.value(beta)),  \(scale)",
         [
@@ -148,7 +151,7 @@ extension LRNSpecification: LayerTour {
         + window.place,
       "s = \(Format.value(offset)) + \(Format.value(alpha))/\(size) · Σ in² = "
         + "\(Format.value(offset)) + \(Format.value(alpha / Double(size)))·\(Format.value(energy)) = "
-        + String(format: "%.9g", scale),
+        + Format.exact(scale),
       "\(Format.value(own)) · s^−\(Format.value(beta))",
     ]
     example.byHand = own * pow(scale, -beta)
@@ -191,7 +194,7 @@ extension LRNSpecification: LayerTour {
     let factor = 2 * alpha * beta / Double(size)
     let cross = factor * own * sum
     example.steps = [
-      "its own output: \(WorkedExample.factor(upward)) · \(Format.value(scale))^−"
+      "its own output: \(WorkedExample.factor(upward)) · \(Format.exact(scale))^−"
         + "\(Format.value(beta)) = \(Format.value(direct))",
       "the last table adds up to \(Format.value(sum))",
       "the cross term: 2·\(Format.value(alpha))·\(Format.value(beta))/\(size) · "

@@ -41,6 +41,9 @@ protocol LayerTour {
   /// Whether the page lets the window of the value by hand be moved, and how.
   var sliding: Sliding? { get }
 
+  /// Whether the page that computes has this layer with these settings: `network.js` has what it needs.
+  var isLive: Bool { get }
+
   /// Whether the first bottom is the scores of the classes.
   var readsScores: Bool { get }
 
@@ -116,6 +119,7 @@ extension LayerTour {
   func kinksBetween(_ a: Tensor<Float>, _ b: Tensor<Float>) throws(LayerError) -> [Int] { [] }
   var kind: String { "own" }
   var sliding: Sliding? { nil }
+  var isLive: Bool { false }
   var readsScores: Bool { false }
   var countsZeros: Bool { true }
   var lesson: CourseEntry? { nil }

@@ -6,6 +6,7 @@ import Tensors
 
 extension ReLUSpecification: LayerTour {
   var kind: String { "pointwise" }
+  var isLive: Bool { negativeSlope == 0 }
   var lesson: CourseEntry? {
     CourseEntry(chapter: 4, title: "ReLU", file: "Docs/04-ReLU.md", exercise: "relu")
   }
@@ -69,6 +70,7 @@ extension ReLUSpecification: LayerTour {
 
 extension DropoutSpecification: LayerTour {
   var kind: String { "pointwise" }
+  var isLive: Bool { true }
   var countsZeros: Bool { false }
   var lesson: CourseEntry? {
     CourseEntry(

@@ -2,14 +2,23 @@ import Layers
 import Reference
 import Tensors
 
+extension CourseEntry {
+  /// On maxima and averages of windows.
+  static let pooling = CourseEntry(
+    chapter: 5, title: "Max pooling", file: "Docs/05-MaxPooling.md")
+}
+
 extension PoolingSpecification: LayerTour {
   var kind: String { "pooling" }
   var sliding: Sliding? { .positions }
+  var isLive: Bool {
+    method == .maximum && kernel != nil
+      && [kernel ?? 1, stride, pad].allSatisfy { $0.height == $0.width }
+  }
   var lesson: CourseEntry? {
-    method == .maximum
-      ? CourseEntry(
-        chapter: 5, title: "Max pooling", file: "Docs/05-MaxPooling.md", exercise: "max-pooling")
-      : nil
+    var entry = CourseEntry.pooling
+    if method == .maximum { entry.exercise = "max-pooling" }
+    return entry
   }
 
   func settings(_ input: Shape) -> LayerReport.Settings {

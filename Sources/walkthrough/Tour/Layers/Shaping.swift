@@ -6,6 +6,7 @@ import Tensors
 
 extension AdaptiveAveragePoolingSpecification: LayerTour {
   var kind: String { "pooling" }
+  var lesson: CourseEntry? { .pooling }
 
   /// Windows of the same proportions, as far as that costs milliseconds.
   func small(_ input: Shape) -> (specification: any LayerSpecification, imageShape: [Int])? {

@@ -37,7 +37,7 @@ extension SoftmaxSpecification: LayerTour {
 
   func workedExample(at position: Int, _ pass: LayerPass) -> WorkedExample? {
     var example = WorkedExample(at: position, of: pass.output.shape)
-    example.byHand = example.addProbability(at: position, of: pass.input)
+    example.byHand = example.addProbability(at: position, of: pass.input).own
     return example
   }
 
@@ -61,6 +61,7 @@ extension SoftmaxSpecification: LayerTour {
 extension SoftmaxWithLossSpecification: LayerTour {
   var kind: String { "loss" }
   var readsScores: Bool { true }
+  var isLive: Bool { lossWeight == 1 && ignoreLabel == nil }
   var lesson: CourseEntry? { .softmax }
 
   func small(_ input: Shape) -> (specification: any LayerSpecification, imageShape: [Int])? {
@@ -82,7 +83,8 @@ extension SoftmaxWithLossSpecification: LayerTour {
         ]),
       arithmetic: ["one number for the whole batch"],
       backward: "Softmax and logarithm together leave p − 1 for the true class and p for each "
-        + "other one: the true score is pushed up, all others down, and in sum nothing.",
+        + "other one. Learning goes against the gradient: it pushes the true score up and all others "
+        + "down. Together these gradients are 0.",
       gradients: [
         Formula(
           "∂L/∂x[c] = \(factor)p[c] − [c = label]\(factor.isEmpty ? "" : ")")",
@@ -99,14 +101,22 @@ extension SoftmaxWithLossSpecification: LayerTour {
       example.steps = ["label \(pass.label) is to be ignored: no loss"]
       return example
     }
-    let probability = example.addProbability(at: pass.label, of: pass.input)
+    let (probability, rest) = example.addProbability(at: pass.label, of: pass.input)
     // As Caffe: no logarithm of a number that Float can't tell from 0.
     let least = Self.leastProbability
     if probability < least {
       example.steps.append("less than the least that counts, \(Format.value(least))")
+      example.steps.append("loss = −ln \(Format.value(least))")
+      example.byHand = -log(least)
+    } else {
+      example.steps.append(
+        "loss = −ln "
+          + (rest < 1e-3
+            ? "(\(WorkedExample.probability(probability, rest)))"
+            : Format.value(probability)))
+      example.byHand = rest < 0.5 ? -log1p(-rest) : -log(probability)
+      example.addPrecision(rest)
     }
-    example.steps.append("loss = −ln \(Format.value(max(probability, least)))")
-    example.byHand = -log(max(probability, least))
     return example
   }
 
@@ -143,10 +153,14 @@ extension SoftmaxWithLossSpecification: LayerTour {
         "the other \(p.count - shown.count) classes have p = \(Format.value(rest)) together")
     }
     let weight = Double(upstream.elements.first ?? 1)
+    let rest = p.indices.reduce(0) { $0 + ($1 == position ? 0 : p[$1]) }
     example.steps.append(
-      "\(Format.value(p[position])) − \(Format.value(target))"
+      (rest < 1e-3
+        ? "(\(WorkedExample.probability(p[position], rest)))" : Format.value(p[position]))
+        + " − \(Format.value(target))"
         + (weight == 1 ? "" : ", times the loss's weight \(Format.value(weight))"))
-    example.byHand = weight * (p[position] - target)
+    example.byHand = weight * (position == label ? -rest : p[position])
+    if position == label { example.addPrecision(rest) }
     return example
   }
 }
@@ -195,17 +209,38 @@ extension CourseEntry {
 
 extension WorkedExample {
   /// Works out the probability of a class.
-  fileprivate mutating func addProbability(at label: Int, of scores: Tensor<Float>) -> Double {
+  ///
+  /// - Returns: the probability, and that of all other classes together: of a probability that is almost
+  ///   1, single precision and four digits keep little of what it lacks.
+  fileprivate mutating func addProbability(
+    at label: Int, of scores: Tensor<Float>
+  ) -> (own: Double, others: Double) {
     let scores = scores.elements.map(Double.init)
     let maximum = scores.max() ?? 0
-    let sum = scores.reduce(0) { $0 + exp($1 - maximum) }
     let own = exp(scores[label] - maximum)
+    let others = scores.indices.filter { $0 != label }.reduce(0) { $0 + exp(scores[$1] - maximum) }
+    let (p, rest) = (own / (own + others), others / (own + others))
     steps += [
       "score of class \(label): \(Format.value(scores[label])), the highest: "
         + Format.value(maximum),
-      "p[\(label)] = e^(\(Format.value(scores[label])) − \(Self.factor(maximum))) / "
-        + "\(Format.value(sum)) = \(Format.value(own / sum))",
+      "e^(\(Format.value(scores[label])) − \(Self.factor(maximum))) = \(Format.value(own)); of all "
+        + "other classes together: \(Format.value(others))",
+      "p[\(label)] = \(Format.value(own)) / (\(Format.value(own)) + \(Format.value(others))) = "
+        + Self.probability(p, rest),
     ]
-    return own / sum
+    return (p, rest)
+  }
+
+  /// A probability, given also what it lacks to 1.
+  fileprivate static func probability(_ p: Double, _ rest: Double) -> String {
+    rest < 1e-3 ? "1 − \(Format.value(rest))" : Format.value(p)
+  }
+
+  /// What is to be said where versions differ in few digits of a small number.
+  fileprivate mutating func addPrecision(_ rest: Double) {
+    guard rest < 1e-3, rest > 0 else { return }
+    lastSteps.append(
+      "single precision knows numbers just below 1 in steps of 6e-08: the versions have p − 1 to within "
+        + Format.percent(min(6e-8 / rest, 1)))
   }
 }
