@@ -30,6 +30,7 @@ public protocol UpdateRule: Sendable {
   ///   - state: what the rule remembers of it: `stateCount` tensors of the parameter's shape.
   ///   - gradient: of the parameter's shape, not scaled yet.
   ///   - backend: whose version of the arithmetic to take, where it has one.
+  /// - Complexity: O(count) of the parameter, unless the rule's documentation says otherwise.
   func take<Scalar: Tensors.Scalar>(
     _ step: SGDStep, iteration: Int, on parameter: inout Tensor<Scalar>,
     state: inout [Tensor<Scalar>], gradient: Tensor<Scalar>, backend: any Backend<Scalar>)

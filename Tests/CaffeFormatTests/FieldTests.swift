@@ -157,7 +157,8 @@ struct HarmlessTests {
     let text = """
       layer { name: "n" type: "LRN" bottom: "data" top: "n" lrn_param { local_size: 3 } }
       layer { name: "r" type: "ReLU" bottom: "n" top: "n" }
-      layer { name: "loss" type: "SoftmaxWithLoss" bottom: "n" bottom: "label" }
+      layer { name: "fc" type: "InnerProduct" bottom: "n" top: "fc" inner_product_param { num_output: 4 } }
+      layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" }
       """
     let error = #expect(throws: CaffeFileError.self) {
       try definition(text, .training)

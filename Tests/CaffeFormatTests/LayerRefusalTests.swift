@@ -121,8 +121,8 @@ struct LayerRefusalTests {
         "Eltwise", "bottom: \"data\" eltwise_param { operation: PROD coeff: 1 coeff: 2 }",
         "2 coefficients are possible for a sum only"),
       .layer(
-        "Eltwise", "bottom: \"data\" eltwise_param { coeff: 1 }",
-        "1 coefficients must be 2, one for each input"),
+        "Eltwise", "bottom: \"data\" eltwise_param { ▸coeff: 1 }",
+        "has 1 \"coeff\" for 2 bottoms; each has its own, or there are none"),
       .layer(
         "Pooling", "pooling_param { kernel_h: 2 }",
         "needs either \"kernel_size\" or both \"kernel_h\" and \"kernel_w\""),

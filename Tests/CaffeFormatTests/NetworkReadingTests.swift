@@ -160,18 +160,6 @@ struct NetworkReadingTests {
           + "uniform, xavier; did you mean \"xavier\"?"
       ),
       (
-        "layer { name: \"a\" type: \"Softmax\" bottom: \"data\" top: \"a\" }\n"
-          + "layer { name: \"x\" type: \"ReLU\"\n  bottom: \"data\" top: \"data\" }\n" + loss,
-        "5:18: layer \"x\": top \"data\" must not be written over: layer \"a\" reads it and needs it "
-          + "again backwards"
-      ),
-      (
-        "layer { name: \"a\" type: \"LRN\" bottom: \"data\" top: \"a\" }\n"
-          + "layer { name: \"x\" type: \"Dropout\" bottom: \"a\" top: \"a\" }\n" + loss,
-        "4:47: layer \"x\": top \"a\" must not be written over: layer \"a\" needs its output again "
-          + "backwards"
-      ),
-      (
         "layer { name: \"x\" type: \"LRN\" bottom: \"data\" top: \"data\" }",
         "3:46: layer \"x\": top equal to its bottom is not possible: a LRN layer can't work in place"
       ),
@@ -186,6 +174,32 @@ struct NetworkReadingTests {
       _ = try NetPrototxt(parsing: head + text, file: "net").network(phase: .testing)
     }
     #expect(error?.description == "net:" + message)
+  }
+
+  @Test(
+    "refuses to write over what a backward pass needs, in training",
+    arguments: [
+      (
+        "layer { name: \"a\" type: \"Softmax\" bottom: \"data\" top: \"a\" }\n"
+          + "layer { name: \"x\" type: \"ReLU\"\n  bottom: \"data\" top: \"data\" }\n" + loss,
+        "5:18: layer \"x\": top \"data\" must not be written over: layer \"a\" reads it and needs it "
+          + "again backwards"
+      ),
+      (
+        "layer { name: \"a\" type: \"LRN\" bottom: \"data\" top: \"a\" }\n"
+          + "layer { name: \"x\" type: \"Dropout\" bottom: \"a\" top: \"a\" }\n" + loss,
+        "4:47: layer \"x\": top \"a\" must not be written over: layer \"a\" needs its output again "
+          + "backwards"
+      ),
+    ])
+  func overwriting(text: String, message: String) {
+    let error = #expect(throws: CaffeFileError.self) {
+      _ = try NetPrototxt(parsing: head + text, file: "net").network(phase: .training)
+    }
+    #expect(error?.description == "net:" + message)
+    #expect(throws: Never.self) {
+      try NetPrototxt(parsing: head + text, file: "net").network(phase: .testing)
+    }
   }
 
   @Test(

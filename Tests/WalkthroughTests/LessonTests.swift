@@ -357,9 +357,10 @@ struct SharpnessTests {
     // other eigenvectors in u change nothing of it.
     let growth = try lab.growth(along: largest.vector, steps: 1, rate: 1.5 / largest.value)
     #expect(abs(growth - 0.5) <= 1e-3)
-    // Along u, of length 1, L(w + h·u) + L(w − h·u) − 2·L(w) is λ·h². h is so small that hardly a ReLU changes
-    // its side; the loss, near 2, is off by some 10⁻¹⁵, and the quotient by some 10⁻³.
-    let (step, centre) = (2e-6, try lab.loss())
+    // Along u, of length 1, L(w + h·u) + L(w − h·u) − 2·L(w) is λ·h². A step of 2e-6 takes one or two of some
+    // 10⁵ ReLUs to their other side, each of which would add hundreds to the quotient; one of 2e-7 takes none.
+    // The loss, near 2, is off by some 10⁻¹⁵, and the quotient, near 8, by some hundredths.
+    let (step, centre) = (2e-7, try lab.loss())
     var sum = 0.0
     for sign in [1.0, -1] {
       var moved = start

@@ -62,8 +62,15 @@ struct LivePageTests {
         classNames: nil, samples: image, history: nil)
     }
     #expect(try live(mini())?.classes[5] == "class 5")
-    // Two layers read fc8.
-    #expect(try live(mini(includeAccuracy: true)) == nil)
+    // Accuracy reads fc8, too. It only measures, and is left out.
+    let layers = try #require(try live(mini())?.layers)
+    #expect(try live(mini(includeAccuracy: true))?.layers.map(\.name) == layers.map(\.name))
+    // Two layers read the data, and one of them leads nowhere.
+    var branching = mini()
+    var branch = branching.layers[0]
+    (branch.name, branch.top) = ("branch", "branch")
+    branching.layers.insert(branch, at: 0)
+    #expect(try live(branching) == nil)
     var dilated = mini()
     var convolution = try #require(dilated.layers[0].specification as? ConvolutionSpecification)
     convolution.dilation = 2

@@ -135,7 +135,7 @@ struct TourPageTests {
     }
     #expect(html.contains("Sources/Fast/Im2col.swift"))
     for function in [
-      "addWeightGradient", "setInputGradient", "backwardPart", "forEachRow", "toPoints", "unpack",
+      "addWeightGradient", "setInputGradient", "dOut", "forEachRow", "toPoints", "unpack",
     ] {
       #expect(html.contains(">\(function)") || html.contains(" \(function)"), "\(function)")
     }

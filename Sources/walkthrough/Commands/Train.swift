@@ -139,7 +139,8 @@ struct Train: ParsableCommand {
       try train(from: start, on: ranks, backend: backend, overlaps: share.overlaps)
     } else {
       try train(
-        from: start, on: ranks, backend: start.settings.backend(engine: engine), overlaps: share.overlaps)
+        from: start, on: ranks, backend: start.settings.backend(engine: engine),
+        overlaps: share.overlaps)
     }
   }
 

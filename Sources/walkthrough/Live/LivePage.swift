@@ -63,7 +63,11 @@ struct LivePage: Encodable {
     let plan = try NetworkPlan(definition)
     let image = definition.imageShape
     guard plan.parameterCount <= Self.mostParameters, image.count == 3, image[0] == 3,
-      image[1] == image[2], definition.layers.last?.specification.tour.readsScores == true
+      image[1] == image[2],
+      // What only measures, as accuracy does, changes nothing.
+      case let steps = zip(definition.layers, plan.layers)
+        .filter({ $0.0.specification.isDifferentiable }),
+      steps.last?.0.specification.tour.readsScores == true
     else { return nil }
     let transformer = definition.transformer
     guard transformer.normalisation == nil, case .perChannel(let means) = transformer.mean else {
@@ -71,7 +75,7 @@ struct LivePage: Encodable {
     }
     layers = []
     var below = definition.data
-    for (layer, planned) in zip(definition.layers, plan.layers) {
+    for (layer, planned) in steps {
       let tour = layer.specification.tour
       guard layer.bottoms.first == below, tour.isLive else { return nil }
       layers.append(

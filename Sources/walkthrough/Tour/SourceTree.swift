@@ -48,7 +48,9 @@ struct SourceTree: Sendable {
     let others = try? FileManager.default.subpathsOfDirectory(
       atPath: root.appending(path: folder).path)
     for file in [usual] + (others ?? []).sorted().map({ "\(folder)/\($0)" }) {
-      let line = lines(of: file)?.firstIndex { $0.contains("struct \(names[names.count - 1])<") }
+      let line = lines(of: file)?.firstIndex { line in
+        ["<", ":"].contains { line.contains("struct \(names[names.count - 1])\($0)") }
+      }
       if let line { return SourceLocation(file: file, line: line + 1) }
     }
     return nil

@@ -110,8 +110,9 @@ final class Sharpness {
     _ = try descend(steps: steps, rate: rate)
     let unpushed = position()
     parameters = still
-    // So small that hardly a ReLU changes its side, and large enough that some nine digits are left of it.
-    let push = 1e-6
+    // Small enough that hardly a ReLU changes its side: at the start, all inputs of ReLUs are near 0. Large
+    // enough that some six digits are left of it.
+    let push = 1e-8
     for (place, part) in zip(places, direction) {
       for i in 0..<part.count {
         network.parameters[place.layer][place.parameter][i] += push * part[i]
