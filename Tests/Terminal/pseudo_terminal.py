@@ -115,10 +115,14 @@ class PseudoTerminal:
     def _read(self, seconds):
         """Reads what there is; whether there was anything in time."""
         ready, _, _ = select.select([self._master], [], [], max(seconds, 0))
-        try:
-            data = os.read(self._master, 1 << 16) if ready else b""
-        except OSError:  # so Linux says that all others have closed it
-            data = b""
+        data = b""
+        # So Linux says that all others have closed it. What they wrote last may still be on its way.
+        for _ in range(100) if ready else []:
+            try:
+                data = os.read(self._master, 1 << 16)
+                break
+            except OSError:
+                time.sleep(0.01)
         self.output += self._decoder.decode(data)
         return bool(data)
 
