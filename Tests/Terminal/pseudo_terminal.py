@@ -40,11 +40,16 @@ def run_job(command):
             code = 128 + (os.WSTOPSIG(status) if os.WIFSTOPPED(status) else os.WTERMSIG(status))
         os.write(1, f"[exit {code} {settings}]\n".encode())
         if not os.WIFSTOPPED(status):
-            return
+            break
         while b"\n" not in os.read(0, 1024):
             pass
         os.tcsetpgrp(0, job)
         os.killpg(job, signal.SIGCONT)
+    # When a session's leader ends, Linux throws away what its terminal has not delivered yet. So this
+    # one stays until `close`, or until SIGHUP says that whoever reads has ended.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    while True:
+        signal.pause()
 
 
 class PseudoTerminal:
@@ -115,14 +120,7 @@ class PseudoTerminal:
     def _read(self, seconds):
         """Reads what there is; whether there was anything in time."""
         ready, _, _ = select.select([self._master], [], [], max(seconds, 0))
-        data = b""
-        # So Linux says that all others have closed it. What they wrote last may still be on its way.
-        for _ in range(100) if ready else []:
-            try:
-                data = os.read(self._master, 1 << 16)
-                break
-            except OSError:
-                time.sleep(0.01)
+        data = os.read(self._master, 1 << 16) if ready else b""
         self.output += self._decoder.decode(data)
         return bool(data)
 

@@ -26,6 +26,7 @@ final class TerminalInput {
   /// What has been read and not been used, and the line that is being typed.
   private var bytes: [UInt8] = []
   private var line: [UInt8] = []
+  private var hasRead = false
 
   /// Waits for the next event.
   ///
@@ -63,7 +64,9 @@ final class TerminalInput {
     var buffer = [UInt8](repeating: 0, count: 1024)
     let count = read(STDIN_FILENO, &buffer, buffer.count)
     guard count > 0 else { return count < 0 && (errno == EINTR || errno == EAGAIN) }
-    bytes += buffer[..<count]
+    // Ctrl-D that was typed while the terminal still gave whole lines has become a zero.
+    bytes += buffer[..<count].map { $0 == 0 && !hasRead ? 0x04 : $0 }
+    hasRead = true
     return true
   }
 
