@@ -45,8 +45,8 @@ def run_job(command):
             pass
         os.tcsetpgrp(0, job)
         os.killpg(job, signal.SIGCONT)
-    # When a session's leader ends, Linux throws away what its terminal has not delivered yet. So this
-    # one stays until `close`, or until SIGHUP says that whoever reads has ended.
+    # When a session's leader ends, its terminal is hung up, and may lose what was not delivered yet. So
+    # this one stays until `close`, or until SIGHUP says that whoever reads has ended.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     while True:
         signal.pause()
